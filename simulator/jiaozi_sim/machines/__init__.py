@@ -1,0 +1,1 @@
+"""Engines that run a wallet's firmware image, behind one interface (`base.Machine`)."""

@@ -1,0 +1,52 @@
+"""Fixtures of the emulated tests: firmware images, and machines that never outlive a test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jiaozi_sim.machines.qemu import QemuMachine
+
+ROOT = Path(__file__).parents[2]
+BARE_METAL = Path(__file__).parent / "bare_metal"
+
+
+@pytest.fixture(scope="session")
+def bare_metal_elf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The machine's own test firmware (see bare_metal/main.c), compiled once a session."""
+    elf = tmp_path_factory.mktemp("bare_metal") / "firmware.elf"
+    command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-Os"]
+    command += ["-Wall", "-Wextra", "-Werror", "-nostdlib", "-ffreestanding"]
+    command += ["-T", str(BARE_METAL / "link.ld")]
+    subprocess.run([*command, str(BARE_METAL / "main.c"), "-o", str(elf)], check=True)
+    return elf
+
+
+@pytest.fixture(scope="session")
+def firmware_elf() -> Callable[[str], Path]:
+    """A function from a board's name to its wallet image, brought up to date once a session."""
+    built: dict[str, Path] = {}
+
+    def image(board: str) -> Path:
+        if board not in built:
+            make = shutil.which("make") or "make"
+            jobs = f"-j{os.cpu_count() or 1}"
+            command = [make, jobs, "-C", str(ROOT / "firmware"), f"BOARD={board}"]
+            subprocess.run(command, check=True)
+            built[board] = ROOT / "build" / "firmware" / board / "firmware.elf"
+        return built[board]
+
+    return image
+
+
+@pytest.fixture
+def machine(bare_metal_elf: Path, tmp_path: Path) -> Iterator[QemuMachine]:
+    """A machine with the bare-metal image and one wire, `host`; not started."""
+    made = QemuMachine(bare_metal_elf, tmp_path, {"host": 0}, seed=b"a test")
+    yield made
+    made.close()
