@@ -1,0 +1,57 @@
+"""Deterministic CBOR on CPython, over cbor2; on a device the C module of the same name takes its place.
+
+Both accept the same subset: unsigned and negative integers of 64 bits, byte and text strings, arrays, maps,
+false, true and null, nested at most eight deep.
+"""
+
+import io
+
+import cbor2
+
+_DEEPEST = 8
+_LARGEST = 2**64
+
+
+def dumps(obj: object) -> bytes:
+    """Encode by RFC 8949, 4.2.1 (shortest forms, keys in bytewise order of their encodings).
+
+    Raises TypeError for anything outside the subset.
+    """
+    return _encode(obj, 0)
+
+
+def _encode(obj: object, depth: int) -> bytes:
+    if depth > _DEEPEST:
+        raise ValueError("nested too deep")
+    if isinstance(obj, (list, tuple)):
+        return _head(4, len(obj)) + b"".join(_encode(item, depth + 1) for item in obj)
+    if isinstance(obj, dict):
+        pairs = [(_encode(k, depth + 1), _encode(v, depth + 1)) for k, v in obj.items()]
+        return _head(5, len(pairs)) + b"".join(k + v for k, v in sorted(pairs))
+    if isinstance(obj, (bytearray, memoryview)):
+        obj = bytes(obj)
+    if obj is not None and not isinstance(obj, (bool, int, bytes, str)):
+        raise TypeError(f"cannot encode {type(obj).__name__}")
+    if isinstance(obj, int) and not -_LARGEST <= obj < _LARGEST:
+        raise ValueError("integer out of range")
+    return cbor2.dumps(obj, canonical=True)
+
+
+def _head(major: int, length: int) -> bytes:
+    # The head of an array or map is that of an integer with another major type.
+    head = bytearray(cbor2.dumps(length))
+    head[0] |= major << 5
+    return bytes(head)
+
+
+def loads(data: bytes) -> object:
+    """Decode exactly one item whose encoding is the one `dumps` makes. Raises ValueError otherwise."""
+    raw = bytes(data)
+    try:
+        with io.BytesIO(raw) as stream:
+            obj = cbor2.CBORDecoder(stream).decode()
+        if dumps(obj) == raw:
+            return obj
+    except (cbor2.CBORError, TypeError, ValueError, RecursionError, OverflowError, MemoryError) as error:
+        raise ValueError("not deterministic CBOR") from error
+    raise ValueError("not deterministic CBOR")

@@ -1,0 +1,205 @@
+"""The book: all that a wallet remembers, kept in an atomic key-value store.
+
+The store has `get(key) -> bytes | None`, `keys() -> iterable of int` and `commit({key: bytes | None})`, which
+writes all of the changes in one record or none. On a device it is the log in NVM, at an operator a database.
+
+A journal entry is a CBOR array `[kind, request hash, payment hash, ...]`; both hashes stand at fixed
+offsets, so the index is built without decoding. The journal is chained: head' = SHA-256(head || entry).
+
+PAID      payment made:       payment, request, payee's certificate, amounts taken by level
+CREDITED  payment credited:   payment, request, payer's certificate, receipt
+RESOLVED  receipt obtained:   receipt
+VOIDED    payment voided:     payment, request, payer's certificate, void
+REFUNDED  void obtained:      void
+"""
+
+from _jzcbor import dumps
+from _jzcrypto import sha256
+from micropython import const
+
+from jiaozi.certificates import Trust, read
+from jiaozi.cose import AUTHORITY, OPERATOR, WALLET, SigningKey, decode
+from jiaozi.messages import Request, read_request
+from jiaozi.rules import read_epoch, read_policy
+from jiaozi.state import State
+
+PAID = const(1)
+CREDITED = const(2)
+RESOLVED = const(3)
+VOIDED = const(4)
+REFUNDED = const(5)
+
+# Where the fields of an entry stand.
+KIND = const(0)
+REQUEST_HASH = const(1)
+PAYMENT_HASH = const(2)
+PAYMENT_RAW = const(3)
+REQUEST_RAW = const(4)
+PEER_RAW = const(5)
+OUTCOME_RAW = const(6)
+TAKEN = const(6)
+
+# Keys in the store.
+SEED_KEY = const(0x10)
+AUTHORITY_KEY = const(0x11)
+OPERATORS_KEY = const(0x12)
+CERTIFICATE_KEY = const(0x13)
+POLICY_KEY = const(0x14)
+EPOCH_KEY = const(0x15)
+STATE_KEY = const(0x16)
+NETWORK_KEY = const(0x17)
+OPEN_KEY = const(0x100)
+JOURNAL_KEY = const(0x10000)
+
+# Requests that may be open at once, and entries that fit the journal between two settlements.
+OPEN_LIMIT = const(4)
+JOURNAL_LIMIT = const(64)
+
+
+class Step:
+    """One change to a book, committed whole by `Book.apply`.
+
+    state: the new state; entry: the journal entry or None; opened: a request raised; closed: the hash of a
+    request that is open no longer; reply: the bytes to answer with once the step is committed.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        reply: bytes = b"",
+        entry: "list | None" = None,
+        opened: "Request | None" = None,
+        closed: "bytes | None" = None,
+    ) -> None:
+        self.state = state
+        self.reply = reply
+        self.entry = entry
+        self.opened = opened
+        self.closed = closed
+
+
+class Book:
+    """A provisioned wallet's memory. Attributes are what was last committed and are not to be changed.
+
+    What is read from the store was checked when it was installed (see `jiaozi.install`); no signature is
+    checked again here, so that a wallet is ready soon after it gets power.
+    """
+
+    def __init__(self, store: object) -> None:
+        self.store = store
+        self.network = network = store.get(NETWORK_KEY)[0]
+        authority = read(AUTHORITY, store.get(AUTHORITY_KEY), network)
+        operators = [read(OPERATOR, raw, network) for raw in decode(store.get(OPERATORS_KEY))]
+        self.trust = Trust(authority, operators, network)
+        self.me = read(WALLET, store.get(CERTIFICATE_KEY), network)
+        self.key = SigningKey(store.get(SEED_KEY), self.me.public)
+        self.operator = self.trust.operator(self.me)
+        self.policy = read_policy(store.get(POLICY_KEY), network)
+        self.epoch = read_epoch(store.get(EPOCH_KEY), network)
+        self.state = State.decode(store.get(STATE_KEY))
+        self.open: dict = {}
+        self._paid: dict = {}
+        self._outcomes: dict = {}
+        self._resolved: dict = {}
+        self._index()
+
+    def _index(self) -> None:
+        for key in sorted(self.store.keys()):
+            if key >= JOURNAL_KEY:
+                self._note(key - JOURNAL_KEY, self.store.get(key))
+            elif OPEN_KEY <= key < OPEN_KEY + 256:
+                request = read_request(self.store.get(key), self.network)
+                self.open[request.hash] = request
+
+    def _note(self, position: int, entry: bytes) -> None:
+        # array head, kind, 0x58 0x20, request hash, 0x58 0x20, payment hash
+        kind, request_hash, payment_hash = entry[1], entry[4:36], entry[38:70]
+        if kind == PAID:
+            self._paid[request_hash] = position
+        elif kind == CREDITED or kind == VOIDED:
+            self._outcomes[payment_hash] = position
+        else:
+            self._resolved[payment_hash] = position
+
+    def entry(self, position: int) -> "bytes | None":
+        """The encoded journal entry at a position, None when there is none (any longer)."""
+        return self.store.get(JOURNAL_KEY + position)
+
+    def positions(self) -> list:
+        """Positions of the journal entries still kept, oldest first."""
+        return sorted(key - JOURNAL_KEY for key in self.store.keys() if key >= JOURNAL_KEY)
+
+    def resolved_position(self, payment_hash: bytes) -> "int | None":
+        """Position of the RESOLVED or REFUNDED entry of a payment made."""
+        return self._resolved.get(payment_hash)
+
+    def paid(self, request_hash: bytes) -> "list | None":
+        """The PAID entry that answers a request."""
+        position = self._paid.get(request_hash)
+        return None if position is None else decode(self.entry(position))
+
+    def paid_hash(self, payment_hash: bytes) -> "list | None":
+        """The PAID entry of a payment."""
+        for position in self._paid.values():
+            if self.entry(position)[38:70] == payment_hash:
+                return decode(self.entry(position))
+        return None
+
+    def resolution(self, payment_hash: bytes) -> "list | None":
+        """The RESOLVED or REFUNDED entry of a payment made."""
+        position = self._resolved.get(payment_hash)
+        return None if position is None else decode(self.entry(position))
+
+    def outcome(self, payment_hash: bytes) -> "bytes | None":
+        """The receipt or void given for a payment received."""
+        position = self._outcomes.get(payment_hash)
+        return None if position is None else decode(self.entry(position))[OUTCOME_RAW]
+
+    def pending(self) -> list:
+        """PAID entries of payments whose outcome is not known yet, oldest first."""
+        entries = []
+        for position in sorted(self._paid.values()):
+            raw = self.entry(position)
+            if raw[38:70] not in self._resolved:
+                entries.append(decode(raw))
+        return entries
+
+    @property
+    def reserved(self) -> int:
+        """Balance room promised to open requests."""
+        return sum(request.amount or request.ceiling for request in self.open.values())
+
+    def slots(self) -> int:
+        """Journal entries that still fit, beside those promised to open requests and pending payments."""
+        unresolved = len(self._paid) - len(self._resolved)
+        used = len(self._paid) + len(self._outcomes) + len(self._resolved)
+        return JOURNAL_LIMIT - used - unresolved - len(self.open)
+
+    def apply(self, step: Step) -> bytes:
+        """Commit a step in one record and adopt it; return its reply."""
+        state = step.state
+        changes = {}
+        entry = None
+        if step.entry is not None:
+            entry = dumps(step.entry)
+            state.head = sha256(state.head + entry)
+            changes[JOURNAL_KEY + state.position] = entry
+            state.position += 1
+        if step.opened is not None:
+            changes[open_key(step.opened)] = step.opened.raw
+        if step.closed in self.open:
+            changes[open_key(self.open[step.closed])] = None
+        changes[STATE_KEY] = state.encode()
+        self.store.commit(changes)
+        self.state = state
+        if entry is not None:
+            self._note(state.position - 1, entry)
+        if step.opened is not None:
+            self.open[step.opened.hash] = step.opened
+        self.open.pop(step.closed, None)
+        return step.reply
+
+
+def open_key(request: Request) -> int:
+    """Where an open request is kept."""
+    return OPEN_KEY + request.number % 256

@@ -1,0 +1,160 @@
+"""Certificates: CWTs (RFC 8392) signed with COSE, and the trust a wallet puts in them.
+
+Claims: 7 (cti) the holder's 8-byte id, 8 (cnf, RFC 8747) its COSE_Key, and the private claim -65537, an
+array whose form depends on the kind:
+
+- authority: `[]`, self-signed and pinned in every wallet;
+- operator: `[currency, expiry]`, signed by the authority: may issue wallets and hold value;
+- wallet: `[form, tier, category, expiry]`, signed by an operator. `category` is the merchant category code
+  (ISO 18245), 0 for none. Expiry is an epoch number: there is no clock.
+"""
+
+from micropython import const
+
+from jiaozi.cose import (
+    AUTHORITY,
+    ID_LENGTH,
+    OPERATOR,
+    SELF,
+    TEXT,
+    UINT,
+    WALLET,
+    Signed,
+    SigningKey,
+    expect,
+    parse,
+    sign,
+)
+from jiaozi.errors import EXPIRED, MALFORMED, REVOKED, UNKNOWN_OPERATOR, Refused
+
+# Forms of a wallet. An operator's own account is a wallet too.
+ACCOUNT = const(0)
+CARD = const(1)
+WEARABLE = const(2)
+SIM = const(3)
+
+_ID = const(7)
+_KEY = const(8)
+_CLAIMS = const(-65537)
+_FIELDS = {AUTHORITY: (), OPERATOR: (TEXT, UINT), WALLET: (UINT, UINT, UINT, UINT)}
+
+# Certificates of counterparts kept verified in RAM, so that wallets that met before need not check again.
+_CACHE = const(8)
+
+
+class Certificate:
+    """A certificate whose claims have been read; `Trust` decides whether it is believed.
+
+    id: 8-byte id of the holder; public: its Ed25519 key; claims: the private claim's array.
+    """
+
+    def __init__(self, signed: Signed, kind: int) -> None:
+        body = signed.body
+        if type(body) is not dict or len(body) != 3:
+            raise Refused(MALFORMED)
+        claims = body.get(_CLAIMS)
+        expect([body.get(_ID)], (ID_LENGTH,))
+        expect(claims, _FIELDS[kind])
+        self.id = body[_ID]
+        self.public = _public(body.get(_KEY))
+        self.claims = claims
+        self.signed = signed
+        self.raw = signed.raw
+        self.hash = signed.hash
+        self.issuer = signed.signer
+
+    @property
+    def form(self) -> int:
+        """Form of a wallet certificate."""
+        return self.claims[0]
+
+    @property
+    def tier(self) -> int:
+        """Tier of a wallet certificate."""
+        return self.claims[1]
+
+    @property
+    def category(self) -> int:
+        """Merchant category code of a wallet certificate, 0 for none."""
+        return self.claims[2]
+
+    @property
+    def expiry(self) -> int:
+        """Last epoch in which an operator's or wallet's certificate is valid."""
+        return self.claims[-1]
+
+
+def _public(confirmation: object) -> bytes:
+    """Read the key of a cnf claim: `{1: {1: 1 (OKP), -1: 6 (Ed25519), -2: x}}` (RFC 9053, 7.2)."""
+    key = confirmation.get(1) if type(confirmation) is dict and len(confirmation) == 1 else None
+    if type(key) is not dict or len(key) != 3 or key.get(1) != 1 or key.get(-1) != 6:
+        raise Refused(MALFORMED)
+    expect([key.get(-2)], (32,))
+    return key[-2]
+
+
+def issue(
+    kind: int,
+    holder: bytes,
+    public: bytes,
+    claims: list,
+    key: SigningKey,
+    issuer: "Certificate | None",
+    network: int,
+) -> Certificate:
+    """Sign a certificate for `public`; the authority's own has no issuer."""
+    body = {_ID: holder, _KEY: {1: {1: 1, -1: 6, -2: public}}, _CLAIMS: claims}
+    return Certificate(sign(kind, body, key, issuer.hash if issuer else SELF, network), kind)
+
+
+def read(kind: int, raw: bytes, network: int) -> Certificate:
+    """Parse a certificate without believing it. Raises Refused(MALFORMED)."""
+    return Certificate(parse(kind, raw, network), kind)
+
+
+class Trust:
+    """Whom a wallet believes: one authority, pinned, and the operators it has certified.
+
+    `authority` and `operators` are certificates that have been verified.
+    """
+
+    def __init__(self, authority: Certificate, operators: list, network: int) -> None:
+        self.network = network
+        self.authority = authority
+        self.operators = {operator.hash: operator for operator in operators}
+        self._met: dict = {}
+
+    def operator(self, certificate: Certificate) -> Certificate:
+        """The operator that issued a wallet certificate. Raises Refused(UNKNOWN_OPERATOR)."""
+        operator = self.operators.get(certificate.issuer)
+        if operator is None:
+            raise Refused(UNKNOWN_OPERATOR)
+        return operator
+
+    def wallet(self, raw: bytes) -> Certificate:
+        """Parse and verify a wallet certificate.
+
+        One that was verified before is returned as it was then, by the hash of all it says.
+        Raises Refused (MALFORMED, UNKNOWN_OPERATOR, BAD_SIGNATURE).
+        """
+        certificate = read(WALLET, raw, self.network)
+        known = self._met.get(certificate.hash)
+        if known is not None:
+            return known
+        operator = self.operator(certificate)
+        certificate.signed.verify(operator.public, operator.hash)
+        if len(self._met) >= _CACHE:
+            self._met.clear()
+        self._met[certificate.hash] = certificate
+        return certificate
+
+    def check_current(self, certificate: Certificate, epoch: "object") -> None:
+        """Check by `epoch` that a wallet and its operator are neither expired nor revoked.
+
+        Raises Refused(EXPIRED) or Refused(REVOKED).
+        """
+        operator = self.operator(certificate)
+        if certificate.expiry < epoch.number or operator.expiry < epoch.number:
+            raise Refused(EXPIRED)
+        if certificate.id in epoch.revoked or operator.hash not in epoch.operators:
+            raise Refused(REVOKED)

@@ -1,0 +1,69 @@
+"""The commands of a wallet (class 0x80 but for SELECT): data fields are CBOR arrays unless said otherwise.
+
+A tap, payee's reader:  SELECT, PAY, RESOLVE.        A tap, payer's reader:  SELECT, PAYMENT.
+
+SELECT   application identifier (ISO 7816-4)  ->  [version, status, epoch number, certificate, request]
+         the last two null when there is none; a hint until checked
+PAY      [payee's certificate, request]                ->  [payment] or [payment, request]
+PAYMENT  [payer's certificate, payment] or [payer's certificate, payment, request]   ->  receipt or void
+RESOLVE  receipt or void                               ->  nothing
+
+Owner:
+INFO     nothing  ->  [status, wallet id, form, tier, policy version, epoch number, PIN tries,
+                       balance, pending, open requests]; the last three null without a verified PIN
+VERIFY   PIN, as 4 to 12 digits (ISO 7816-4, 11.5.6)   ->  nothing
+CHANGE   [old PIN, new PIN]                            ->  nothing
+ARM      [direction, amount, role]: the next tap receives or pays; amount 0 receives any amount, up to the
+         room there is  ->  request when receiving, else nothing.  Needs the PIN
+DISARM   nothing: the next tap does nothing by itself; an open request is cancelled
+
+Operator:
+CREATE   nothing  ->  public key, made on the device
+INSTALL  [package of `jiaozi.install`, PIN]            ->  nothing
+CHALLENGE nothing ->  16-byte nonce
+OPEN     session of `jiaozi.sync`                      ->  nothing
+UPDATE   [[operator], policy, epoch]                   ->  nothing
+STATEMENT 16-byte nonce                                ->  statement
+ENTRY    journal position, CBOR                        ->  the entry
+SETTLE   settlement                                    ->  nothing
+UNBLOCK  new PIN                                       ->  nothing
+"""
+
+from micropython import const
+
+SELECT = const(0xA4)
+VERIFY = const(0x20)
+CHANGE = const(0x24)
+
+INFO = const(0x10)
+ARM = const(0x30)
+DISARM = const(0x32)
+
+CREATE = const(0x40)
+INSTALL = const(0x42)
+
+PAY = const(0x50)
+RESOLVE = const(0x52)
+PAYMENT = const(0x54)
+
+CHALLENGE = const(0x60)
+OPEN = const(0x62)
+UPDATE = const(0x64)
+STATEMENT = const(0x66)
+ENTRY = const(0x68)
+SETTLE = const(0x6A)
+UNBLOCK = const(0x6C)
+
+# Status of a wallet, in SELECT and INFO.
+BLANK = const(0)
+KEYED = const(1)
+READY = const(2)
+
+# Directions and roles of ARM.
+RECEIVE = const(0)
+PAY_OUT = const(1)
+AUTO = const(0)
+READER = const(1)
+CARD = const(2)
+
+PIN_TRIES = const(3)

@@ -1,0 +1,104 @@
+"""Making a wallet of a device, and bringing its rules up to date.
+
+Nothing that comes in is believed before the chain from the authority's certificate down has been verified.
+The first authority a blank device is given is the one it keeps; a wallet is never restored under an
+existing key.
+"""
+
+from _jzcbor import dumps
+from micropython import const
+
+from jiaozi.book import (
+    AUTHORITY_KEY,
+    CERTIFICATE_KEY,
+    EPOCH_KEY,
+    NETWORK_KEY,
+    OPERATORS_KEY,
+    POLICY_KEY,
+    STATE_KEY,
+    Book,
+)
+from jiaozi.certificates import Certificate, Trust, read
+from jiaozi.cose import AUTHORITY, BYTES, LIST, OPERATOR, SELF, UINT, WALLET, decode, expect
+from jiaozi.errors import EPOCH_OLDER, MALFORMED, POLICY_OLDER, WRONG_CURRENCY, WRONG_KEY, Refused
+from jiaozi.rules import read_epoch, read_policy
+from jiaozi.state import State
+
+_NETWORKS = const(2)
+
+
+def package(
+    network: int, authority: bytes, operators: list, certificate: bytes, policy: bytes, epoch: bytes
+) -> bytes:
+    """Encode what `install` takes: `[network, authority, [operator], certificate, policy, epoch]`."""
+    return dumps([network, authority, operators, certificate, policy, epoch])
+
+
+def install(raw: bytes, public: bytes) -> dict:
+    """Check a package for the device whose public key is `public`; return the store changes.
+
+    Raises Refused (MALFORMED, BAD_SIGNATURE, WRONG_SIGNER, UNKNOWN_OPERATOR, WRONG_KEY, EXPIRED, REVOKED,
+    WRONG_CURRENCY).
+    """
+    body = decode(raw)
+    expect(body, (UINT, BYTES, LIST, BYTES, BYTES, BYTES))
+    network, authority_raw, operator_raws, certificate_raw, policy_raw, epoch_raw = body
+    if network >= _NETWORKS:
+        raise Refused(MALFORMED)
+    authority = read(AUTHORITY, authority_raw, network)
+    authority.signed.verify(authority.public, SELF)
+    trust = Trust(authority, _operators(operator_raws, authority, network), network)
+    certificate = trust.wallet(certificate_raw)
+    if certificate.public != public:
+        raise Refused(WRONG_KEY)
+    policy = _policy(policy_raw, trust.operator(certificate), network)
+    epoch = read_epoch(epoch_raw, network)
+    epoch.verify(authority.public, authority.hash)
+    trust.check_current(certificate, epoch)
+    state = State()
+    state.synced_epoch = epoch.number
+    return {
+        NETWORK_KEY: bytes([network]),
+        AUTHORITY_KEY: authority.raw,
+        OPERATORS_KEY: dumps(operator_raws),
+        CERTIFICATE_KEY: certificate.raw,
+        POLICY_KEY: policy.raw,
+        EPOCH_KEY: epoch.raw,
+        STATE_KEY: state.encode(),
+    }
+
+
+def update(book: Book, raw: bytes) -> dict:
+    """Check `[[operator], policy, epoch]` against what is in force; return the store changes.
+
+    Raises Refused (POLICY_OLDER, EPOCH_OLDER and those of `install`).
+    """
+    body = decode(raw)
+    expect(body, (LIST, BYTES, BYTES))
+    operator_raws, policy_raw, epoch_raw = body
+    _operators(operator_raws, book.trust.authority, book.network)
+    policy = _policy(policy_raw, book.operator, book.network)
+    if policy.version < book.policy.version:
+        raise Refused(POLICY_OLDER)
+    epoch = read_epoch(epoch_raw, book.network)
+    epoch.verify(book.trust.authority.public, book.trust.authority.hash)
+    if epoch.number < book.epoch.number:
+        raise Refused(EPOCH_OLDER)
+    return {OPERATORS_KEY: dumps(operator_raws), POLICY_KEY: policy.raw, EPOCH_KEY: epoch.raw}
+
+
+def _operators(raws: list, authority: Certificate, network: int) -> list:
+    operators = []
+    for raw in raws:
+        operator = read(OPERATOR, raw, network)
+        operator.signed.verify(authority.public, authority.hash)
+        operators.append(operator)
+    return operators
+
+
+def _policy(raw: bytes, operator: Certificate, network: int) -> object:
+    policy = read_policy(raw, network)
+    policy.verify(operator.public, operator.hash)
+    if policy.currency != operator.claims[0]:
+        raise Refused(WRONG_CURRENCY)
+    return policy

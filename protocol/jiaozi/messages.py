@@ -1,0 +1,107 @@
+"""The four messages of a tap: request, payment, receipt and void (bodies are CBOR arrays).
+
+request:  [number, amount, ceiling, currency, purses, expiry]       signed by the payee
+payment:  [sequence, request hash, amount, purse, hop, epoch, policy version]   signed by the payer
+receipt:  [payment hash, position, epoch]                           signed by the payee
+void:     [request hash, payment hash, position, epoch]             signed by the payee
+
+Amounts are minor units. A request with amount 0 is open: the payer enters up to `ceiling`. `expiry` is the
+last epoch in which it may be paid, `hop` the highest level of value the payment used, `position` the payee's
+journal position.
+"""
+
+from jiaozi.cose import (
+    BYTES,
+    LIST,
+    MAP,
+    PAYMENT,
+    RECEIPT,
+    REQUEST,
+    TEXT,
+    UINT,
+    VOID,
+    Signed,
+    decode,
+    expect,
+    parse,
+)
+from jiaozi.errors import MALFORMED, Refused
+
+_REQUEST = (UINT, UINT, UINT, TEXT, LIST, UINT)
+_PAYMENT = (UINT, 32, UINT, UINT, UINT, UINT, UINT)
+_RECEIPT = (32, UINT, UINT)
+_VOID = (32, 32, UINT, UINT)
+
+
+class Request(Signed):
+    """A request whose body has been read; its signature is checked by `verify`."""
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*parts)
+        expect(self.body, _REQUEST)
+        self.number, self.amount, self.ceiling, self.currency, self.purses, self.expiry = self.body
+        expect(self.purses, (UINT,) * len(self.purses))
+        if (self.amount > 0) == (self.ceiling > 0):
+            raise Refused(MALFORMED)
+
+
+class Payment(Signed):
+    """A payment whose body has been read; its signature is checked by `verify`."""
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*parts)
+        expect(self.body, _PAYMENT)
+        (
+            self.sequence,
+            self.request_hash,
+            self.amount,
+            self.purse,
+            self.hop,
+            self.epoch,
+            self.policy_version,
+        ) = self.body
+
+
+class Receipt(Signed):
+    """A payee's promise that it credited a payment."""
+
+    credited = True
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*parts)
+        expect(self.body, _RECEIPT)
+        self.payment_hash, self.position, self.epoch = self.body
+
+
+class Void(Signed):
+    """A payee's promise that a payment was not credited and never will be."""
+
+    credited = False
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*parts)
+        expect(self.body, _VOID)
+        self.request_hash, self.payment_hash, self.position, self.epoch = self.body
+
+
+def read_request(raw: bytes, network: int) -> Request:
+    """Parse a request. Raises Refused(MALFORMED)."""
+    return parse(REQUEST, raw, network, Request)
+
+
+def read_payment(raw: bytes, network: int) -> Payment:
+    """Parse a payment. Raises Refused(MALFORMED)."""
+    return parse(PAYMENT, raw, network, Payment)
+
+
+def read_outcome(raw: bytes, network: int) -> "Receipt | Void":
+    """Parse what a payee answers a payment with; the body's length tells which. Raises Refused(MALFORMED).
+
+    The object type is part of what is signed, so an object read as the wrong one never verifies.
+    """
+    outer = decode(raw)
+    expect(outer, (BYTES, MAP, BYTES, 64))
+    body = decode(outer[2])
+    if type(body) is list and len(body) == len(_VOID):
+        return parse(VOID, raw, network, Void)
+    return parse(RECEIPT, raw, network, Receipt)

@@ -1,0 +1,132 @@
+"""The payee's rules of a tap: make a request, then credit or void what comes for it.
+
+    book.apply(payee.request(book, amount))     # room is reserved, the number is burned
+    step = payee.receive(book, payer_raw, payment_raw)
+    book.apply(step)                            # one record, before the answer leaves
+
+An authentic payment for one's own request is answered only by a receipt or a void; a refusal (an error) is
+never an outcome. The same payment is always answered by the same bytes.
+"""
+
+from jiaozi.book import CREDITED, VOIDED, Book, OPEN_LIMIT, Step
+from jiaozi.certificates import Certificate
+from jiaozi.cose import RECEIPT, REQUEST, VOID, sign
+from jiaozi.errors import (
+    AMOUNT_INVALID,
+    EXPIRED,
+    JOURNAL_FULL,
+    OTHER_REQUEST,
+    OVER_CAP,
+    REQUEST_CLOSED,
+    REVOKED,
+    TOO_MANY_REQUESTS,
+    Refused,
+)
+from jiaozi.messages import Payment, Request, read_payment, read_request
+from jiaozi.payer import PURSE
+
+
+def request(book: Book, amount: int, ceiling: int = 0) -> Step:
+    """Raise a request for `amount`, or an open one for up to `ceiling`; the reply is the signed request.
+
+    Raises Refused (AMOUNT_INVALID, OVER_CAP, TOO_MANY_REQUESTS, JOURNAL_FULL).
+    """
+    policy, state = book.policy, book.state.copy()
+    if (amount > 0) == (ceiling > 0):
+        raise Refused(AMOUNT_INVALID)
+    if state.balance + book.reserved + (amount or ceiling) > policy.balance_cap:
+        raise Refused(OVER_CAP)
+    if len(book.open) >= OPEN_LIMIT:
+        raise Refused(TOO_MANY_REQUESTS)
+    if book.slots() < 1:
+        raise Refused(JOURNAL_FULL)
+    expiry = book.epoch.number + policy.request_lifetime
+    body = [state.next_request, amount, ceiling, policy.currency, [PURSE], expiry]
+    signed = sign(REQUEST, body, book.key, book.me.hash, book.network, Request)
+    state.next_request += 1
+    return Step(state, signed.raw, opened=signed)
+
+
+def cancel(book: Book, request_hash: bytes) -> Step:
+    """Close an open request: a payment that still comes for it is voided."""
+    return Step(book.state.copy(), closed=request_hash)
+
+
+def receive(
+    book: Book, payer_raw: bytes, payment_raw: bytes, request_raw: "bytes | None" = None
+) -> "tuple[bytes | None, Step | None]":
+    """Answer a payment. Returns (reply, None) when it was answered before, else (None, step) to commit.
+
+    `request_raw` is the request the payment is for, in case it is no longer open here.
+    Raises Refused for what is not an authentic payment for a request of this wallet.
+    """
+    payment = read_payment(payment_raw, book.network)
+    stored = book.outcome(payment.hash)
+    if stored is not None:
+        return stored, None
+    wanted = _own_request(book, payment, request_raw)
+    payer = book.trust.wallet(payer_raw)
+    payment.verify(payer.public, payer.hash)
+    if wanted.number < book.state.floor:
+        raise Refused(REQUEST_CLOSED)
+    if _creditable(book, payment, wanted, payer):
+        return None, _credit(book, payment, wanted, payer)
+    if book.slots() < 1:
+        raise Refused(JOURNAL_FULL)
+    return None, _void(book, payment, wanted, payer)
+
+
+def _own_request(book: Book, payment: Payment, request_raw: "bytes | None") -> Request:
+    request = book.open.get(payment.request_hash)
+    if request is not None:
+        return request
+    if request_raw is None:
+        raise Refused(OTHER_REQUEST)
+    request = read_request(request_raw, book.network)
+    if request.hash != payment.request_hash or request.signer != book.me.hash:
+        raise Refused(OTHER_REQUEST)
+    request.verify(book.me.public, book.me.hash)
+    return request
+
+
+def _creditable(book: Book, payment: Payment, wanted: Request, payer: Certificate) -> bool:
+    try:
+        book.trust.check_current(payer, book.epoch)
+    except Refused as refusal:
+        if refusal.sw not in (EXPIRED, REVOKED):
+            raise
+        return False
+    if wanted.amount:
+        fits = payment.amount == wanted.amount
+    else:
+        fits = 0 < payment.amount <= wanted.ceiling
+    return (
+        fits
+        and wanted.hash in book.open
+        and wanted.expiry >= book.epoch.number
+        and payment.purse in wanted.purses
+        and payer.id != book.me.id
+    )
+
+
+def _credit(book: Book, payment: Payment, wanted: Request, payer: Certificate) -> Step:
+    state = book.state.copy()
+    body = [payment.hash, state.position, book.epoch.number]
+    receipt = sign(RECEIPT, body, book.key, book.me.hash, book.network)
+    state.credit(payment.hop + 1, payment.amount)
+    return Step(
+        state, receipt.raw, _entry(CREDITED, payment, wanted, payer, receipt.raw), None, wanted.hash
+    )
+
+
+def _void(book: Book, payment: Payment, wanted: Request, payer: Certificate) -> Step:
+    state = book.state.copy()
+    body = [wanted.hash, payment.hash, state.position, book.epoch.number]
+    void = sign(VOID, body, book.key, book.me.hash, book.network)
+    return Step(state, void.raw, _entry(VOIDED, payment, wanted, payer, void.raw))
+
+
+def _entry(
+    kind: int, payment: Payment, wanted: Request, payer: Certificate, outcome: bytes
+) -> list:
+    return [kind, wanted.hash, payment.hash, payment.raw, wanted.raw, payer.raw, outcome]

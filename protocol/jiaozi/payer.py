@@ -1,0 +1,226 @@
+"""The payer's rules of a tap: read the order, recall what was answered, check the limits, commit.
+
+    order = payer.read_order(book, payee_raw, request_raw)
+    answer = payer.recall(book, order)          # the same request is always answered by the same bytes
+    payer.check(book, order, amount)            # the payee is genuine, the limits hold
+    step = payer.pay(book, order, amount, confirmed)
+    book.apply(step)                            # one record, before a byte leaves
+    payer.resolve(book, receipt_or_void)
+
+An answer is the array `[payment]`, or `[payment, request]` when it is a pending payment for another request.
+"""
+
+from _jzcbor import dumps
+
+from jiaozi.book import (
+    PAID,
+    PAYMENT_HASH,
+    PAYMENT_RAW,
+    PEER_RAW,
+    REFUNDED,
+    REQUEST_HASH,
+    REQUEST_RAW,
+    RESOLVED,
+    TAKEN,
+    Book,
+    Step,
+)
+from jiaozi.certificates import ACCOUNT, Certificate, read
+from jiaozi.cose import PAYMENT, WALLET, sign
+from jiaozi.errors import (
+    AMOUNT_INVALID,
+    AMOUNT_MISMATCH,
+    AMOUNT_NEEDED,
+    JOURNAL_FULL,
+    OVER_BALANCE,
+    OVER_HOPS,
+    OVER_OFFLINE_COUNT,
+    OVER_OFFLINE_TOTAL,
+    OVER_SINGLE,
+    PURSE_REFUSED,
+    REQUEST_CLOSED,
+    REQUEST_EXPIRED,
+    SAME_WALLET,
+    SYNC_OVERDUE,
+    UNKNOWN_PAYMENT,
+    WRONG_CURRENCY,
+    Refused,
+)
+from jiaozi.messages import Request, read_outcome, read_request
+
+# General money; purses with terms come later.
+PURSE = 0
+
+# Slots a payment takes: the payment and its resolution.
+_SLOTS = 2
+
+
+class Order:
+    """A request and the certificate of who made it, read but not yet believed."""
+
+    def __init__(self, payee: Certificate, request: Request) -> None:
+        self.payee = payee
+        self.request = request
+
+
+def read_order(book: Book, payee_raw: bytes, request_raw: bytes) -> Order:
+    """Read the two parts of an order. Raises Refused(MALFORMED)."""
+    payee = read(WALLET, payee_raw, book.network)
+    return Order(payee, read_request(request_raw, book.network))
+
+
+def recall(book: Book, order: Order) -> "bytes | None":
+    """The stored answer to a request that was answered before, or None.
+
+    Raises Refused(REQUEST_CLOSED) for a request whose payment was voided.
+    """
+    entry = book.paid(order.request.hash)
+    if entry is None:
+        return None
+    resolution = book.resolution(entry[PAYMENT_HASH])
+    if resolution is not None and resolution[0] == REFUNDED:
+        raise Refused(REQUEST_CLOSED)
+    return dumps([entry[PAYMENT_RAW]])
+
+
+def unfinished(book: Book, payee: Certificate) -> "list | None":
+    """The PAID entry of a payment to this payee whose outcome is not known yet, or None."""
+    for entry in book.pending():
+        if read(WALLET, entry[PEER_RAW], book.network).id == payee.id:
+            return entry
+    return None
+
+
+def resend(entry: list) -> bytes:
+    """The answer that repeats a pending payment, with the request that it is for."""
+    return dumps([entry[PAYMENT_RAW], entry[REQUEST_RAW]])
+
+
+def amount_of(request: Request, entered: int) -> int:
+    """The amount to pay, given what the person entered beforehand (0: nothing).
+
+    Raises Refused (AMOUNT_MISMATCH, AMOUNT_NEEDED, AMOUNT_INVALID).
+    """
+    if request.amount:
+        if entered and entered != request.amount:
+            raise Refused(AMOUNT_MISMATCH)
+        return request.amount
+    if not entered:
+        raise Refused(AMOUNT_NEEDED)
+    if entered > request.ceiling:
+        raise Refused(AMOUNT_INVALID)
+    return entered
+
+
+def check(book: Book, order: Order, amount: int) -> None:
+    """Check that the payee is genuine and that the payment is within every limit. Raises Refused."""
+    request, policy, state = order.request, book.policy, book.state
+    _check_limits(book, order, amount)
+    order.payee = book.trust.wallet(order.payee.raw)
+    book.trust.check_current(order.payee, book.epoch)
+    book.trust.check_current(book.me, book.epoch)
+    request.verify(order.payee.public, order.payee.hash)
+    if _is_offline(order.payee):
+        if state.offline_count >= policy.offline_count:
+            raise Refused(OVER_OFFLINE_COUNT)
+        if state.offline_total + amount > policy.offline_total:
+            raise Refused(OVER_OFFLINE_TOTAL)
+
+
+def _check_limits(book: Book, order: Order, amount: int) -> None:
+    """What can be refused before a signature is checked."""
+    request, policy, state = order.request, book.policy, book.state
+    if order.payee.id == book.me.id:
+        raise Refused(SAME_WALLET)
+    if request.currency != policy.currency:
+        raise Refused(WRONG_CURRENCY)
+    if PURSE not in request.purses:
+        raise Refused(PURSE_REFUSED)
+    if request.expiry < book.epoch.number:
+        raise Refused(REQUEST_EXPIRED)
+    if book.epoch.number > state.synced_epoch + policy.epochs_since_sync:
+        raise Refused(SYNC_OVERDUE)
+    if amount > policy.single:
+        raise Refused(OVER_SINGLE)
+    if amount > state.balance:
+        raise Refused(OVER_BALANCE)
+    if book.slots() < _SLOTS:
+        raise Refused(JOURNAL_FULL)
+
+
+def _is_offline(payee: Certificate) -> bool:
+    # What goes back to an operator is seen by it at once.
+    return payee.form != ACCOUNT
+
+
+def needs_consent(book: Book, amount: int) -> bool:
+    """Whether the policy wants the person to confirm this payment on the wallet."""
+    policy, state = book.policy, book.state
+    return (
+        amount > policy.unconfirmed_single
+        or state.unconfirmed_count >= policy.unconfirmed_count
+        or state.unconfirmed_total + amount > policy.unconfirmed_total
+    )
+
+
+def pay(book: Book, order: Order, amount: int, confirmed: bool) -> Step:
+    """Debit and sign: the step holds payment, request and payee's certificate. Call `check` first.
+
+    Raises Refused(OVER_HOPS), Refused(OVER_BALANCE).
+    """
+    state = book.state.copy()
+    taken = state.debit(amount)
+    hop = max(level for level, part in enumerate(taken) if part)
+    if hop > book.policy.hops:
+        raise Refused(OVER_HOPS)
+    body = [
+        state.sequence,
+        order.request.hash,
+        amount,
+        PURSE,
+        hop,
+        book.epoch.number,
+        book.policy.version,
+    ]
+    payment = sign(PAYMENT, body, book.key, book.me.hash, book.network)
+    state.sequence += 1
+    if _is_offline(order.payee):
+        state.offline_count += 1
+        state.offline_total += amount
+    if not confirmed:
+        state.unconfirmed_count += 1
+        state.unconfirmed_total += amount
+    entry = [
+        PAID,
+        order.request.hash,
+        payment.hash,
+        payment.raw,
+        order.request.raw,
+        order.payee.raw,
+        taken,
+    ]
+    return Step(state, dumps([payment.raw]), entry)
+
+
+def resolve(book: Book, raw: bytes) -> "Step | None":
+    """Take a receipt or a void for a payment made; a void refunds. None when it was resolved before.
+
+    Raises Refused (UNKNOWN_PAYMENT, BAD_SIGNATURE, WRONG_SIGNER, MALFORMED).
+    """
+    outcome = read_outcome(raw, book.network)
+    paid = book.paid_hash(outcome.payment_hash)
+    if paid is None:
+        raise Refused(UNKNOWN_PAYMENT)
+    payee = read(WALLET, paid[PEER_RAW], book.network)
+    outcome.verify(payee.public, payee.hash)
+    if book.resolution(outcome.payment_hash) is not None:
+        return None
+    state = book.state.copy()
+    kind = RESOLVED
+    if not outcome.credited:
+        if outcome.request_hash != paid[REQUEST_HASH]:
+            raise Refused(UNKNOWN_PAYMENT)
+        kind = REFUNDED
+        for level, part in enumerate(paid[TAKEN]):
+            state.credit(level, part)
+    return Step(state, b"", [kind, paid[REQUEST_HASH], outcome.payment_hash, raw])

@@ -1,0 +1,92 @@
+"""What authority and operator rule: policies (limits of a tier) and epochs (freshness without a clock)."""
+
+from jiaozi.certificates import Certificate
+from jiaozi.cose import EPOCH, LIST, POLICY, TEXT, UINT, Signed, SigningKey, expect, parse, sign
+from jiaozi.errors import MALFORMED, Refused
+
+POLICY_FIELDS = (
+    "version",
+    "tier",
+    "currency",
+    "balance_cap",
+    "single",
+    "unconfirmed_single",
+    "unconfirmed_count",
+    "unconfirmed_total",
+    "offline_count",
+    "offline_total",
+    "hops",
+    "request_lifetime",
+    "epochs_since_sync",
+)
+
+
+class Policy(Signed):
+    """The limits of a wallet tier, signed by an operator; `version` only ever rises.
+
+    Amounts are in minor units. `single`, `unconfirmed_*` and `offline_*` bound payments until the next
+    settlement; `hops` is the highest level of value that may be paid; `request_lifetime` and
+    `epochs_since_sync` count epochs.
+    """
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*parts)
+        expect(self.body, (UINT, UINT, TEXT) + (UINT,) * 10)
+        (
+            self.version,
+            self.tier,
+            self.currency,
+            self.balance_cap,
+            self.single,
+            self.unconfirmed_single,
+            self.unconfirmed_count,
+            self.unconfirmed_total,
+            self.offline_count,
+            self.offline_total,
+            self.hops,
+            self.request_lifetime,
+            self.epochs_since_sync,
+        ) = self.body
+
+
+def read_policy(raw: bytes, network: int) -> Policy:
+    """Parse a policy; its signature is checked by `verify`. Raises Refused(MALFORMED)."""
+    return parse(POLICY, raw, network, Policy)
+
+
+def make_policy(limits: dict, key: SigningKey, operator: Certificate, network: int) -> bytes:
+    """Sign a policy; `limits` has a value for each of POLICY_FIELDS."""
+    body = [limits[name] for name in POLICY_FIELDS]
+    return sign(POLICY, body, key, operator.hash, network).raw
+
+
+class Epoch(Signed):
+    """An epoch, signed by the authority.
+
+    number: rises by one; revoked: 8-byte wallet ids; operators: hashes of the valid operators' certificates.
+    """
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*parts)
+        expect(self.body, (UINT, LIST, LIST))
+        self.number, self.revoked, self.operators = self.body
+        _each_bytes(self.revoked, 8)
+        _each_bytes(self.operators, 32)
+
+
+def _each_bytes(items: list, length: int) -> None:
+    for item in items:
+        if type(item) is not bytes or len(item) != length:
+            raise Refused(MALFORMED)
+
+
+def read_epoch(raw: bytes, network: int) -> Epoch:
+    """Parse an epoch; its signature is checked by `verify`. Raises Refused(MALFORMED)."""
+    return parse(EPOCH, raw, network, Epoch)
+
+
+def make_epoch(
+    number: int, revoked: list, operators: list, key: SigningKey, authority: Certificate, network: int
+) -> bytes:
+    """Sign an epoch."""
+    return sign(EPOCH, [number, revoked, operators], key, authority.hash, network).raw

@@ -1,0 +1,150 @@
+"""Sync: what a wallet tells its operator and what the operator settles (bodies are CBOR arrays).
+
+session:    [wallet certificate hash, wallet nonce]                         signed by the operator
+statement:  [epoch, position, head, levels, floor, nonce]                   signed by the wallet
+settlement: [wallet certificate hash, wallet nonce, position, head]          signed by the operator
+
+A session is opened by the operator's signature over a nonce the wallet has just drawn. Within it the host asks
+for a statement, reads the journal and hands over a settlement, which acknowledges the journal up to
+`position` and resets the offline counters. Outcomes of pending payments reach the payer as the payee's own
+receipts and voids.
+"""
+
+from micropython import const
+
+from jiaozi.book import (
+    JOURNAL_KEY,
+    KIND,
+    PAID,
+    PAYMENT_HASH,
+    REFUNDED,
+    REQUEST_RAW,
+    RESOLVED,
+    STATE_KEY,
+    Book,
+    open_key,
+)
+from jiaozi.certificates import Certificate
+from jiaozi.cose import (
+    LIST,
+    SESSION,
+    SETTLEMENT,
+    STATEMENT,
+    UINT,
+    Signed,
+    SigningKey,
+    decode,
+    expect,
+    parse,
+    sign,
+)
+from jiaozi.errors import SESSION_NEEDED, SETTLEMENT_MISMATCH, Refused
+from jiaozi.messages import read_request
+from jiaozi.state import State
+
+NONCE_LENGTH = const(16)
+
+# Value settled by an operator counts as received from it.
+SETTLED_LEVEL = const(1)
+
+
+def make_session(wallet: bytes, nonce: bytes, key: SigningKey, operator: Certificate, network: int) -> bytes:
+    """The operator's proof that it opens a session with the wallet of that certificate hash."""
+    return sign(SESSION, [wallet, nonce], key, operator.hash, network).raw
+
+
+def check_session(book: Book, raw: bytes, nonce: bytes) -> None:
+    """Check the proof against the nonce drawn for it. Raises Refused."""
+    signed = parse(SESSION, raw, book.network)
+    expect(signed.body, (32, NONCE_LENGTH))
+    signed.verify(book.operator.public, book.operator.hash)
+    if signed.body != [book.me.hash, nonce]:
+        raise Refused(SESSION_NEEDED)
+
+
+class Statement(Signed):
+    """What a wallet says of itself; its signature is checked by `verify`."""
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*parts)
+        expect(self.body, (UINT, UINT, 32, LIST, UINT, NONCE_LENGTH))
+        self.epoch, self.position, self.head, self.levels, self.floor, self.nonce = self.body
+        expect(self.levels, (UINT,) * len(self.levels))
+
+    @property
+    def balance(self) -> int:
+        """Value the wallet says it holds, in minor units."""
+        return sum(self.levels)
+
+
+def statement(book: Book, nonce: bytes) -> bytes:
+    """The wallet's signed statement, bound to the asker's nonce."""
+    state = book.state
+    expect([nonce], (NONCE_LENGTH,))
+    body = [book.epoch.number, state.position, state.head, state.levels, state.floor, nonce]
+    return sign(STATEMENT, body, book.key, book.me.hash, book.network).raw
+
+
+def read_statement(raw: bytes, network: int) -> Statement:
+    """Parse a statement. Raises Refused(MALFORMED)."""
+    return parse(STATEMENT, raw, network, Statement)
+
+
+def make_settlement(
+    wallet: bytes,
+    nonce: bytes,
+    position: int,
+    head: bytes,
+    key: SigningKey,
+    operator: Certificate,
+    network: int,
+) -> bytes:
+    """Sign a settlement of the journal up to `position`, where its chain has the hash `head`."""
+    return sign(SETTLEMENT, [wallet, nonce, position, head], key, operator.hash, network).raw
+
+
+def settle(book: Book, raw: bytes, nonce: bytes) -> dict:
+    """Check a settlement of the journal as it stands; return the store changes that carry it out.
+
+    Entries are kept while the wallet's own epoch has not passed the expiry of their request, so that the
+    same request and the same payment still get the same answer.
+    Raises Refused (SETTLEMENT_MISMATCH, BAD_SIGNATURE, WRONG_SIGNER, MALFORMED).
+    """
+    signed = parse(SETTLEMENT, raw, book.network)
+    expect(signed.body, (32, NONCE_LENGTH, UINT, 32))
+    signed.verify(book.operator.public, book.operator.hash)
+    state = book.state.copy()
+    if signed.body != [book.me.hash, nonce, state.position, state.head]:
+        raise Refused(SETTLEMENT_MISMATCH)
+    changes = _expired(book, state)
+    state.levels = [0] * SETTLED_LEVEL + [state.balance]
+    state.synced_epoch = book.epoch.number
+    state.offline_count = state.offline_total = 0
+    state.unconfirmed_count = state.unconfirmed_total = 0
+    changes[STATE_KEY] = state.encode()
+    return changes
+
+
+def _expired(book: Book, state: State) -> dict:
+    """Deletions of what no tap can ask for any more; raises the request floor above it."""
+    changes = {}
+    for request in book.open.values():
+        if request.expiry < book.epoch.number:
+            changes[open_key(request)] = None
+            state.floor = max(state.floor, request.number + 1)
+    for position in book.positions():
+        entry = decode(book.entry(position))
+        if entry[KIND] in (RESOLVED, REFUNDED):
+            continue
+        request = read_request(entry[REQUEST_RAW], book.network)
+        if request.expiry >= book.epoch.number:
+            continue
+        if entry[KIND] == PAID:
+            resolved = book.resolved_position(entry[PAYMENT_HASH])
+            if resolved is None:
+                continue
+            changes[JOURNAL_KEY + resolved] = None
+        else:
+            state.floor = max(state.floor, request.number + 1)
+        changes[JOURNAL_KEY + position] = None
+    return changes
