@@ -1,0 +1,261 @@
+"""The card's side of a contact: a block protocol with timing, and a whole card in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol
+
+from jiaozi_sim.field import BIT_RATES, TURNAROUND, Endpoint, Field, Identity
+from jiaozi_sim.iso_dep import (
+    OVERHEAD,
+    PPSS,
+    RATS,
+    Ats,
+    Picc,
+    PiccEvent,
+    frame_size,
+)
+from jiaozi_sim.scheduler import Scheduler, Timer
+
+WTX_FRACTION = 0.5
+"""Part of FWT after which a PICC that is still busy asks for more."""
+
+
+class CardState(Enum):
+    """States of a Type A card (ISO/IEC 14443-3 figure 7 and 14443-4)."""
+
+    IDLE = "idle"
+    ACTIVE = "active"
+    PROTOCOL = "protocol"
+    HALT = "halt"
+
+
+class PiccOwner(Protocol):
+    """What a :class:`PiccLink` tells."""
+
+    def link_activated(self, rats: bytes) -> None:
+        """RATS came; the ATS is about to go out."""
+
+    def link_data(self, inf: bytes, more: bool) -> None:
+        """INF of an I-block: ``acknowledge()`` is due if ``more``, else ``answer()``."""
+
+    def link_next(self) -> None:
+        """The last chained block arrived: ``answer()`` with the next one is due."""
+
+    def link_deselected(self) -> None:
+        """The reader released this card."""
+
+
+class PiccLink:
+    """ISO/IEC 14443-4 PICC on a field: RATS, PPS, blocks, and S(WTX) while the owner is busy.
+
+    With ``auto_wtx`` off a busy owner lets the frame waiting time run out.
+    """
+
+    def __init__(self, field: Field, scheduler: Scheduler, endpoint: Endpoint, ats: Ats) -> None:
+        self.ats = ats
+        self.auto_wtx = True
+        self.state = CardState.IDLE
+        self.fsd = 256
+        self._field, self._scheduler, self._endpoint = field, scheduler, endpoint
+        self._owner: PiccOwner = endpoint  # type: ignore[assignment]
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to IDLE, as after the field was away."""
+        for timer in (getattr(self, "_sending", None), getattr(self, "_busy", None)):
+            if timer is not None:
+                timer.cancel()
+        self.state = CardState.IDLE
+        self.rx_rate = self.tx_rate = 106
+        self._sending: Timer | None = None
+        self._busy: Timer | None = None
+        self._picc = Picc()
+        self._pps_allowed = False
+        self._held: bytes | None = None
+
+    @property
+    def capacity(self) -> int:
+        """Most INF bytes that fit one block to the reader."""
+        return self.fsd - OVERHEAD
+
+    def senses(self, wake: bool) -> bool:
+        """Whether REQA (WUPA if ``wake``) is answered. An active card falls back to IDLE by it."""
+        if self.state is CardState.ACTIVE:
+            self.state = CardState.IDLE
+            return False
+        return self.state is CardState.IDLE or (wake and self.state is CardState.HALT)
+
+    def select(self) -> None:
+        """Anticollision chose this card."""
+        self.reset()
+        self.state = CardState.ACTIVE
+
+    def hear(self, frame: bytes, bit_rate: int, intact: bool) -> None:
+        """A frame of the reader. Broken ones and those at another bit rate are ignored."""
+        if not intact or bit_rate != self.rx_rate or not frame:
+            return
+        if self.state is CardState.ACTIVE and frame[0] == RATS and len(frame) == 2:
+            self._activate(frame)
+        elif self.state is CardState.PROTOCOL:
+            if self._pps_allowed and frame[0] & 0xF0 == PPSS:
+                self._pps(frame)
+            else:
+                self._pps_allowed = False
+                self._block(frame)
+
+    def _activate(self, rats: bytes) -> None:
+        self.state = CardState.PROTOCOL
+        self.fsd = frame_size(rats[1] >> 4)
+        self._pps_allowed = True
+        self._transmit(self.ats.encode())
+        self._owner.link_activated(rats)
+
+    def _pps(self, frame: bytes) -> None:
+        self._pps_allowed = False
+        pps1 = frame[2] if len(frame) == 3 and frame[1] & 0x10 else 0
+        send, receive = pps1 >> 2 & 3, pps1 & 3
+        supported = (send == 0 or self.ats.ta >> 4 & 1 << (send - 1)) and (
+            receive == 0 or self.ats.ta & 1 << (receive - 1)
+        )
+        if not supported or (send != receive and self.ats.ta & 0x80):
+            return
+        self._transmit(frame[:1], BIT_RATES[receive], BIT_RATES[send])
+
+    def _block(self, frame: bytes) -> None:
+        step = self._picc.receive(frame)
+        if step.event is PiccEvent.DATA:
+            self._wait_for_owner()
+            self._owner.link_data(step.inf, step.more)
+        elif step.event is PiccEvent.NEXT:
+            self._wait_for_owner()
+            self._owner.link_next()
+        elif step.event is PiccEvent.SEND:
+            self._transmit(step.block)
+        elif step.event is PiccEvent.WTX_GRANTED:
+            self._granted()
+        elif step.event is PiccEvent.DESELECTED:
+            if self._busy:
+                self._busy.cancel()
+            self._transmit(step.block)
+            self.state = CardState.HALT
+            self._owner.link_deselected()
+
+    def answer(self, inf: bytes, more: bool = False) -> None:
+        """Send the I-block that is due; without a due block nothing happens."""
+        if self._picc.owes:
+            self._pay(self._picc.answer(inf, more))
+
+    def acknowledge(self) -> None:
+        """Send the R(ACK) that is due; without a due block nothing happens."""
+        if self._picc.owes:
+            self._pay(self._picc.acknowledge())
+
+    def _pay(self, block: bytes) -> None:
+        if self._busy:
+            self._busy.cancel()
+        if self._picc.asked_wtx:
+            self._held = block
+        else:
+            self._transmit(block)
+
+    def _granted(self) -> None:
+        if self._held is None:
+            self._wait_for_owner()
+        else:
+            block, self._held = self._held, None
+            self._transmit(block)
+
+    def _wait_for_owner(self) -> None:
+        self._busy = self._scheduler.call_later(self.ats.fwt * WTX_FRACTION, self._still_busy)
+
+    def _still_busy(self) -> None:
+        if self.auto_wtx and self._picc.owes and not self._picc.asked_wtx:
+            self._transmit(self._picc.ask_wtx())
+
+    def _transmit(self, frame: bytes, rx_rate: int = 0, tx_rate: int = 0) -> None:
+        """Answer after the frame delay time; new bit rates hold once the frame is out."""
+        self._sending = self._scheduler.call_later(TURNAROUND, self._put, frame, rx_rate, tx_rate)
+
+    def _put(self, frame: bytes, rx_rate: int, tx_rate: int) -> None:
+        self._field.transmit(self._endpoint, frame, self.tx_rate)
+        self.rx_rate, self.tx_rate = rx_rate or self.rx_rate, tx_rate or self.tx_rate
+
+
+class IsoDepCard:
+    """A card whose application is a Python function from command APDU to response APDU.
+
+    ``processing`` is the simulated seconds that each command takes.
+    """
+
+    def __init__(
+        self,
+        field: Field,
+        scheduler: Scheduler,
+        apdu: Callable[[bytes], bytes],
+        *,
+        name: str = "card",
+        uid: bytes = b"\x08\x11\x22\x33",
+        ats: Ats | None = None,
+        processing: float = 0.0,
+    ) -> None:
+        self.name = name
+        self.uid = uid
+        self.processing = processing
+        self.apdu = apdu
+        self._scheduler = scheduler
+        self.link = PiccLink(field, scheduler, self, ats or Ats())
+        self._work: Timer | None = None
+        self._command = b""
+        self._answer = b""
+
+    def _stop(self) -> None:
+        if self._work:
+            self._work.cancel()
+        self._command = self._answer = b""
+
+    def field_changed(self, present: bool) -> None:
+        """Without a field the card forgets everything."""
+        self._stop()
+        self.link.reset()
+
+    def hear(self, frame: bytes, bit_rate: int, intact: bool) -> None:
+        """See :class:`jiaozi_sim.field.Endpoint`."""
+        self.link.hear(frame, bit_rate, intact)
+
+    def identity(self, wake: bool) -> Identity | None:
+        """ATQA 0004, the UID, SAK 20 (ISO/IEC 14443-4)."""
+        return Identity(b"\x04\x00", self.uid, 0x20) if self.link.senses(wake) else None
+
+    def select(self) -> None:
+        """See :class:`jiaozi_sim.field.Endpoint`."""
+        self._stop()
+        self.link.select()
+
+    def link_activated(self, rats: bytes) -> None:
+        """A new session starts without leftovers."""
+        self._stop()
+
+    def link_data(self, inf: bytes, more: bool) -> None:
+        """Collect a command; work on it when it is complete."""
+        self._command += inf
+        if more:
+            self.link.acknowledge()
+        else:
+            command, self._command = self._command, b""
+            self._work = self._scheduler.call_later(self.processing, self._done, command)
+
+    def _done(self, command: bytes) -> None:
+        self._answer = self.apdu(command)
+        self.link_next()
+
+    def link_next(self) -> None:
+        """Send the next piece of the answer."""
+        inf = self._answer[: self.link.capacity]
+        self._answer = self._answer[self.link.capacity :]
+        self.link.answer(inf, bool(self._answer))
+
+    def link_deselected(self) -> None:
+        """Stop working for a reader that went."""
+        self._stop()

@@ -1,0 +1,1 @@
+"""Models of the chips that a board carries, seen from their wires."""
