@@ -157,8 +157,8 @@ def render_chapter(entries: list[Entry]) -> str:
 
 Status: in force. Depends on: nothing. {NOTICE}
 
-A status word other than 9000 is an answer without data: the command changed nothing, but for `63CX`, which
-counts a try of the PIN (X tries are left). A wallet sends no status word that is not in this table.
+A status word other than 9000 is an answer without data: the command changed nothing, but for
+`63CX`, which counts a try of the PIN (X tries are left). A wallet sends no other status words.
 
 | SW | name | what happened | what to do | raised by |
 |---|---|---|---|---|
@@ -182,7 +182,7 @@ def render_all(entries: list[Entry]) -> dict[Path, str]:
 def main(arguments: list[str] | None = None) -> int:
     """Write the generated files, or check them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 on a difference")
+    parser.add_argument("--check", action="store_true", help="only compare; exit 1 if stale")
     parser.add_argument("--root", type=Path, default=ROOT, help="the tree to work on")
     options = parser.parse_args(arguments)
     try:

@@ -1,0 +1,69 @@
+# Jiaozi. `make help` lists the targets; each does the set-up it needs.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BOARD ?=
+BOARDS := visual_card wearable
+PYTHON := build/venv/bin/python
+JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# Names a step, runs it and prints how long it took.
+STEP := .ci/step
+PYTEST := $(PYTHON) -m pytest
+
+LINTED := host protocol simulator firmware boards tests .ci
+HOST_TYPED := protocol/jiaozi protocol/cpython host/jiaozi_host simulator
+DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
+existing = $(wildcard $(1))
+
+.NOTPARALLEL:
+.PHONY: help demo test bench setup check lint types unit emulated firmware generate requirements clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup firmware ## two wallets meet: provision, pay offline, tear, resume, sync (pictures in build/demo)
+	@$(PYTHON) simulator/scenarios/demo.py
+
+test: setup check unit firmware emulated ## every check; the quick ones first
+	@$(STEP) --total
+
+bench: setup firmware ## measure a tap: instructions, exchanges, bytes, heap, image (build/bench.json)
+	@$(PYTHON) tests/bench/bench.py
+
+setup: ## install what the other targets need (they all do this first)
+	@.ci/step --start
+	@.ci/setup
+
+check: lint types ## generated files, lint and types
+
+lint: setup ## ruff, and that generated files say what their source says
+	@$(STEP) "generated files" $(PYTHON) protocol/tools/gen_errors.py --check
+	@$(STEP) "ruff" $(PYTHON) -m ruff check --quiet $(call existing,$(LINTED))
+
+types: setup ## mypy: the host's code, then the device's with MicroPython's stubs
+	@$(STEP) "types (host)" $(PYTHON) -m mypy $(call existing,$(HOST_TYPED))
+	@$(STEP) "types (device)" $(PYTHON) -m mypy --config-file .ci/mypy-firmware.ini $(call existing,$(DEVICE_TYPED))
+
+unit: setup ## tests that need no firmware
+	@$(STEP) "tests without firmware" $(PYTEST) -m "not emulated" $(ARGS)
+
+emulated: setup firmware ## tests that run firmware images
+	@$(STEP) "tests with firmware" $(PYTEST) -m emulated $(ARGS)
+
+firmware: setup ## build the images and the unix port (BOARD=name: that image only)
+ifeq ($(BOARD),)
+	@for board in $(BOARDS); do $(STEP) "firmware $$board" $(MAKE) -j$(JOBS) -C firmware BOARD=$$board || exit; done
+	@$(STEP) "firmware unix" $(MAKE) -j$(JOBS) -C firmware unix
+else
+	@$(STEP) "firmware $(BOARD)" $(MAKE) -j$(JOBS) -C firmware BOARD=$(BOARD)
+endif
+
+generate: setup ## write the generated files anew
+	@$(PYTHON) protocol/tools/gen_errors.py
+
+requirements: ## pin the newest dependencies that pyproject.toml allows, with hashes
+	@.ci/pin
+
+clean: ## remove what was built, but not the virtual environment and the sources
+	rm -rf build/firmware build/demo build/bench.json build/mypy build/mypy-firmware build/ruff build/pytest

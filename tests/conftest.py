@@ -1,0 +1,77 @@
+"""One seed for every random choice, said at the top of a run and again beside each failure."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+ROOT = Path(__file__).resolve().parents[1]
+SEED_VARIABLE = "JIAOZI_SEED"
+# Folders whose tests run firmware; everything else needs build/venv alone.
+FIRMWARE_FOLDERS = ("emulated", "faults")
+SEED = pytest.StashKey[int]()
+
+settings.register_profile(
+    "jiaozi",
+    database=DirectoryBasedExampleDatabase(ROOT / "build" / "hypothesis"),
+    deadline=None,  # wall time varies with the machine's load; pytest-timeout catches what hangs
+)
+settings.load_profile("jiaozi")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the run's seed, or take it from the environment, and hand it to hypothesis."""
+    given = os.environ.get(SEED_VARIABLE)
+    seed = int(given, 0) if given else random.SystemRandom().getrandbits(32)
+    config.stash[SEED] = seed
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(seed)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """The line that makes any run repeatable."""
+    return f"seed: {config.stash[SEED]} (the same again: {SEED_VARIABLE}={config.stash[SEED]})"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the firmware folders `emulated`."""
+    for item in items:
+        folders = item.path.relative_to(ROOT / "tests").parts
+        if folders[0] in FIRMWARE_FOLDERS:
+            item.add_marker(pytest.mark.emulated)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One command line per failed test that repeats it with the same random choices."""
+    failed = terminalreporter.stats.get("failed", []) + terminalreporter.stats.get("error", [])
+    if not failed:
+        return
+    seed = terminalreporter.config.stash[SEED]
+    terminalreporter.section("replay")
+    for name in dict.fromkeys(report.nodeid for report in failed):
+        line = f"{SEED_VARIABLE}={seed} build/venv/bin/python -m pytest '{name}'"
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def session_seed(pytestconfig: pytest.Config) -> int:
+    """The run's seed."""
+    return pytestconfig.stash[SEED]
+
+
+@pytest.fixture
+def seed(session_seed: int, request: pytest.FixtureRequest) -> int:
+    """A seed of this test's own: the same for a given run's seed, whichever tests run beside it."""
+    return random.Random(f"{session_seed}:{request.node.nodeid}").getrandbits(32)
+
+
+@pytest.fixture
+def rng(seed: int) -> random.Random:
+    """A generator for this test's random choices."""
+    return random.Random(seed)
