@@ -1,9 +1,9 @@
 """Command and response APDUs (ISO/IEC 7816-4 §5.1), strict, for both sides of a tap.
 
-A command is CLA INS P1 P2 [Lc data] [Le]; a response is [data] SW1 SW2. Lengths are "short" (one byte, data up
-to 255, answers up to 256) or "extended" (a zero byte, then two; 65535 and 65536). Either form is read; the short
-one is written whenever it is enough. Nothing is copied: data comes back as a slice of what was given, so hand in
-a memoryview to avoid copies.
+A command is CLA INS P1 P2 [Lc data] [Le]; a response is [data] SW1 SW2. Lengths are "short" (one
+byte, data up to 255, answers up to 256) or "extended" (a zero byte, then two; 65535 and 65536).
+Either form is read; the short one is written whenever it is enough. Data comes back as a slice of
+what was given: hand in a memoryview, and nothing is copied.
 """
 
 AID = b"\xf0\x4a\x49\x41\x4f\x5a\x49\x01"
@@ -125,7 +125,7 @@ def build_response(status: int, data=b"") -> bytes:
 
 
 def split_response(apdu) -> tuple:
-    """Split a response APDU into (data, status word). Raises ApduError when it has no status word."""
+    """Split a response APDU into (data, status word). Raises ApduError when that is missing."""
     size = len(apdu)
     if size < 2:
         raise ApduError(SW_WRONG_LENGTH, "response without a status word")

