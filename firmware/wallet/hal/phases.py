@@ -1,0 +1,15 @@
+"""What a wallet is doing, told to the engine that runs it (the source is `firmware/port/marks.h`).
+
+Each mark is one store; on hardware it is nothing.
+"""
+
+from micropython import const
+
+READY = const(1)
+TAP_BEGIN = const(2)
+LINK = const(3)
+TAP_COMMITTED = const(9)
+TAP_END = const(10)
+ANSWERED = const(12)
+PYTHON = const(13)
+TAP_COMMIT_PAYER = const(14)
