@@ -28,5 +28,5 @@ class Mark(IntEnum):
     TAP_COMMIT_PAYER = 14  # the payer's record is committed
 
 
-IDLE_BEGIN = 0x80
-IDLE_END = 0xC0
+IDLE_ENTER = 0x80
+IDLE_LEAVE = 0xC0

@@ -17,7 +17,7 @@
 #define NVM ((volatile uint32_t *)0x21000000)
 #define MARK REG(0x21030000)
 
-enum { READY = 1, SIGN = 6, HASH = 7, COMMIT = 8, PYTHON = 13, IDLE_BEGIN = 0x80, IDLE_END = 0xC0 };
+enum { READY = 1, SIGN = 6, HASH = 7, COMMIT = 8, PYTHON = 13, IDLE_ENTER = 0x80, IDLE_LEAVE = 0xC0 };
 
 static void put(char c) {
     while (STATE & 1) {
@@ -33,11 +33,11 @@ static void say(const char *text) {
 
 static char get(void) {
     if (!(STATE & 2)) {
-        MARK = IDLE_BEGIN;
+        MARK = IDLE_ENTER;
         while (!(STATE & 2)) {
             __asm volatile("wfi"); /* interrupts are masked: a pending one wakes without being taken */
         }
-        MARK = IDLE_END;
+        MARK = IDLE_LEAVE;
     }
     char c = (char)DATA;
     INTCLEAR = 2;

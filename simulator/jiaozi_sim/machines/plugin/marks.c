@@ -45,7 +45,7 @@ extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, mem_cb, 
 
 EXPORT int qemu_plugin_version = 1;
 
-enum { IDLE_BEGIN = 0x80, IDLE_END = 0xC0, PHASES = 64, RING_OFFSET = 4096 };
+enum { IDLE_ENTER = 0x80, IDLE_LEAVE = 0xC0, PHASES = 64, RING_OFFSET = 4096 };
 #define AWAKE UINT64_MAX
 
 struct event {
@@ -83,9 +83,9 @@ static void begin_phase(uint32_t mark, uint64_t now) {
 }
 
 static void marked(uint32_t mark, uint64_t now) {
-    if (mark == IDLE_BEGIN) {
+    if (mark == IDLE_ENTER) {
         page->idle_since = now;
-    } else if (mark == IDLE_END) {
+    } else if (mark == IDLE_LEAVE) {
         if (page->idle_since != AWAKE) {
             page->idle += now - page->idle_since;
             page->idle_since = AWAKE;

@@ -1,0 +1,271 @@
+"""The bus bridge: what an emulated board's SPI, I2C and pins are to the chips round it.
+
+The real buses of a board are not emulated instruction by instruction. The port's `machine.SPI`,
+`machine.I2C` and `machine.Pin` speak these frames on one UART, and the chip models get the same
+bytes and levels that a real chip would. A frame is u8 operation, u8 bus or pin, u16 length
+(little-endian), payload. Frames are obeyed in order, so a D/C pin set before a write is set for it.
+
+Firmware to simulator: 01 SPI_WRITE data · 02 SPI_READ u16 count, u8 fill · 03 PIN_OUT u8 level ·
+04 PIN_IN u8 pull (0 none, 1 up, 2 down) · 05 I2C_WRITE u8 address, data · 06 I2C_READ u8 address,
+u16 count. Simulator to firmware: 81 PIN_LEVEL u8 level · 82 READ_ANSWER data.
+PIN_IN is answered by a PIN_LEVEL at once, and by one more whenever the level changes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from PIL import Image
+
+from jiaozi_sim.board import Board, Chip
+from jiaozi_sim.chips.cst816s import ADDRESS as CST816S_ADDRESS
+from jiaozi_sim.chips.cst816s import Cst816s
+from jiaozi_sim.chips.gc9a01 import Gc9a01
+from jiaozi_sim.chips.motor import Motor
+from jiaozi_sim.chips.ssd1680 import Ssd1680
+from jiaozi_sim.scheduler import Scheduler
+
+SPI_WRITE, SPI_READ, PIN_OUT, PIN_IN, I2C_WRITE, I2C_READ = range(1, 7)
+PIN_LEVEL, READ_ANSWER = 0x81, 0x82
+_HEAD = struct.Struct("<BBH")
+_PULL_UP = 1
+
+
+class BridgeError(Exception):
+    """The firmware sent a frame that is none, or the board has no such chip or button."""
+
+
+def frame(operation: int, number: int, payload: bytes) -> bytes:
+    """One bridge frame."""
+    return _HEAD.pack(operation, number, len(payload)) + payload
+
+
+class FrameReader:
+    """Cuts a byte stream into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[int, int, bytes]]:
+        """The frames that are complete now, as (operation, number, payload)."""
+        self._buffer += data
+        frames, at = [], 0
+        while len(self._buffer) - at >= _HEAD.size:
+            operation, number, length = _HEAD.unpack_from(self._buffer, at)
+            end = at + _HEAD.size + length
+            if len(self._buffer) < end:
+                break
+            frames.append((operation, number, bytes(self._buffer[at + _HEAD.size : end])))
+            at = end
+        del self._buffer[:at]
+        return frames
+
+
+class Pins:
+    """The levels of a board's pins as chips and buttons drive them, pushed to who asked."""
+
+    def __init__(self, push: Callable[[int, int], None]) -> None:
+        self._push = push
+        self._driven: dict[int, int | None] = {}
+        self._pulls: dict[int, int] = {}
+        self._pushed: dict[int, int] = {}
+
+    def forget_firmware(self) -> None:
+        """The board lost its power: nobody asks any more, no pull is on."""
+        self._pulls.clear()
+        self._pushed.clear()
+
+    def watch(self, pin: int, pull: int) -> None:
+        """The firmware made the pin an input: tell its level now and at each change."""
+        self._pulls[pin] = pull
+        self._pushed.pop(pin, None)
+        self._tell(pin)
+
+    def drive(self, pin: int, level: int | None) -> None:
+        """A chip or button drives the pin; None lets it float to its pull."""
+        self._driven[pin] = level
+        if pin in self._pulls:
+            self._tell(pin)
+
+    def level(self, pin: int) -> int:
+        driven = self._driven.get(pin)
+        return int(self._pulls.get(pin) == _PULL_UP) if driven is None else driven
+
+    def _tell(self, pin: int) -> None:
+        level = self.level(pin)
+        if self._pushed.get(pin) != level:
+            self._pushed[pin] = level
+            self._push(pin, level)
+
+
+class Bridge:
+    """One board's chips and buttons behind its bridge UART.
+
+    Args:
+        send: takes the bytes for the firmware.
+        speed: slow chips (e-paper) are this much faster than real ones.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        scheduler: Scheduler,
+        send: Callable[[bytes], None],
+        speed: float = 1.0,
+    ) -> None:
+        self._scheduler, self._send, self._speed = scheduler, send, speed
+        self._reader = FrameReader()
+        self._pins = Pins(self._push_level)
+        self._buttons = {button.name: button for button in board.buttons}
+        self.chips: list[tuple[Chip, Any]] = []
+        self._listeners: dict[int, list[tuple[Any, str]]] = {}
+        for entry in board.chips:
+            self._attach(entry)
+
+    def _attach(self, entry: Chip) -> None:
+        model = _build(entry, self._scheduler, self._drive_for(entry), self._speed)
+        self.chips.append((entry, model))
+        for role, pin in entry.pins.items():
+            self._listeners.setdefault(pin, []).append((model, role))
+
+    def _drive_for(self, entry: Chip) -> Callable[[str, int], None]:
+        def drive(role: str, level: int) -> None:
+            self._pins.drive(entry.pins[role], level)
+
+        return drive
+
+    def _push_level(self, pin: int, level: int) -> None:
+        self._send(frame(PIN_LEVEL, pin, bytes([level])))
+
+    # -- power -----------------------------------------------------------------------------------
+
+    def power_on(self) -> None:
+        """The board gets power: chips start with it."""
+        for _, model in self.chips:
+            model.power_on()
+
+    def power_off(self) -> None:
+        """The board loses power: half a frame, pulls and levels are gone."""
+        self._reader = FrameReader()
+        self._pins.forget_firmware()
+        for _, model in self.chips:
+            model.power_off()
+
+    # -- firmware's side -------------------------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """Bytes from the firmware. Raises BridgeError at a frame that is none."""
+        for operation, number, payload in self._reader.feed(data):
+            self._obey(operation, number, payload)
+
+    def _obey(self, operation: int, number: int, payload: bytes) -> None:
+        if operation == SPI_WRITE:
+            for model in self._on_bus(f"spi{number}"):
+                model.spi_write(payload)
+        elif operation == SPI_READ:
+            self._spi_read(number, *_unpack("<HB", payload))
+        elif operation == PIN_OUT:
+            (level,) = _unpack("<B", payload)
+            for model, role in self._listeners.get(number, []):
+                model.pin(role, level)
+        elif operation == PIN_IN:
+            (pull,) = _unpack("<B", payload)
+            self._pins.watch(number, pull)
+        elif operation == I2C_WRITE:
+            (address,) = _unpack("<B", payload[:1])
+            for model in self._on_bus(f"i2c{number}", address):
+                model.i2c_write(payload[1:])
+        elif operation == I2C_READ:
+            self._i2c_read(number, *_unpack("<BH", payload))
+        else:
+            raise BridgeError(f"operation {operation:02x} is none of the firmware's")
+
+    def _on_bus(self, bus: str, address: int | None = None) -> list[Any]:
+        return [
+            model
+            for entry, model in self.chips
+            if entry.bus == bus
+            and (address is None or address == entry.options.get("address", CST816S_ADDRESS))
+        ]
+
+    def _spi_read(self, number: int, count: int, fill: int) -> None:
+        del fill  # what the chip hears meanwhile means nothing to the models
+        models = self._on_bus(f"spi{number}")
+        answers = [model.spi_read(count) for model in models if model.selected]
+        if models:
+            floating = b"\xff" * count
+            self._send(frame(READ_ANSWER, number, answers[0] if answers else floating))
+
+    def _i2c_read(self, number: int, address: int, count: int) -> None:
+        for model in self._on_bus(f"i2c{number}", address):
+            self._send(frame(READ_ANSWER, number, model.i2c_read(count)))
+
+    # -- the person's side -----------------------------------------------------------------------
+
+    def press(self, name: str) -> None:
+        """Hold a button down. Raises BridgeError if there is none of that name."""
+        button = self._button(name)
+        self._pins.drive(button.pin, button.active)
+
+    def release(self, name: str) -> None:
+        """Let a button go; its pin floats to its pull."""
+        self._pins.drive(self._button(name).pin, None)
+
+    def _button(self, name: str) -> Any:
+        if name not in self._buttons:
+            known = ", ".join(self._buttons) or "none"
+            raise BridgeError(f"no button {name!r} on this board; it has: {known}")
+        return self._buttons[name]
+
+    def touch(self, x: int, y: int) -> None:
+        """Lay a finger on the touch screen."""
+        self._chip("cst816s").touch(x, y)
+
+    def lift(self) -> None:
+        """Take the finger off the touch screen."""
+        self._chip("cst816s").release()
+
+    def _chip(self, model_name: str) -> Any:
+        for entry, model in self.chips:
+            if entry.model == model_name:
+                return model
+        raise BridgeError(f"no {model_name} on this board")
+
+    def picture(self) -> Image.Image:
+        """What the board's display shows, upright, one pixel a dot."""
+        for entry, model in self.chips:
+            if entry.kind.display:
+                turned: Image.Image = model.image()
+                return turned.rotate(entry.options.get("rotation", 0), expand=True)
+        raise BridgeError("this board has no display")
+
+    def violations(self) -> list[str]:
+        """What the firmware did that a real chip would take badly."""
+        return [
+            f"{entry.model}: {what}"
+            for entry, model in self.chips
+            for what in getattr(model, "violations", ())
+        ]
+
+
+def _unpack(layout: str, payload: bytes) -> tuple[int, ...]:
+    try:
+        return struct.unpack(layout, payload)
+    except struct.error as error:
+        raise BridgeError(f"payload {payload.hex()} has the wrong length") from error
+
+
+def _build(
+    entry: Chip, scheduler: Scheduler, drive: Callable[[str, int], None], speed: float
+) -> Any:
+    if entry.model == "ssd1680":
+        # board.toml gives the size as it is looked at; the controller's rows are its longer side.
+        sides = sorted((entry.options["width"], entry.options["height"]))
+        return Ssd1680(scheduler, drive, sources=sides[0], gates=sides[1], speed=speed)
+    if entry.model == "gc9a01":
+        return Gc9a01()
+    if entry.model == "cst816s":
+        return Cst816s(drive)
+    return Motor(scheduler)

@@ -1,0 +1,27 @@
+"""From a display's pixels to a picture a person looks at."""
+
+from __future__ import annotations
+
+from PIL import Image, ImageDraw
+
+_CARD, _EDGE, _ROOM = (238, 240, 244), (150, 156, 168), (255, 255, 255)
+_MARGIN = 12  # of the frame round the display, in display pixels
+_CORNER = 10
+
+
+def enlarge(image: Image.Image, scale: int) -> Image.Image:
+    """Every pixel as a square of `scale` dots; nothing is smoothed."""
+    return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+
+
+def in_a_frame(image: Image.Image, scale: int = 3) -> Image.Image:
+    """The enlarged display set in a card with rounded corners."""
+    display = enlarge(image.convert("RGB"), scale)
+    margin = _MARGIN * scale
+    size = (display.width + 2 * margin, display.height + 2 * margin)
+    card = Image.new("RGB", size, _ROOM)
+    corners = (0, 0, size[0] - 1, size[1] - 1)
+    pen = ImageDraw.Draw(card)
+    pen.rounded_rectangle(corners, _CORNER * scale, fill=_CARD, outline=_EDGE, width=scale)
+    card.paste(display, (margin, margin))
+    return card
