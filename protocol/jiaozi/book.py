@@ -164,6 +164,10 @@ class Book:
                 entries.append(decode(raw))
         return entries
 
+    def unresolved(self) -> int:
+        """Number of payments made whose outcome is not known yet."""
+        return len(self._paid) - len(self._resolved)
+
     @property
     def reserved(self) -> int:
         """Balance room promised to open requests."""
@@ -171,9 +175,8 @@ class Book:
 
     def slots(self) -> int:
         """Journal entries that still fit, beside those promised to open requests and pending payments."""
-        unresolved = len(self._paid) - len(self._resolved)
         used = len(self._paid) + len(self._outcomes) + len(self._resolved)
-        return JOURNAL_LIMIT - used - unresolved - len(self.open)
+        return JOURNAL_LIMIT - used - self.unresolved() - len(self.open)
 
     def apply(self, step: Step) -> bytes:
         """Commit a step in one record and adopt it; return its reply."""

@@ -1,0 +1,1 @@
+"""Commands of the operator: making a wallet of a device, and sync."""

@@ -1,0 +1,39 @@
+"""ARM: the owner says what the next tap is for."""
+
+from jiaozi import payee
+from jiaozi.commands import AUTO, CARD, PAY_OUT, READER, RECEIVE
+from jiaozi.cose import UINT, decode, expect
+from jiaozi.errors import AMOUNT_INVALID, MALFORMED, OVER_BALANCE, Refused
+from wallet.device import Device, Intent
+
+
+def run(device: Device, data: bytes) -> bytes:
+    """Take `[direction, amount, role]`; answer the request raised when receiving."""
+    body = decode(data)
+    expect(body, (UINT, UINT, UINT))
+    direction, amount, role = body
+    if direction not in (RECEIVE, PAY_OUT) or role not in (AUTO, READER, CARD):
+        raise Refused(MALFORMED)
+    if direction == PAY_OUT:
+        return _pay(device, amount, role)
+    return _receive(device, amount, role)
+
+
+def _pay(device: Device, amount: int, role: int) -> bytes:
+    if amount == 0:
+        raise Refused(AMOUNT_INVALID)
+    if amount > device.book.state.balance:
+        raise Refused(OVER_BALANCE)
+    device.intent = Intent(PAY_OUT, amount, role, None)
+    device.show("armed_pay", amount=amount)
+    return b""
+
+
+def _receive(device: Device, amount: int, role: int) -> bytes:
+    book = device.book
+    ceiling = 0 if amount else book.policy.balance_cap - book.state.balance - book.reserved
+    step = payee.request(book, amount, max(ceiling, 0))
+    reply = book.apply(step)
+    device.intent = Intent(RECEIVE, amount, role, step.opened)
+    device.show("armed_receive", amount=amount)
+    return reply

@@ -1,0 +1,14 @@
+"""CHANGE: the owner replaces the PIN."""
+
+from jiaozi.cose import BYTES, decode, expect
+from wallet.device import Device
+
+
+def run(device: Device, data: bytes) -> bytes:
+    """Take `[old PIN, new PIN]`."""
+    body = decode(data)
+    expect(body, (BYTES, BYTES))
+    changes = device.pin.changes(body[1])
+    device.pin.verify(body[0])
+    device.store.commit(changes)
+    return b""

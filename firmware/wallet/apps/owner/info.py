@@ -1,0 +1,17 @@
+"""INFO: the state of the wallet; money only to who has given the PIN."""
+
+from _jzcbor import dumps
+from wallet.device import Device
+
+
+def run(device: Device, data: bytes) -> bytes:
+    """Answer the array described in `jiaozi.commands`."""
+    book = device.book
+    if book is None:
+        return dumps([device.status, None, 0, 0, 0, 0, device.pin.tries(), None, None, None])
+    shown = [None, None, None]
+    if device.session.owner or device.session.operator:
+        shown = [book.state.balance, book.unresolved(), len(book.open)]
+    public = [device.status, book.me.id, book.me.form, book.me.tier]
+    rules = [book.policy.version, book.epoch.number, device.pin.tries()]
+    return dumps(public + rules + shown)

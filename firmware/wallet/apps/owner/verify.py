@@ -1,0 +1,14 @@
+"""VERIFY: the owner gives the PIN."""
+
+from wallet.device import Device
+
+
+def run(device: Device, data: bytes) -> bytes:
+    """Take the PIN's digits; owner's commands are open until the next SELECT."""
+    device.session.owner = False
+    try:
+        device.pin.verify(data)
+    finally:
+        device.home()
+    device.session.owner = True
+    return b""

@@ -1,0 +1,1 @@
+"""Commands of a tap: what another wallet may ask."""

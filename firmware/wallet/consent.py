@@ -1,0 +1,57 @@
+"""The person's consent to one payment: bound to request and amount, good once, for a short while."""
+
+from micropython import const
+
+_LIFETIME_MS = const(60000)
+
+_NONE = const(0)
+_ASKED = const(1)
+_GRANTED = const(2)
+_REFUSED = const(3)
+
+
+class Consent:
+    """At most one question at a time; `ticks_ms` is a wrapping millisecond counter."""
+
+    def __init__(self, ticks_ms: "object") -> None:
+        self._ticks_ms = ticks_ms
+        self._forget()
+
+    def _forget(self) -> None:
+        self._state = _NONE
+        self._request = b""
+        self._amount = 0
+        self._since = 0
+
+    def ask(self, request_hash: bytes, amount: int) -> None:
+        """Put a question; another one, answered or not, dies."""
+        self._state = _ASKED
+        self._request = request_hash
+        self._amount = amount
+        self._since = self._ticks_ms()
+
+    @property
+    def asking(self) -> bool:
+        """Whether a person is to answer now."""
+        return self._state == _ASKED and not self._stale()
+
+    def answer(self, granted: bool) -> None:
+        """The person pressed OK or Cancel."""
+        if self.asking:
+            self._state = _GRANTED if granted else _REFUSED
+            self._since = self._ticks_ms()
+
+    def take(self, request_hash: bytes, amount: int) -> "bool | None":
+        """Use up the answer to exactly this question: True, False, or None when there is none yet."""
+        if self._stale() or self._request != request_hash or self._amount != amount:
+            return None
+        if self._state == _ASKED:
+            return None
+        granted = self._state == _GRANTED
+        self._forget()
+        return granted
+
+    def _stale(self) -> bool:
+        if self._state != _NONE and (self._ticks_ms() - self._since) & 0x3FFFFFFF > _LIFETIME_MS:
+            self._forget()
+        return self._state == _NONE

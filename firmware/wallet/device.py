@@ -1,0 +1,141 @@
+"""The wallet as its commands see it: memory, PIN, consent, what the next tap is for, and its face."""
+
+from _jzcrypto import ed25519_public
+from jiaozi import payee, payer
+from jiaozi.book import KIND, NETWORK_KEY, REFUNDED, REQUEST_HASH, SEED_KEY, TAKEN, Book
+from jiaozi.commands import BLANK, KEYED, PAY_OUT, READY, RECEIVE
+from wallet.consent import Consent
+from wallet.hal.phases import TAP_COMMITTED
+from wallet.pin import Pin
+
+
+class Intent:
+    """What the owner has armed the next tap for.
+
+    direction: RECEIVE or PAY_OUT; amount: minor units (0 when receiving: any); role: AUTO, READER or CARD;
+    request: the open request when receiving.
+    """
+
+    def __init__(self, direction: int, amount: int, role: int, request: "object | None") -> None:
+        self.direction = direction
+        self.amount = amount
+        self.role = role
+        self.request = request
+
+
+class Session:
+    """What a counterpart has shown since it selected the wallet; forgotten at the next SELECT."""
+
+    def __init__(self) -> None:
+        self.selected = False
+        self.owner = False
+        self.operator = False
+        self.nonce: "bytes | None" = None
+
+
+class Device:
+    """One wallet.
+
+    store: `wallet.storage.Store`; show(name, **data) records which screen is due and draws nothing;
+    port: `wallet.hal.port`.
+    """
+
+    def __init__(self, store: object, show: "object", port: "object") -> None:
+        self.store = store
+        self.show = show
+        self.port = port
+        self.pin = Pin(store)
+        self.consent = Consent(port.ticks_ms)
+        self.session = Session()
+        self.intent: "Intent | None" = None
+        self.book: "Book | None" = None
+        self.reload()
+
+    @property
+    def status(self) -> int:
+        """BLANK, KEYED (a key, no certificate yet) or READY."""
+        if self.book is not None:
+            return READY
+        return KEYED if self.store.get(SEED_KEY) is not None else BLANK
+
+    @property
+    def public(self) -> bytes:
+        """The public key of a device that has one."""
+        return ed25519_public(self.store.get(SEED_KEY))
+
+    def reload(self) -> None:
+        """Read the book anew after the store was changed other than by a step."""
+        if self.store.get(NETWORK_KEY) is not None:
+            self.book = Book(self.store)
+
+    def request(self) -> "object | None":
+        """The open request the next tap is for: the armed one, else the newest that is still open."""
+        if self.book is None:
+            return None
+        if self.intent is not None and self.intent.request is not None:
+            return self.intent.request if self.intent.request.hash in self.book.open else None
+        newest = None
+        for request in self.book.open.values():
+            if newest is None or request.number > newest.number:
+                newest = request
+        return newest
+
+    def seeks(self) -> bool:
+        """Whether this wallet wants a tap: it is armed, or a torn one is to be finished."""
+        if self.book is None:
+            return False
+        return self.intent is not None or bool(self.book.open) or self.book.unresolved() > 0
+
+    def home(self) -> None:
+        """Show what a wallet shows when nothing happens."""
+        if self.book is None:
+            self.show("blank")
+        elif self.pin.tries() == 0:
+            self.show("blocked")
+        elif self.book.unresolved():
+            self.show("pending", balance=self.book.state.balance)
+        else:
+            self.show("home", balance=self.book.state.balance, wallet=self.book.me.id)
+
+    # What both roles of a tap do -------------------------------------------------------------------------------
+
+    def receive(
+        self, payer_raw: bytes, payment_raw: bytes, request_raw: "bytes | None" = None
+    ) -> bytes:
+        """Answer a payment with a receipt or a void, committed before it is returned. Raises Refused."""
+        reply, step = payee.receive(self.book, payer_raw, payment_raw, request_raw)
+        if step is None:
+            return reply
+        before = self.book.state.balance
+        reply = self.book.apply(step)
+        self.port.mark(TAP_COMMITTED)
+        if self.intent is not None and self.intent.direction == RECEIVE:
+            if self.intent.request.hash not in self.book.open:
+                self.intent = None
+        self.show("received", amount=self.book.state.balance - before)
+        return reply
+
+    def resolve(self, outcome: bytes) -> None:
+        """Take a receipt or void for a payment made. Raises Refused."""
+        step = payer.resolve(self.book, outcome)
+        if step is None:
+            return
+        self.book.apply(step)
+        if step.entry[KIND] == REFUNDED:
+            self.show("refused", reason="refunded")
+        else:
+            paid = self.book.paid(step.entry[REQUEST_HASH])
+            self.show("paid", amount=sum(paid[TAKEN]))
+
+    def spent(self) -> None:
+        """The armed payment has been committed: what was entered serves once."""
+        if self.intent is not None and self.intent.direction == PAY_OUT:
+            self.intent = None
+        self.show("pending", balance=self.book.state.balance)
+
+    def disarm(self) -> None:
+        """Forget what was armed and cancel every open request."""
+        self.intent = None
+        for request_hash in list(self.book.open):
+            self.book.apply(payee.cancel(self.book, request_hash))
+        self.home()

@@ -1,0 +1,104 @@
+"""From a command APDU to a response APDU: the table of commands, the gate, and what exceptions become.
+
+A command not in the table is refused, and so is one whose state or access is not met.
+"""
+
+from jiaozi import apdu, commands
+from jiaozi.commands import BLANK, READY
+from jiaozi.errors import (
+    CLA_UNKNOWN,
+    INS_UNKNOWN,
+    INTERNAL,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    PIN_NEEDED,
+    SESSION_NEEDED,
+    WRONG_P1P2,
+    Refused,
+)
+from micropython import const
+from wallet.apps import select
+from wallet.apps.operator import (
+    challenge,
+    create,
+    entry,
+    install,
+    open,
+    settle,
+    statement,
+    unblock,
+    update,
+)
+from wallet.apps.owner import arm, change, disarm, info, verify
+from wallet.apps.pay import pay, payment, resolve
+from wallet.device import Device
+from wallet.hal.phases import TAP_BEGIN
+
+# Who may give a command: anybody, who has given the PIN, or the operator in a session it has opened.
+_ANYBODY = const(0)
+_OWNER = const(1)
+_OPERATOR = const(2)
+
+# What the state of the device must be at least, and who may ask.
+_COMMANDS = {
+    commands.INFO: (info.run, BLANK, _ANYBODY),
+    commands.CREATE: (create.run, BLANK, _ANYBODY),
+    commands.INSTALL: (install.run, commands.KEYED, _ANYBODY),
+    commands.PAY: (pay.run, READY, _ANYBODY),
+    commands.RESOLVE: (resolve.run, READY, _ANYBODY),
+    commands.PAYMENT: (payment.run, READY, _ANYBODY),
+    commands.VERIFY: (verify.run, READY, _ANYBODY),
+    commands.CHANGE: (change.run, READY, _ANYBODY),
+    commands.ARM: (arm.run, READY, _OWNER),
+    commands.DISARM: (disarm.run, READY, _OWNER),
+    commands.CHALLENGE: (challenge.run, READY, _ANYBODY),
+    commands.OPEN: (open.run, READY, _ANYBODY),
+    commands.UPDATE: (update.run, READY, _OPERATOR),
+    commands.STATEMENT: (statement.run, READY, _OPERATOR),
+    commands.ENTRY: (entry.run, READY, _OPERATOR),
+    commands.SETTLE: (settle.run, READY, _OPERATOR),
+    commands.UNBLOCK: (unblock.run, READY, _OPERATOR),
+}
+
+
+def dispatch(device: Device, command: "memoryview") -> bytes:
+    """Carry out one command APDU; every failure becomes a status word, and only here."""
+    try:
+        return apdu.build_response(apdu.SW_OK, _run(device, command))
+    except Refused as refusal:
+        return apdu.build_response(refusal.sw)
+    except apdu.ApduError as error:
+        return apdu.build_response(error.status)
+    except Exception as fault:  # an own bug, or no memory: opaque to the other side
+        device.port.report(fault)
+        return apdu.build_response(INTERNAL)
+
+
+def _run(device: Device, command: "memoryview") -> bytes:
+    if apdu.is_select(command):
+        device.port.mark(TAP_BEGIN)
+    cla, ins, p1, p2, data, _le = apdu.parse_command(command)
+    if cla == apdu.CLA_ISO and ins == commands.SELECT:
+        if p1 != apdu.P1_BY_NAME or data != apdu.AID:
+            device.session.selected = False
+            raise Refused(NOT_FOUND)
+        return select.run(device, data)
+    if cla != apdu.CLA:
+        raise Refused(CLA_UNKNOWN)
+    known = _COMMANDS.get(ins)
+    if known is None:
+        raise Refused(INS_UNKNOWN)
+    if p1 or p2:
+        raise Refused(WRONG_P1P2)
+    run, state, access = known
+    _gate(device, state, access)
+    return run(device, bytes(data))
+
+
+def _gate(device: Device, state: int, access: int) -> None:
+    if not device.session.selected or device.status < state:
+        raise Refused(NOT_ALLOWED)
+    if access == _OWNER and not device.session.owner:
+        raise Refused(PIN_NEEDED)
+    if access == _OPERATOR and not device.session.operator:
+        raise Refused(SESSION_NEEDED)

@@ -1,0 +1,48 @@
+"""The owner's PIN: counted down before it is compared, compared in constant time.
+
+Two keys in the store: a salted hash, and the number of tries left, which only commits change. A power cut
+between the two commits of `verify` costs a try and never gains one.
+"""
+
+from _jzcrypto import equal, random, sha256
+from jiaozi.commands import PIN_TRIES
+from jiaozi.errors import MALFORMED, PIN_BLOCKED, PIN_WRONG, Refused
+from micropython import const
+
+_HASH_KEY = const(0x20)
+_TRIES_KEY = const(0x21)
+_SALT_LENGTH = const(16)
+_SHORTEST = const(4)
+_LONGEST = const(12)
+
+
+class Pin:
+    """The PIN kept in `store`."""
+
+    def __init__(self, store: object) -> None:
+        self._store = store
+
+    def changes(self, pin: bytes) -> dict:
+        """The store changes that set a PIN of 4 to 12 ASCII digits. Raises Refused(MALFORMED)."""
+        if type(pin) is not bytes or not _SHORTEST <= len(pin) <= _LONGEST or not pin.isdigit():
+            raise Refused(MALFORMED)
+        salt = random(_SALT_LENGTH)
+        return {_HASH_KEY: salt + sha256(salt + pin), _TRIES_KEY: bytes([PIN_TRIES])}
+
+    def tries(self) -> int:
+        """Tries left."""
+        stored = self._store.get(_TRIES_KEY)
+        return PIN_TRIES if stored is None else stored[0]
+
+    def verify(self, pin: bytes) -> None:
+        """Compare `pin`. Raises Refused: PIN_BLOCKED, or PIN_WRONG with the tries left in the last digit."""
+        left = self.tries()
+        if left == 0:
+            raise Refused(PIN_BLOCKED)
+        left -= 1
+        self._store.commit({_TRIES_KEY: bytes([left])})
+        stored = self._store.get(_HASH_KEY)
+        salt = stored[:_SALT_LENGTH]
+        if not equal(sha256(salt + pin), stored[_SALT_LENGTH:]):
+            raise Refused(PIN_WRONG + left)
+        self._store.commit({_TRIES_KEY: bytes([PIN_TRIES])})

@@ -1,0 +1,113 @@
+"""Wallet applications in memory: the firmware's dispatcher over a dict store, without a board."""
+
+from __future__ import annotations
+
+
+from _jzcbor import dumps, loads
+
+from jiaozi import apdu, certificates, commands, cose, install, sync
+from tests.unit.wallets import Bank, MemoryStore
+from wallet.device import Device
+from wallet.dispatch import dispatch
+
+PIN = b"1234"
+
+
+class Port:
+    """`wallet.hal.port` in a test: time passes by waiting, marks are kept."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.marks: list[int] = []
+
+    def mark(self, phase: int) -> int:
+        self.marks.append(phase)
+        return 0
+
+    def ticks_ms(self) -> int:
+        return self.now
+
+    def report(self, fault: Exception) -> None:
+        """An own bug fails the test, though a wallet would only answer 6F00."""
+        raise fault
+
+    def wait(self, ms: int) -> bool:
+        self.now += ms
+        return False
+
+
+class Wallet:
+    """A device with helpers to give it commands."""
+
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        self.store = store or MemoryStore()
+        self.screens: list[tuple[str, dict[str, object]]] = []
+        self.port = Port()
+        self.device = Device(self.store, lambda name, **data: self.screens.append((name, data)), self.port)
+
+    def exchange(self, command: bytes) -> bytes:
+        return dispatch(self.device, command)
+
+    def select(self) -> list[object]:
+        return loads(self.exchange(apdu.select())[:-2])
+
+    def give(self, ins: int, data: bytes = b"") -> tuple[bytes, int]:
+        return apdu.split_response(
+            self.exchange(apdu.build_command(apdu.CLA, ins, 0, 0, data, apdu.LE_ANY))
+        )
+
+    def must(self, ins: int, data: bytes = b"") -> bytes:
+        answer, sw = self.give(ins, data)
+        assert sw == apdu.SW_OK, hex(sw)
+        return answer
+
+    @property
+    def balance(self) -> int:
+        return self.device.book.state.balance
+
+    def restart(self) -> None:
+        """What a power cut leaves: the store alone."""
+        self.__init__(self.store)
+
+    def arm(self, direction: int, amount: int) -> bytes:
+        self.select()
+        self.must(commands.VERIFY, PIN)
+        return self.must(commands.ARM, dumps([direction, amount, commands.AUTO]))
+
+
+def provision(bank: Bank, name: str, **limits: object) -> Wallet:
+    """Make a wallet of a blank device by its own commands."""
+    wallet = Wallet()
+    wallet.select()
+    public = wallet.must(commands.CREATE)
+    certificate = certificates.issue(
+        cose.WALLET,
+        name.encode().ljust(8, b"_")[:8],
+        public,
+        [certificates.CARD, 3, 0, 100],
+        bank.operator_key,
+        bank.operator,
+        bank.network,
+    )
+    package = install.package(
+        bank.network,
+        bank.authority.raw,
+        [bank.operator.raw],
+        certificate.raw,
+        bank.policy(**limits),
+        bank.epoch(),
+    )
+    wallet.must(commands.INSTALL, dumps([package, PIN]))
+    return wallet
+
+
+def open_session(bank: Bank, wallet: Wallet) -> bytes:
+    """Open an operator's session; returns the nonce."""
+    nonce = wallet.must(commands.CHALLENGE)
+    me = wallet.device.book.me.hash
+    wallet.must(
+        commands.OPEN, sync.make_session(me, nonce, bank.operator_key, bank.operator, bank.network)
+    )
+    return nonce
+
+

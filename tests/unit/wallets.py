@@ -1,0 +1,171 @@
+"""An authority, an operator and wallets in memory, for tests of the protocol's rules."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from jiaozi import book, certificates, cose, install, payee, payer, rules
+
+LIMITS = {
+    "version": 1,
+    "tier": 3,
+    "currency": "CNY",
+    "balance_cap": 2_000_000,
+    "single": 500_000,
+    "unconfirmed_single": 50_000,
+    "unconfirmed_count": 20,
+    "unconfirmed_total": 200_000,
+    "offline_count": 50,
+    "offline_total": 1_000_000,
+    "hops": 8,
+    "request_lifetime": 1,
+    "epochs_since_sync": 10,
+}
+
+
+def key_of(name: str) -> cose.SigningKey:
+    """A key that is the same in each run."""
+    return cose.SigningKey(hashlib.sha256(name.encode()).digest())
+
+
+class MemoryStore:
+    """The store's interface over a dict; keeps the number of commits."""
+
+    def __init__(self) -> None:
+        self.data: dict[int, bytes] = {}
+        self.commits = 0
+
+    def get(self, key: int) -> bytes | None:
+        return self.data.get(key)
+
+    def keys(self) -> Iterable[int]:
+        return list(self.data)
+
+    def commit(self, changes: dict[int, bytes | None]) -> None:
+        self.commits += 1
+        for key, value in changes.items():
+            if value is None:
+                self.data.pop(key, None)
+            else:
+                self.data[key] = value
+
+
+class Bank:
+    """An authority and one operator on the test network."""
+
+    def __init__(self, network: int = cose.TEST) -> None:
+        self.network = network
+        self.authority_key = key_of("authority")
+        self.operator_key = key_of("operator")
+        self.authority = certificates.issue(
+            cose.AUTHORITY, b"AUTHORTY", self.authority_key.public, [], self.authority_key, None, network
+        )
+        self.operator = certificates.issue(
+            cose.OPERATOR,
+            b"OPERATOR",
+            self.operator_key.public,
+            ["CNY", 1000],
+            self.authority_key,
+            self.authority,
+            network,
+        )
+
+    def epoch(self, number: int = 1, revoked: Iterable[bytes] = ()) -> bytes:
+        return rules.make_epoch(
+            number, list(revoked), [self.operator.hash], self.authority_key, self.authority, self.network
+        )
+
+    def policy(self, **limits: object) -> bytes:
+        return rules.make_policy(LIMITS | limits, self.operator_key, self.operator, self.network)
+
+    def certificate(
+        self, name: str, form: int = certificates.CARD, expiry: int = 100
+    ) -> certificates.Certificate:
+        return certificates.issue(
+            cose.WALLET,
+            hashlib.sha256(name.encode()).digest()[:8],
+            key_of(name).public,
+            [form, 3, 0, expiry],
+            self.operator_key,
+            self.operator,
+            self.network,
+        )
+
+    def wallet(
+        self,
+        name: str,
+        form: int = certificates.CARD,
+        expiry: int = 100,
+        epoch: bytes | None = None,
+        **limits: object,
+    ) -> book.Book:
+        store = MemoryStore()
+        package = install.package(
+            self.network,
+            self.authority.raw,
+            [self.operator.raw],
+            self.certificate(name, form, expiry).raw,
+            self.policy(**limits),
+            epoch or self.epoch(),
+        )
+        changes = install.install(package, key_of(name).public)
+        changes[book.SEED_KEY] = hashlib.sha256(name.encode()).digest()
+        store.commit(changes)
+        return book.Book(store)
+
+    def account(self, name: str = "account", amount: int = 100_000_000) -> book.Book:
+        """The operator's own wallet, holding what the authority issued to it."""
+        account = self.wallet(
+            name,
+            certificates.ACCOUNT,
+            single=10**9,
+            balance_cap=10**9,
+            unconfirmed_single=10**9,
+            offline_total=10**9,
+            unconfirmed_total=10**9,
+            offline_count=10**6,
+            unconfirmed_count=10**6,
+        )
+        state = account.state.copy()
+        state.credit(0, amount)
+        account.apply(book.Step(state))
+        return account
+
+
+def ask(wallet: book.Book, amount: int, ceiling: int = 0) -> bytes:
+    """Raise a request and return it."""
+    return wallet.apply(payee.request(wallet, amount, ceiling))
+
+
+def answer(wallet: book.Book, payee_raw: bytes, request: bytes, entered: int = 0) -> bytes:
+    """The payment a confirming payer answers a request with (only the payment itself)."""
+    order = payer.read_order(wallet, payee_raw, request)
+    stored = payer.recall(wallet, order)
+    if stored is None:
+        amount = payer.amount_of(order.request, entered)
+        payer.check(wallet, order, amount)
+        stored = wallet.apply(payer.pay(wallet, order, amount, True))
+    return cose.decode(stored)[0]
+
+
+def take(wallet: book.Book, payer_raw: bytes, payment: bytes, request: bytes | None = None) -> bytes:
+    """The receipt or void a payee answers a payment with."""
+    reply, step = payee.receive(wallet, payer_raw, payment, request)
+    return wallet.apply(step) if reply is None else reply
+
+
+def finish(wallet: book.Book, outcome: bytes) -> None:
+    """Hand a receipt or void to the payer."""
+    step = payer.resolve(wallet, outcome)
+    if step is not None:
+        wallet.apply(step)
+
+
+def transfer(source: book.Book, target: book.Book, amount: int) -> bytes:
+    """A whole payment; returns the receipt."""
+    request = ask(target, amount)
+    payment = answer(source, target.me.raw, request)
+    receipt = take(target, source.me.raw, payment)
+    finish(source, receipt)
+    return receipt
