@@ -1,0 +1,93 @@
+// Start the interpreter and the application frozen into the image.
+#include "marks.h"
+#include "py/compile.h"
+#include "py/cstack.h"
+#include "py/frozenmod.h"
+#include "py/gc.h"
+#include "py/mphal.h"
+#include "py/runtime.h"
+#include "shared/runtime/gchelper.h"
+#include "shared/runtime/pyexec.h"
+#include "uart.h"
+
+#include "../native/jzrng/rng.h"
+
+#define INTERRUPT_CHARACTER (3) // Ctrl-C
+
+extern uint8_t _stack_start, _stack_end, _heap_start, _heap_end;
+
+static uint32_t collections;
+
+// Import `wallet.main` and call its `main`. Returns when it ends, or raised (which the debug image logs).
+static void run_application(void) {
+    int frozen_type;
+    void *data;
+    if (mp_find_frozen_module("wallet/main.py", &frozen_type, &data) != MP_IMPORT_STAT_FILE) {
+        uart_log("no application in this image\r\n");
+        return;
+    }
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_hal_set_interrupt_char(INTERRUPT_CHARACTER);
+        // A from-list makes the import return the submodule instead of the package.
+        mp_obj_t names = mp_obj_new_tuple(1, (mp_obj_t[]) {MP_OBJ_NEW_QSTR(MP_QSTR_main)});
+        mp_obj_t module = mp_import_name(qstr_from_str("wallet.main"), names, MP_OBJ_NEW_SMALL_INT(0));
+        mp_call_function_0(mp_load_attr(module, MP_QSTR_main));
+        nlr_pop();
+    } else {
+        mp_hal_set_interrupt_char(-1);
+        mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
+    }
+    mp_hal_set_interrupt_char(-1);
+}
+
+#if JZ_DEBUG
+static void run_repl(void) {
+    for (;;) {
+        int done = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl();
+        if (done != 0) {
+            return;
+        }
+    }
+}
+#endif
+
+int main(void) {
+    jz_mark(JZ_MARK_NONE);
+    jz_random_start();
+    mp_cstack_init_with_top(&_stack_end, &_stack_end - &_stack_start);
+    gc_init(&_heap_start, &_heap_end);
+    mp_init();
+    jz_mark(JZ_MARK_PYTHON);
+    run_application();
+    #if JZ_DEBUG
+    run_repl();
+    #endif
+    return 0;
+}
+
+void gc_collect(void) {
+    uint32_t phase = jz_mark(JZ_MARK_GC);
+    collections++;
+    gc_collect_start();
+    gc_helper_collect_regs_and_stack();
+    gc_collect_end();
+    jz_mark(phase);
+}
+
+uint32_t port_gc_count(void) {
+    return collections;
+}
+
+void nlr_jump_fail(void *value) {
+    (void)value;
+    port_fatal("exception without a handler");
+}
+
+#if !JZ_DEBUG
+// The interpreter prints nothing in a release image.
+void mp_hal_stdout_tx_strn_cooked(const char *text, size_t size) {
+    (void)text;
+    (void)size;
+}
+#endif

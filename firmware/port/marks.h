@@ -1,0 +1,54 @@
+// Phase marks: one store to a marker page tells the engine what the wallet is working on, or that it sleeps.
+// The simulator has the same table (a test compares them). Ports without a marker page (unix, hardware) pay nothing.
+#ifndef JZ_MARKS_H
+#define JZ_MARKS_H
+
+#include <stdint.h>
+
+enum {
+    JZ_MARK_NONE = 0,
+    JZ_MARK_READY = 1,             // boot done, first link open
+    JZ_MARK_TAP_BEGIN = 2,         // first byte of SELECT sent or received
+    JZ_MARK_LINK = 3,
+    JZ_MARK_CBOR = 4,
+    JZ_MARK_VERIFY = 5,
+    JZ_MARK_SIGN = 6,
+    JZ_MARK_HASH = 7,
+    JZ_MARK_COMMIT = 8,            // NVM programming
+    JZ_MARK_TAP_COMMITTED = 9,     // the payee's record is committed
+    JZ_MARK_TAP_END = 10,
+    JZ_MARK_GC = 11,
+    JZ_MARK_ANSWERED = 12,         // first byte of an APDU answer leaves
+    JZ_MARK_PYTHON = 13,           // default work
+    JZ_MARK_TAP_COMMIT_PAYER = 14, // the payer's record is committed
+};
+
+// Stores beside the phases: sleeping does not change the phase.
+#define JZ_MARK_IDLE_ENTER (0x80u)
+#define JZ_MARK_IDLE_LEAVE (0xC0u)
+
+#if JZ_EMULATED
+
+#define JZ_MARKER_PAGE (0x21030000u)
+
+// Announce a phase; returns the one before, for the caller to announce when it is done.
+uint32_t jz_mark(uint32_t phase);
+
+// Announce that the page at this absolute address is being erased; 0 when it is done.
+static inline void jz_announce_erase(uint32_t address) {
+    *(volatile uint32_t *)(JZ_MARKER_PAGE + 4) = address;
+}
+
+static inline void jz_mark_idle(uint32_t enter_or_leave) {
+    *(volatile uint32_t *)JZ_MARKER_PAGE = enter_or_leave;
+}
+
+#else
+
+static inline uint32_t jz_mark(uint32_t phase) {
+    (void)phase;
+    return JZ_MARK_NONE;
+}
+
+#endif
+#endif

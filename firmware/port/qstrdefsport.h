@@ -1,0 +1,1 @@
+// All names are found in the sources; nothing to add.
