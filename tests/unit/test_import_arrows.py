@@ -32,7 +32,7 @@ LAYERS = [
     layer("protocol/jiaozi", "jiaozi", "_jzcrypto _jzcbor micropython struct jiaozi"),
     layer("protocol/cpython", ""),
     layer("firmware/wallet", "jiaozi wallet board"),
-    layer("boards", "wallet board"),
+    layer("boards", "wallet", "wallet machine micropython time _jzport _jznvm"),
     layer("host/jiaozi_host", "jiaozi jiaozi_host"),
     layer("simulator/jiaozi_sim", "jiaozi_sim"),
     layer("firmware/upstream", ""),
