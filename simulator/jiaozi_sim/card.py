@@ -43,6 +43,9 @@ class PiccOwner(Protocol):
     def link_next(self) -> None:
         """The last chained block arrived: ``answer()`` with the next one is due."""
 
+    def link_sent(self) -> None:
+        """The I-block of the last ``answer()`` has left."""
+
     def link_deselected(self) -> None:
         """The reader released this card."""
 
@@ -53,32 +56,44 @@ class PiccLink:
     With ``auto_wtx`` off a busy owner lets the frame waiting time run out.
     """
 
-    def __init__(self, field: Field, scheduler: Scheduler, endpoint: Endpoint, ats: Ats) -> None:
+    def __init__(
+        self,
+        field: Field,
+        scheduler: Scheduler,
+        endpoint: Endpoint,
+        owner: PiccOwner,
+        ats: Ats,
+    ) -> None:
         self.ats = ats
         self.auto_wtx = True
-        self.state = CardState.IDLE
         self.fsd = 256
-        self._field, self._scheduler, self._endpoint = field, scheduler, endpoint
-        self._owner: PiccOwner = endpoint  # type: ignore[assignment]
+        self._field, self._scheduler = field, scheduler
+        self._endpoint, self._owner = endpoint, owner
+        self._sending: Timer | None = None
+        self._busy: Timer | None = None
         self.reset()
 
     def reset(self) -> None:
         """Back to IDLE, as after the field was away."""
-        for timer in (getattr(self, "_sending", None), getattr(self, "_busy", None)):
+        for timer in (self._sending, self._busy):
             if timer is not None:
                 timer.cancel()
         self.state = CardState.IDLE
         self.rx_rate = self.tx_rate = 106
-        self._sending: Timer | None = None
-        self._busy: Timer | None = None
         self._picc = Picc()
         self._pps_allowed = False
-        self._held: bytes | None = None
+        # The block that is due but waits for the S(WTX) response: (INF, more), or None for R(ACK).
+        self._held: list[tuple[bytes, bool] | None] = []
 
     @property
     def capacity(self) -> int:
         """Most INF bytes that fit one block to the reader."""
         return self.fsd - OVERHEAD
+
+    @property
+    def chaining(self) -> bool:
+        """Whether the last block sent announced another one."""
+        return self._picc.chaining
 
     def senses(self, wake: bool) -> bool:
         """Whether REQA (WUPA if ``wake``) is answered. An active card falls back to IDLE by it."""
@@ -121,7 +136,7 @@ class PiccLink:
         )
         if not supported or (send != receive and self.ats.ta & 0x80):
             return
-        self._transmit(frame[:1], BIT_RATES[receive], BIT_RATES[send])
+        self._transmit(frame[:1], rates=(BIT_RATES[receive], BIT_RATES[send]))
 
     def _block(self, frame: bytes) -> None:
         step = self._picc.receive(frame)
@@ -144,28 +159,28 @@ class PiccLink:
 
     def answer(self, inf: bytes, more: bool = False) -> None:
         """Send the I-block that is due; without a due block nothing happens."""
-        if self._picc.owes:
-            self._pay(self._picc.answer(inf, more))
+        self._pay((inf, more))
 
     def acknowledge(self) -> None:
         """Send the R(ACK) that is due; without a due block nothing happens."""
-        if self._picc.owes:
-            self._pay(self._picc.acknowledge())
+        self._pay(None)
 
-    def _pay(self, block: bytes) -> None:
+    def _pay(self, due: tuple[bytes, bool] | None) -> None:
+        if not self._picc.owes:
+            return
         if self._busy:
             self._busy.cancel()
         if self._picc.asked_wtx:
-            self._held = block
-        else:
-            self._transmit(block)
+            self._held = [due]
+            return
+        block = self._picc.acknowledge() if due is None else self._picc.answer(*due)
+        self._transmit(block, tell=due is not None)
 
     def _granted(self) -> None:
-        if self._held is None:
-            self._wait_for_owner()
+        if self._held:
+            self._pay(self._held.pop())
         else:
-            block, self._held = self._held, None
-            self._transmit(block)
+            self._wait_for_owner()
 
     def _wait_for_owner(self) -> None:
         self._busy = self._scheduler.call_later(self.ats.fwt * WTX_FRACTION, self._still_busy)
@@ -174,13 +189,15 @@ class PiccLink:
         if self.auto_wtx and self._picc.owes and not self._picc.asked_wtx:
             self._transmit(self._picc.ask_wtx())
 
-    def _transmit(self, frame: bytes, rx_rate: int = 0, tx_rate: int = 0) -> None:
-        """Answer after the frame delay time; new bit rates hold once the frame is out."""
-        self._sending = self._scheduler.call_later(TURNAROUND, self._put, frame, rx_rate, tx_rate)
+    def _transmit(self, frame: bytes, rates: tuple[int, int] = (0, 0), tell: bool = False) -> None:
+        """Answer after the frame delay time; new bit rates (in, out) hold once the frame is out."""
+        self._sending = self._scheduler.call_later(TURNAROUND, self._put, frame, rates, tell)
 
-    def _put(self, frame: bytes, rx_rate: int, tx_rate: int) -> None:
-        self._field.transmit(self._endpoint, frame, self.tx_rate)
-        self.rx_rate, self.tx_rate = rx_rate or self.rx_rate, tx_rate or self.tx_rate
+    def _put(self, frame: bytes, rates: tuple[int, int], tell: bool) -> None:
+        duration = self._field.transmit(self._endpoint, frame, self.tx_rate)
+        self.rx_rate, self.tx_rate = rates[0] or self.rx_rate, rates[1] or self.tx_rate
+        if tell:
+            self._sending = self._scheduler.call_later(duration, self._owner.link_sent)
 
 
 class IsoDepCard:
@@ -205,7 +222,7 @@ class IsoDepCard:
         self.processing = processing
         self.apdu = apdu
         self._scheduler = scheduler
-        self.link = PiccLink(field, scheduler, self, ats or Ats())
+        self.link = PiccLink(field, scheduler, self, self, ats or Ats())
         self._work: Timer | None = None
         self._command = b""
         self._answer = b""
@@ -255,6 +272,9 @@ class IsoDepCard:
         inf = self._answer[: self.link.capacity]
         self._answer = self._answer[self.link.capacity :]
         self.link.answer(inf, bool(self._answer))
+
+    def link_sent(self) -> None:
+        """Nothing to do: the next block comes when the reader asks."""
 
     def link_deselected(self) -> None:
         """Stop working for a reader that went."""

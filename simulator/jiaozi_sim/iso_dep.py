@@ -267,7 +267,7 @@ class Picc:
         self.number = 1  # rule C
         self.owes = False
         self.asked_wtx = False  # S(WTX) is out and not yet answered: nothing else may be sent
-        self._chaining = False
+        self.chaining = False  # the last block sent announced another one
         self._last = b""
 
     def receive(self, block: bytes) -> PiccStep:
@@ -280,7 +280,7 @@ class Picc:
             return PiccStep(PiccEvent.IGNORE)
         if is_i_block(block):
             self.number ^= 1  # rule D
-            self._chaining = False
+            self.chaining = False
             self.owes = True
             return PiccStep(PiccEvent.DATA, inf=block[1:], more=bool(block[0] & CHAINING))
         if is_r_block(block):
@@ -302,7 +302,7 @@ class Picc:
             return PiccStep(PiccEvent.SEND, block=self._last)  # rule 11
         if block[0] & 0x10:
             return PiccStep(PiccEvent.SEND, block=bytes((R_ACK | self.number,)))  # rule 12
-        if self._chaining:
+        if self.chaining:
             self.number ^= 1  # rules E and 13
             self.owes = True
             return PiccStep(PiccEvent.NEXT)
@@ -310,7 +310,7 @@ class Picc:
 
     def answer(self, inf: bytes, more: bool = False) -> bytes:
         """The I-block that is owed, chained if ``more`` is to follow."""
-        self._chaining = more
+        self.chaining = more
         return self._pay(bytes((I_BLOCK | self.number | (CHAINING if more else 0),)) + inf)
 
     def acknowledge(self) -> bytes:
@@ -318,7 +318,7 @@ class Picc:
         return self._pay(bytes((R_ACK | self.number,)))
 
     def ask_wtx(self, multiplier: int = 1) -> bytes:
-        """S(WTX): the block that is owed stays owed, the reader waits ``multiplier`` × FWT."""
+        """S(WTX): the block that is owed stays owed, the reader waits ``multiplier`` times FWT."""
         self.asked_wtx = True
         self._last = bytes((S_WTX, multiplier))
         return self._last

@@ -158,7 +158,7 @@ class RealTimeScheduler:
         return self._agenda.add(Timer(self.now() + max(0.0, delay), fn, args))
 
     def next_deadline(self) -> float | None:
-        """Seconds to wait before :meth:`run_due` has work (0.0 if late), None if nothing is planned."""
+        """Seconds until :meth:`run_due` has work (0.0 if late), None if nothing is planned."""
         moment = self._agenda.next_moment()
         return None if moment is None else max(0.0, moment - self.now())
 
