@@ -3,7 +3,7 @@
 from _jzcrypto import ed25519_public
 from jiaozi import payee, payer
 from jiaozi.book import KIND, NETWORK_KEY, REFUNDED, REQUEST_HASH, SEED_KEY, TAKEN, Book
-from jiaozi.commands import BLANK, KEYED, PAY_OUT, READY, RECEIVE
+from jiaozi.commands import BLANK, KEYED, PAY_OUT, READY
 from wallet.consent import Consent
 from wallet.hal.phases import TAP_COMMITTED
 from wallet.pin import Pin
@@ -12,8 +12,8 @@ from wallet.pin import Pin
 class Intent:
     """What the owner has armed the next tap for.
 
-    direction: RECEIVE or PAY_OUT; amount: minor units (0 when receiving: any); role: AUTO, READER or CARD;
-    request: the open request when receiving.
+    direction: RECEIVE or PAY_OUT; amount: minor units (0 when receiving: any); role: AUTO, READER
+    or CARD; request: the open request when receiving.
     """
 
     def __init__(self, direction: int, amount: int, role: int, request: "object | None") -> None:
@@ -30,7 +30,7 @@ class Session:
         self.selected = False
         self.owner = False
         self.operator = False
-        self.nonce: "bytes | None" = None
+        self.nonce: bytes | None = None
 
 
 class Device:
@@ -47,8 +47,8 @@ class Device:
         self.pin = Pin(store)
         self.consent = Consent(port.ticks_ms)
         self.session = Session()
-        self.intent: "Intent | None" = None
-        self.book: "Book | None" = None
+        self.intent: Intent | None = None
+        self.book: Book | None = None
         self.reload()
 
     @property
@@ -97,21 +97,23 @@ class Device:
         else:
             self.show("home", balance=self.book.state.balance, wallet=self.book.me.id)
 
-    # What both roles of a tap do -------------------------------------------------------------------------------
+    # What both roles of a tap do ------------------------------------------------------------------
 
     def receive(
         self, payer_raw: bytes, payment_raw: bytes, request_raw: "bytes | None" = None
     ) -> bytes:
-        """Answer a payment with a receipt or a void, committed before it is returned. Raises Refused."""
+        """Answer a payment with a receipt or a void, committed before it is returned. Raises
+        Refused.
+        """
         reply, step = payee.receive(self.book, payer_raw, payment_raw, request_raw)
         if step is None:
             return reply
         before = self.book.state.balance
         reply = self.book.apply(step)
         self.port.mark(TAP_COMMITTED)
-        if self.intent is not None and self.intent.direction == RECEIVE:
-            if self.intent.request.hash not in self.book.open:
-                self.intent = None
+        intent = self.intent
+        if intent is not None and intent.request and intent.request.hash not in self.book.open:
+            self.intent = None
         self.show("received", amount=self.book.state.balance - before)
         return reply
 

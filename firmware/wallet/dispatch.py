@@ -34,7 +34,8 @@ from wallet.apps.pay import pay, payment, resolve
 from wallet.device import Device
 from wallet.hal.phases import TAP_BEGIN
 
-# Who may give a command: anybody, who has given the PIN, or the operator in a session it has opened.
+# Who may give a command: anybody, who has given the PIN, or the operator in a session it has
+# opened.
 _ANYBODY = const(0)
 _OWNER = const(1)
 _OPERATOR = const(2)
@@ -69,7 +70,7 @@ def dispatch(device: Device, command: "memoryview") -> bytes:
         return apdu.build_response(refusal.sw)
     except apdu.ApduError as error:
         return apdu.build_response(error.status)
-    except Exception as fault:  # an own bug, or no memory: opaque to the other side
+    except Exception as fault:  # noqa: BLE001 - an own bug, or no memory: opaque outside
         device.port.report(fault)
         return apdu.build_response(INTERNAL)
 

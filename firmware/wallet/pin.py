@@ -1,7 +1,7 @@
 """The owner's PIN: counted down before it is compared, compared in constant time.
 
-Two keys in the store: a salted hash, and the number of tries left, which only commits change. A power cut
-between the two commits of `verify` costs a try and never gains one.
+Two keys in the store: a salted hash, and the number of tries left, which only commits change. A
+power cut between the two commits of `verify` costs a try and never gains one.
 """
 
 from _jzcrypto import equal, random, sha256
@@ -35,7 +35,9 @@ class Pin:
         return PIN_TRIES if stored is None else stored[0]
 
     def verify(self, pin: bytes) -> None:
-        """Compare `pin`. Raises Refused: PIN_BLOCKED, or PIN_WRONG with the tries left in the last digit."""
+        """Compare `pin`. Raises Refused: PIN_BLOCKED, or PIN_WRONG with the tries left in the last
+        digit.
+        """
         left = self.tries()
         if left == 0:
             raise Refused(PIN_BLOCKED)

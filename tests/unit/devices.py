@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-
 from _jzcbor import dumps, loads
-
 from jiaozi import apdu, certificates, commands, cose, install, sync
 from tests.unit.wallets import Bank, MemoryStore
 from wallet.device import Device
@@ -43,7 +41,9 @@ class Wallet:
         self.store = store or MemoryStore()
         self.screens: list[tuple[str, dict[str, object]]] = []
         self.port = Port()
-        self.device = Device(self.store, lambda name, **data: self.screens.append((name, data)), self.port)
+        self.device = Device(
+            self.store, lambda name, **data: self.screens.append((name, data)), self.port
+        )
 
     def exchange(self, command: bytes) -> bytes:
         return dispatch(self.device, command)
@@ -109,5 +109,3 @@ def open_session(bank: Bank, wallet: Wallet) -> bytes:
         commands.OPEN, sync.make_session(me, nonce, bank.operator_key, bank.operator, bank.network)
     )
     return nonce
-
-
