@@ -1,4 +1,4 @@
-"""What changes with every payment: counters, levels of value and the journal's head, in one small record."""
+"""What changes with every payment: counters, levels of value and the journal's head, in one record."""
 
 from _jzcbor import dumps
 from micropython import const
@@ -6,26 +6,40 @@ from micropython import const
 from jiaozi.cose import LIST, UINT, decode, expect
 from jiaozi.errors import OVER_BALANCE, Refused
 
-# Value that an operator pays out has level 1; each payment between wallets raises it by one, up to this.
+# Value that an operator pays out has level 1; each payment between wallets raises it by one, up to
+# this.
 TOP_LEVEL = const(15)
 
+_NAMES = (
+    "sequence",
+    "position",
+    "head",
+    "levels",
+    "next_request",
+    "floor",
+    "synced_epoch",
+    "offline_count",
+    "offline_total",
+    "unconfirmed_count",
+    "unconfirmed_total",
+)
 _FIELDS = (UINT, UINT, 32, LIST, UINT, UINT, UINT, UINT, UINT, UINT, UINT)
 
 
 class State:
     """The mutable part of a wallet.
 
-    sequence: number of the next payment; position, head: where the next journal entry goes and the hash
-    chained so far; levels: amounts of purse 0 by hop level; next_request, floor: number of the next request
-    and the lowest that may still be credited; synced_epoch: epoch of the last settlement;
-    offline_count, offline_total, unconfirmed_count, unconfirmed_total: payments since then.
+    sequence: number of the next payment; position, head: where the next journal entry goes and the
+    hash chained so far; levels: amounts of purse 0 by hop level; next_request, floor: number of the
+    next request and the lowest that may still be credited; synced_epoch: epoch of the last
+    settlement; offline_count, offline_total, unconfirmed_count, unconfirmed_total: payments since.
     """
 
     def __init__(self) -> None:
         self.sequence = 1
         self.position = 0
         self.head = bytes(32)
-        self.levels: list = []
+        self.levels: "list[int]" = []
         self.next_request = 1
         self.floor = 1
         self.synced_epoch = 0
@@ -36,21 +50,7 @@ class State:
 
     def encode(self) -> bytes:
         """The state as a CBOR array in the order of the attributes."""
-        return dumps(
-            [
-                self.sequence,
-                self.position,
-                self.head,
-                self.levels,
-                self.next_request,
-                self.floor,
-                self.synced_epoch,
-                self.offline_count,
-                self.offline_total,
-                self.unconfirmed_count,
-                self.unconfirmed_total,
-            ]
-        )
+        return dumps([getattr(self, name) for name in _NAMES])
 
     @staticmethod
     def decode(raw: bytes) -> "State":
@@ -58,25 +58,16 @@ class State:
         body = decode(raw)
         expect(body, _FIELDS)
         state = State()
-        (
-            state.sequence,
-            state.position,
-            state.head,
-            state.levels,
-            state.next_request,
-            state.floor,
-            state.synced_epoch,
-            state.offline_count,
-            state.offline_total,
-            state.unconfirmed_count,
-            state.unconfirmed_total,
-        ) = body
+        for name, value in zip(_NAMES, body):
+            setattr(state, name, value)
+        expect(state.levels, (UINT,) * len(state.levels))
         return state
 
     def copy(self) -> "State":
         """A copy to change; the original stays what was last committed."""
         other = State()
-        other.__dict__.update(self.__dict__)
+        for name in _NAMES:
+            setattr(other, name, getattr(self, name))
         other.levels = list(self.levels)
         return other
 
@@ -85,7 +76,7 @@ class State:
         """Value held, in minor units."""
         return sum(self.levels)
 
-    def debit(self, amount: int) -> list:
+    def debit(self, amount: int) -> "list[int]":
         """Take `amount` from the lowest levels first; return the amounts taken by level.
 
         Raises Refused(OVER_BALANCE) and takes nothing when there is not enough.
