@@ -1,0 +1,208 @@
+"""Contactless readers through nfcpy: a PN532 by its device's path, or what nfcpy itself finds.
+
+nfcpy's own serial paths only match names in /dev, so a device given by path (a pty too) is opened
+here and handed to nfcpy. Its `send_apdu` writes short lengths only; whole APDUs go through the
+tag's `transceive`.
+
+A reader on a machine that is short of time may answer later than nfcpy allows (100 ms for an
+acknowledgement). The environment variable JIAOZI_NFC_PATIENCE multiplies nfcpy's read time-outs on
+a UART. It is meant for test set-ups with an emulated reader; on hardware leave it unset.
+"""
+
+from __future__ import annotations
+
+import errno
+import glob
+import logging
+import os
+import re
+import time
+from typing import Any
+
+from jiaozi_host.errors import CardGone, ForeignCard, NoCard, ReaderMissing
+from jiaozi_host.links import Link, Progress
+
+try:
+    import nfc
+    import nfc.clf
+    import nfc.clf.device
+    import nfc.clf.pn532
+    import nfc.clf.transport
+    import nfc.tag
+    import nfc.tag.tt4
+except (ImportError, OSError) as missing:  # libusb lacks: nfcpy needs it even for serial readers
+    raise ReaderMissing(
+        f"nfcpy does not load: {missing}",
+        "install libusb-1.0 (Debian: apt-get install libusb-1.0-0)",
+    ) from missing
+
+PATIENCE_VARIABLE = "JIAOZI_NFC_PATIENCE"
+
+_SERIAL = (
+    "/dev/serial/by-id/*",
+    "/dev/ttyUSB*",
+    "/dev/ttyACM*",
+    "/dev/cu.usbserial*",
+    "/dev/cu.usbmodem*",
+)
+
+# nfcpy hands the path to a shell (stty), so it must hold nothing that a shell reads.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./:+@%=-]+")
+
+# How long the field rests between two polls, in seconds.
+_PAUSE = 0.05
+
+# nfcpy's debug log holds every APDU, and so the PIN: it is off whatever the program's own level is.
+logging.getLogger("nfc").setLevel(logging.CRITICAL)
+
+
+class _PatientTty(nfc.clf.transport.TTY):  # type: ignore[misc]
+    """nfcpy's serial transport with longer time-outs; half a frame is an I/O error, no crash."""
+
+    def __init__(self, port: str, patience: float) -> None:
+        self._patience = patience
+        super().__init__(port)
+
+    def read(self, timeout: float) -> bytearray:
+        try:
+            frame: bytearray = super().read(timeout * self._patience)
+        except IndexError:
+            raise OSError(errno.EIO, "half a frame from the reader") from None
+        return frame
+
+
+def enumerate_readers() -> list[str]:
+    """USB readers nfcpy knows, then serial devices that may have a PN532 behind them."""
+    known = nfc.clf.device.usb_device_map
+    try:
+        devices = nfc.clf.transport.USB.find("usb") or []
+    except nfc.clf.transport.libusb.USBError:
+        devices = []
+    found = [f"usb:{bus:03}:{at:03}" for vid, pid, bus, at in devices if (vid, pid) in known]
+    seen: set[str] = set()
+    for pattern in _SERIAL:
+        for path in sorted(glob.glob(pattern)):
+            real = os.path.realpath(path)
+            if real not in seen:
+                seen.add(real)
+                found.append(path)
+    return found
+
+
+def patience() -> float:
+    """The factor on nfcpy's read time-outs. Raises ReaderMissing when it is not 1 to 100."""
+    text = os.environ.get(PATIENCE_VARIABLE, "1")
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 1 <= factor <= 100:
+        raise ReaderMissing(
+            f"{PATIENCE_VARIABLE} is {text!r}", f"unset {PATIENCE_VARIABLE}, or set it to 1 to 100"
+        )
+    return factor
+
+
+def open_reader(path: str) -> NfcLink:
+    """Open a PN532 at a device's path, or any reader by nfcpy's own path. Raises ReaderMissing."""
+    if _PLAIN_PATH.fullmatch(path) is None:
+        raise ReaderMissing(f"not a reader's path: {path!r}")
+    if not path.startswith(("/", "./", "COM")):
+        return _open_by_nfcpy(path)
+    tty = None
+    try:
+        tty = _PatientTty(path, patience())
+        device = nfc.clf.pn532.init(tty)
+    except (OSError, nfc.clf.pn532.Chipset.Error) as error:
+        if tty is not None:
+            tty.close()
+        raise ReaderMissing(f"no PN532 answers at {path}: {_reason(error)}") from error
+    device._path = path
+    frontend = nfc.clf.ContactlessFrontend()
+    frontend.device = device
+    return NfcLink(frontend, path)
+
+
+def _open_by_nfcpy(path: str) -> NfcLink:
+    try:
+        return NfcLink(nfc.clf.ContactlessFrontend(path), path)
+    except (OSError, nfc.clf.transport.libusb.USBError) as error:
+        raise ReaderMissing(f"no reader at {path}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+class NfcLink(Link):
+    """A contactless reader of nfcpy's and the ISO-DEP card in its field."""
+
+    def __init__(self, frontend: Any, path: str) -> None:
+        self.name = path
+        self._frontend = frontend
+        self._tag: Any = None
+
+    def wait_for_card(self, timeout: float, progress: Progress | None = None) -> None:
+        """See `Link.wait_for_card`. A card that is activated only half is tried again."""
+        self._tag = None
+        end = time.monotonic() + timeout
+        while True:
+            if self._activate():
+                return
+            left = end - time.monotonic()
+            if left <= 0:
+                raise NoCard(f"no card came to {self.name} within {timeout:g} s")
+            if progress is not None:
+                progress(left)
+            time.sleep(min(_PAUSE, left))
+
+    def _activate(self) -> bool:
+        try:
+            target = self._frontend.sense(nfc.clf.RemoteTarget("106A"))
+            if target is None:
+                return False
+            tag = nfc.tag.activate(self._frontend, target)
+        except (nfc.clf.CommunicationError, IndexError):  # IndexError: an answer cut short
+            return False
+        except (OSError, nfc.clf.pn532.Chipset.Error) as error:
+            raise self._lost(error) from error
+        if tag is None:
+            return False
+        if not isinstance(tag, nfc.tag.tt4.Type4Tag):
+            raise ForeignCard("the card in the field cannot exchange APDUs (it is not ISO-DEP)")
+        self._tag = tag
+        return True
+
+    def exchange(self, command: bytes) -> bytes:
+        """See `Link.exchange`."""
+        if self._tag is None:
+            raise CardGone("no card has been activated")
+        try:
+            answer = self._tag.transceive(command)
+        except (nfc.tag.TagCommandError, nfc.clf.CommunicationError, IndexError) as error:
+            self._tag = None
+            raise CardGone("the card left the field before it was done") from error
+        except (OSError, nfc.clf.pn532.Chipset.Error) as error:
+            raise self._lost(error) from error
+        return bytes(answer)
+
+    def card_present(self) -> bool:
+        """See `Link.card_present`."""
+        if self._tag is None:
+            return False
+        try:
+            return bool(self._tag.is_present)
+        except (OSError, nfc.clf.pn532.Chipset.Error) as error:
+            raise self._lost(error) from error
+
+    def close(self) -> None:
+        """See `Link.close`. A reader that is gone already is no error."""
+        self._tag = None
+        try:
+            self._frontend.close()
+        except (OSError, nfc.clf.pn532.Chipset.Error):
+            logging.getLogger(__name__).debug("the reader was gone before it was closed")
+
+    def _lost(self, error: Exception) -> ReaderMissing:
+        self._tag = None
+        return ReaderMissing(f"the reader at {self.name} stopped answering: {_reason(error)}")
