@@ -1,4 +1,4 @@
-"""The person's consent to one payment: bound to request and amount, good once, for a short while."""
+"""The person's consent to one payment: bound to request and amount, good once, soon stale."""
 
 from micropython import const
 
@@ -42,7 +42,7 @@ class Consent:
             self._since = self._ticks_ms()
 
     def take(self, request_hash: bytes, amount: int) -> "bool | None":
-        """Use up the answer to exactly this question: True, False, or None when there is none yet."""
+        """Use up the answer to exactly this question: True, False, or None when there is none."""
         if self._stale() or self._request != request_hash or self._amount != amount:
             return None
         if self._state == _ASKED:

@@ -1,4 +1,4 @@
-"""The wallet as its commands see it: memory, PIN, consent, what the next tap is for, and its face."""
+"""The wallet as its commands see it: memory, PIN, consent, what the next tap is for, its face."""
 
 from _jzcrypto import ed25519_public
 from jiaozi import payee, payer
@@ -69,7 +69,7 @@ class Device:
             self.book = Book(self.store)
 
     def request(self) -> "object | None":
-        """The open request the next tap is for: the armed one, else the newest that is still open."""
+        """The open request the next tap is for: the armed one, else the newest still open."""
         if self.book is None:
             return None
         if self.intent is not None and self.intent.request is not None:

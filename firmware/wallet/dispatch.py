@@ -1,4 +1,4 @@
-"""From a command APDU to a response APDU: the table of commands, the gate, and what exceptions become.
+"""From a command APDU to its response: the table of commands, the gate, what exceptions become.
 
 A command not in the table is refused, and so is one whose state or access is not met.
 """

@@ -29,7 +29,7 @@ _MOST_PENDING = const(8)
 
 
 def read_tap(device: Device, exchange: "object", wait: "object") -> None:
-    """Run a tap over `exchange(command APDU) -> response APDU`; `wait(ms)` sleeps with the field on.
+    """Run a tap over `exchange(command) -> response`; `wait(ms)` sleeps with the field on.
 
     Raises Refused for what either side refuses, and what `exchange` raises.
     """

@@ -9,7 +9,7 @@ from wallet.hal.phases import TAP_COMMIT_PAYER
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take `[payee's certificate, request]`; answer `[payment]` or a pending one with its request."""
+    """Take `[payee's certificate, request]`; answer `[payment]`, or `[payment, request]`."""
     body = decode(data)
     expect(body, (BYTES, BYTES))
     book = device.book
@@ -41,7 +41,7 @@ def entered_amount(device: Device) -> int:
 
 
 def _confirmed(device: Device, order: payer.Order, amount: int) -> bool:
-    """Whether the person confirmed on the wallet. Raises Refused when that is needed and lacking."""
+    """Whether the person confirmed on the wallet. Raises Refused when that is needed and not so."""
     request_hash = order.request.hash
     answer = device.consent.take(request_hash, amount)
     if answer is None:
