@@ -5,11 +5,11 @@ SHELL := /bin/bash
 
 BOARD ?=
 BOARDS := visual_card wearable
-PYTHON := build/venv/bin/python
+VENV_PYTHON := build/venv/bin/python
 JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Names a step, runs it and prints how long it took.
 STEP := .ci/step
-PYTEST := $(PYTHON) -m pytest
+PYTEST := $(VENV_PYTHON) -m pytest
 
 LINTED := host protocol simulator firmware boards tests .ci
 HOST_TYPED := protocol/jiaozi protocol/cpython host/jiaozi_host simulator
@@ -23,13 +23,13 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup firmware ## two wallets meet: provision, pay offline, tear, resume, sync (pictures in build/demo)
-	@$(PYTHON) simulator/scenarios/demo.py
+	@$(VENV_PYTHON) simulator/scenarios/demo.py
 
 test: setup check unit firmware emulated ## every check; the quick ones first
 	@$(STEP) --total
 
 bench: setup firmware ## measure a tap: instructions, exchanges, bytes, heap, image (build/bench.json)
-	@$(PYTHON) tests/bench/bench.py
+	@$(VENV_PYTHON) tests/bench/bench.py
 
 setup: ## install what the other targets need (they all do this first)
 	@.ci/step --start
@@ -38,12 +38,12 @@ setup: ## install what the other targets need (they all do this first)
 check: lint types ## generated files, lint and types
 
 lint: setup ## ruff, and that generated files say what their source says
-	@$(STEP) "generated files" $(PYTHON) protocol/tools/gen_errors.py --check
-	@$(STEP) "ruff" $(PYTHON) -m ruff check --quiet $(call existing,$(LINTED))
+	@$(STEP) "generated files" $(VENV_PYTHON) protocol/tools/gen_errors.py --check
+	@$(STEP) "ruff" $(VENV_PYTHON) -m ruff check --quiet $(call existing,$(LINTED))
 
 types: setup ## mypy: the host's code, then the device's with MicroPython's stubs
-	@$(STEP) "types (host)" $(PYTHON) -m mypy $(call existing,$(HOST_TYPED))
-	@$(STEP) "types (device)" $(PYTHON) -m mypy --config-file .ci/mypy-firmware.ini $(call existing,$(DEVICE_TYPED))
+	@$(STEP) "types (host)" $(VENV_PYTHON) -m mypy $(call existing,$(HOST_TYPED))
+	@$(STEP) "types (device)" $(VENV_PYTHON) -m mypy --config-file .ci/mypy-firmware.ini $(call existing,$(DEVICE_TYPED))
 
 unit: setup ## tests that need no firmware
 	@$(STEP) "tests without firmware" $(PYTEST) -m "not emulated" $(ARGS)
@@ -60,7 +60,7 @@ else
 endif
 
 generate: setup ## write the generated files anew
-	@$(PYTHON) protocol/tools/gen_errors.py
+	@$(VENV_PYTHON) protocol/tools/gen_errors.py
 
 requirements: ## pin the newest dependencies that pyproject.toml allows, with hashes
 	@.ci/pin
