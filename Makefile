@@ -11,7 +11,7 @@ JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 STEP := .ci/step
 PYTEST := $(VENV_PYTHON) -m pytest
 
-LINTED := host protocol simulator firmware boards tests .ci
+LINTED := host protocol simulator firmware boards tests
 HOST_TYPED := protocol/jiaozi protocol/cpython host/jiaozi_host simulator
 DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
 existing = $(wildcard $(1))
