@@ -86,7 +86,7 @@ class ReaderRole:
         self._timer: Timer | None = None
         self._tries = 0
         self._uid = b""
-        self._brty = 0
+        self._brty, self._max_targets = 0, 1
         self._raw = b""
         self._out: list[tuple[bytes, bool]] = []
         self._data = b""
@@ -113,7 +113,8 @@ class ReaderRole:
         if not 1 <= data[0] <= 2 or data[1] > 4:
             raise SyntaxFault
         self.forget()
-        self._brty, self._uid = data[1], data[2:] if data[1] == 0 else b""
+        self._max_targets, self._brty = data[0], data[1]
+        self._uid = data[2:] if data[1] == 0 else b""
         self._tries = self._chip.passive_retries + 1
         fresh = not self._chip.carrier
         self._chip.carrier_for_reader()
@@ -127,6 +128,11 @@ class ReaderRole:
             self._chip.carrier_for_reader()
         answers = self._chip.field.sense(self._chip, uid=self._uid) if self._brty == 0 else []
         self._chip.registers[CIU_FIFO_DATA] = 0 if answers else REQA
+        if len(answers) > 1 and self._max_targets > 1:
+            # Both are listed so that the host sees them, but neither is activated.
+            listed = [self._description(n, who, b"") for n, (_, who) in enumerate(answers[:2], 1)]
+            self._chip.finish(Command.IN_LIST_PASSIVE_TARGET, b"\x02" + b"".join(listed))
+            return
         if len(answers) != 1:  # nobody, or a collision: no target that could be used
             self._not_found()
             return
@@ -136,7 +142,7 @@ class ReaderRole:
         if identity.sak & 0x20 and self._chip.parameters & AUTOMATIC_RATS:
             self._rats()
         else:
-            self._chip.finish(Command.IN_LIST_PASSIVE_TARGET, b"\x01" + self._description())
+            self._found(self.target)
 
     def _not_found(self) -> None:
         self.target = None
@@ -147,12 +153,13 @@ class ReaderRole:
         else:
             self._chip.finish(Command.IN_LIST_PASSIVE_TARGET, b"\x00")
 
-    def _description(self) -> bytes:
-        if self.target is None:
-            return b""
-        who = self.target.identity
-        head = bytes((1, who.atqa[1], who.atqa[0], who.sak, len(who.uid)))
-        return head + who.uid + self.target.ats
+    def _found(self, target: Target) -> None:
+        description = self._description(1, target.identity, target.ats)
+        self._chip.finish(Command.IN_LIST_PASSIVE_TARGET, b"\x01" + description)
+
+    def _description(self, number: int, who: Identity, ats: bytes) -> bytes:
+        head = bytes((number, who.atqa[1], who.atqa[0], who.sak, len(who.uid)))
+        return head + who.uid + ats
 
     def _rats(self) -> None:
         self._send(bytes((RATS, FSDI << 4)), ACTIVATION_TIMEOUT, Waiting.ATS)
@@ -174,7 +181,7 @@ class ReaderRole:
         if selecting:
             self._chip.finish(Command.IN_SELECT, b"\x00")
         else:
-            self._chip.finish(Command.IN_LIST_PASSIVE_TARGET, b"\x01" + self._description())
+            self._found(self.target)
 
     # Frames
 
