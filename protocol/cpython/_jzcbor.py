@@ -1,7 +1,7 @@
-"""Deterministic CBOR on CPython, over cbor2; on a device the C module of the same name takes its place.
+"""Deterministic CBOR on CPython, over cbor2; on a device a C module takes its place.
 
-Both accept the same subset: unsigned and negative integers of 64 bits, byte and text strings, arrays, maps,
-false, true and null, nested at most eight deep.
+Both accept the same subset: unsigned and negative integers of 64 bits, byte and text strings,
+arrays, maps, false, true and null, nested at most eight deep.
 """
 
 import io
@@ -10,6 +10,14 @@ import cbor2
 
 _DEEPEST = 8
 _LARGEST = 2**64
+_UNDECODABLE = (
+    cbor2.CBORError,
+    TypeError,
+    ValueError,
+    RecursionError,
+    OverflowError,
+    MemoryError,
+)
 
 
 def dumps(obj: object) -> bytes:
@@ -45,13 +53,13 @@ def _head(major: int, length: int) -> bytes:
 
 
 def loads(data: bytes) -> object:
-    """Decode exactly one item whose encoding is the one `dumps` makes. Raises ValueError otherwise."""
+    """Decode exactly one item, encoded as `dumps` does. Raises ValueError for anything else."""
     raw = bytes(data)
     try:
         with io.BytesIO(raw) as stream:
             obj = cbor2.CBORDecoder(stream).decode()
         if dumps(obj) == raw:
             return obj
-    except (cbor2.CBORError, TypeError, ValueError, RecursionError, OverflowError, MemoryError) as error:
+    except _UNDECODABLE as error:
         raise ValueError("not deterministic CBOR") from error
     raise ValueError("not deterministic CBOR")

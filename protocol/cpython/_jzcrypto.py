@@ -1,5 +1,5 @@
-"""Cryptography on CPython, over the `cryptography` package; on a device the C module of the same name
-(libsodium) takes its place. All lengths are in bytes; a wrong length raises ValueError.
+"""Cryptography on CPython, over the `cryptography` package; on a device the C module of the same
+name (libsodium) takes its place. All lengths are in bytes; a wrong length raises ValueError.
 """
 
 import hashlib

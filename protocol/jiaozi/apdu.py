@@ -6,6 +6,11 @@ Either form is read; the short one is written whenever it is enough. Data comes 
 what was given: hand in a memoryview, and nothing is copied.
 """
 
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 AID = b"\xf0\x4a\x49\x41\x4f\x5a\x49\x01"
 """Application identifier: the proprietary prefix F0, "JIAOZI", version 1."""
 
@@ -36,7 +41,7 @@ class ApduError(ValueError):
         self.status = status
 
 
-def parse_command(apdu) -> tuple:
+def parse_command(apdu: "bytes | memoryview") -> "tuple[int, int, int, int, Any, int | None]":
     """Split a command APDU into (cla, ins, p1, p2, data, le).
 
     data is a slice of `apdu` (empty when there is none); le is None when absent, else 1..65536.
@@ -56,7 +61,7 @@ def parse_command(apdu) -> tuple:
     return apdu[0], apdu[1], apdu[2], apdu[3], apdu[start:end], le
 
 
-def _short(apdu, size: int) -> tuple:
+def _short(apdu: "bytes | memoryview", size: int) -> "tuple[int, int, int | None]":
     """Bounds of the data and Le in cases 2S, 3S and 4S."""
     length = apdu[4]
     if size == 5:
@@ -68,7 +73,7 @@ def _short(apdu, size: int) -> tuple:
     raise ApduError(SW_WRONG_LENGTH, "Lc does not fit the command")
 
 
-def _extended(apdu, size: int) -> tuple:
+def _extended(apdu: "bytes | memoryview", size: int) -> "tuple[int, int, int | None]":
     """Bounds of the data and Le in cases 2E, 3E and 4E."""
     if size < 7:
         raise ApduError(SW_WRONG_LENGTH, "extended length cut short")
@@ -84,7 +89,14 @@ def _extended(apdu, size: int) -> tuple:
     raise ApduError(SW_WRONG_LENGTH, "Lc does not fit the command")
 
 
-def build_command(cla: int, ins: int, p1: int, p2: int, data=b"", le=None) -> bytes:
+def build_command(
+    cla: int,
+    ins: int,
+    p1: int,
+    p2: int,
+    data: "bytes | memoryview" = b"",
+    le: "int | None" = None,
+) -> bytes:
     """Put a command APDU together, extended only where its lengths ask for it.
 
     data: up to 65535 bytes. le: the longest answer wanted, 1..65536, or None for no answer data.
@@ -114,17 +126,17 @@ def select(le: int = LE_ANY) -> bytes:
     return build_command(CLA_ISO, INS_SELECT, P1_BY_NAME, 0, AID, le)
 
 
-def is_select(apdu) -> bool:
+def is_select(apdu: "bytes | memoryview") -> bool:
     """Whether a command APDU is a SELECT by name, of whatever application."""
     return len(apdu) > 4 and apdu[0] == CLA_ISO and apdu[1] == INS_SELECT and apdu[2] == P1_BY_NAME
 
 
-def build_response(status: int, data=b"") -> bytes:
+def build_response(status: int, data: "bytes | memoryview" = b"") -> bytes:
     """Put a response APDU together."""
     return b"".join((data, bytes((status >> 8, status & 255))))
 
 
-def split_response(apdu) -> tuple:
+def split_response(apdu: "bytes | memoryview") -> "tuple[Any, int]":
     """Split a response APDU into (data, status word). Raises ApduError when that is missing."""
     size = len(apdu)
     if size < 2:

@@ -1,10 +1,11 @@
 """The book: all that a wallet remembers, kept in an atomic key-value store.
 
-The store has `get(key) -> bytes | None`, `keys() -> iterable of int` and `commit({key: bytes | None})`, which
-writes all of the changes in one record or none. On a device it is the log in NVM, at an operator a database.
+The store (`Store` below) writes all of a commit's changes in one record or none. On a device it is
+the log in NVM, at an operator a database.
 
-A journal entry is a CBOR array `[kind, request hash, payment hash, ...]`; both hashes stand at fixed
-offsets, so the index is built without decoding. The journal is chained: head' = SHA-256(head || entry).
+A journal entry is a CBOR array `[kind, request hash, payment hash, ...]`; both hashes stand at
+fixed offsets, so the index is built without decoding. The journal is chained:
+head' = SHA-256(head || entry).
 
 PAID      payment made:       payment, request, payee's certificate, amounts taken by level
 CREDITED  payment credited:   payment, request, payer's certificate, receipt
@@ -15,13 +16,30 @@ REFUNDED  void obtained:      void
 
 from _jzcbor import dumps
 from _jzcrypto import sha256
-from micropython import const
-
 from jiaozi.certificates import Trust, read
 from jiaozi.cose import AUTHORITY, OPERATOR, WALLET, SigningKey, decode
 from jiaozi.messages import Request, read_request
 from jiaozi.rules import read_epoch, read_policy
 from jiaozi.state import State
+from micropython import const
+
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Protocol
+
+    class Store(Protocol):
+        """Where a book is kept."""
+
+        def get(self, key: int) -> bytes | None:
+            """The value of a key, None when there is none."""
+
+        def keys(self) -> Iterable[int]:
+            """All keys that have a value."""
+
+        def commit(self, changes: "dict[int, bytes | None]") -> None:
+            """Write all changes in one record or none; None deletes."""
 
 PAID = const(1)
 CREDITED = const(2)
@@ -59,15 +77,16 @@ JOURNAL_LIMIT = const(64)
 class Step:
     """One change to a book, committed whole by `Book.apply`.
 
-    state: the new state; entry: the journal entry or None; opened: a request raised; closed: the hash of a
-    request that is open no longer; reply: the bytes to answer with once the step is committed.
+    state: the new state; entry: the journal entry or None; opened: a request raised; closed: the
+    hash of a request that is open no longer; reply: the bytes to answer with once the step is
+    committed.
     """
 
     def __init__(
         self,
         state: State,
         reply: bytes = b"",
-        entry: "list | None" = None,
+        entry: "list[Any] | None" = None,
         opened: "Request | None" = None,
         closed: "bytes | None" = None,
     ) -> None:
@@ -79,36 +98,36 @@ class Step:
 
 
 class Book:
-    """A provisioned wallet's memory. Attributes are what was last committed and are not to be changed.
+    """A provisioned wallet's memory. Its attributes are what was last committed: not to be changed.
 
-    What is read from the store was checked when it was installed (see `jiaozi.install`); no signature is
-    checked again here, so that a wallet is ready soon after it gets power.
+    What is read from the store was checked when it was installed (see `jiaozi.install`); no
+    signature is checked again here, so that a wallet is ready soon after it gets power.
     """
 
-    def __init__(self, store: object) -> None:
+    def __init__(self, store: "Store") -> None:
         self.store = store
-        self.network = network = store.get(NETWORK_KEY)[0]
-        authority = read(AUTHORITY, store.get(AUTHORITY_KEY), network)
-        operators = [read(OPERATOR, raw, network) for raw in decode(store.get(OPERATORS_KEY))]
+        self.network = network = self._need(NETWORK_KEY)[0]
+        authority = read(AUTHORITY, self._need(AUTHORITY_KEY), network)
+        operators = [read(OPERATOR, raw, network) for raw in decode(self._need(OPERATORS_KEY))]
         self.trust = Trust(authority, operators, network)
-        self.me = read(WALLET, store.get(CERTIFICATE_KEY), network)
-        self.key = SigningKey(store.get(SEED_KEY), self.me.public)
+        self.me = read(WALLET, self._need(CERTIFICATE_KEY), network)
+        self.key = SigningKey(self._need(SEED_KEY), self.me.public)
         self.operator = self.trust.operator(self.me)
-        self.policy = read_policy(store.get(POLICY_KEY), network)
-        self.epoch = read_epoch(store.get(EPOCH_KEY), network)
-        self.state = State.decode(store.get(STATE_KEY))
-        self.open: dict = {}
-        self._paid: dict = {}
-        self._outcomes: dict = {}
-        self._resolved: dict = {}
+        self.policy = read_policy(self._need(POLICY_KEY), network)
+        self.epoch = read_epoch(self._need(EPOCH_KEY), network)
+        self.state = State.decode(self._need(STATE_KEY))
+        self.open: dict[bytes, Request] = {}
+        self._paid: dict[bytes, int] = {}
+        self._outcomes: dict[bytes, int] = {}
+        self._resolved: dict[bytes, int] = {}
         self._index()
 
     def _index(self) -> None:
         for key in sorted(self.store.keys()):
             if key >= JOURNAL_KEY:
-                self._note(key - JOURNAL_KEY, self.store.get(key))
+                self._note(key - JOURNAL_KEY, self._need(key))
             elif OPEN_KEY <= key < OPEN_KEY + 256:
-                request = read_request(self.store.get(key), self.network)
+                request = read_request(self._need(key), self.network)
                 self.open[request.hash] = request
 
     def _note(self, position: int, entry: bytes) -> None:
@@ -116,7 +135,7 @@ class Book:
         kind, request_hash, payment_hash = entry[1], entry[4:36], entry[38:70]
         if kind == PAID:
             self._paid[request_hash] = position
-        elif kind == CREDITED or kind == VOIDED:
+        elif kind in (CREDITED, VOIDED):
             self._outcomes[payment_hash] = position
         else:
             self._resolved[payment_hash] = position
@@ -125,9 +144,24 @@ class Book:
         """The encoded journal entry at a position, None when there is none (any longer)."""
         return self.store.get(JOURNAL_KEY + position)
 
-    def positions(self) -> list:
+    def _need(self, key: int) -> bytes:
+        value = self.store.get(key)
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def _entry(self, position: int) -> bytes:
+        return self._need(JOURNAL_KEY + position)
+
+    def positions(self) -> "list[int]":
         """Positions of the journal entries still kept, oldest first."""
-        return sorted(key - JOURNAL_KEY for key in self.store.keys() if key >= JOURNAL_KEY)
+        keys = self.store.keys()
+        return sorted(key - JOURNAL_KEY for key in keys if key >= JOURNAL_KEY)
+
+    def entries(self) -> "Iterable[tuple[int, list[Any]]]":
+        """Position and decoded entry of each journal entry still kept, oldest first."""
+        for position in self.positions():
+            yield position, decode(self._entry(position))
 
     def resolved_position(self, payment_hash: bytes) -> "int | None":
         """Position of the RESOLVED or REFUNDED entry of a payment made."""
@@ -136,30 +170,30 @@ class Book:
     def paid(self, request_hash: bytes) -> "list | None":
         """The PAID entry that answers a request."""
         position = self._paid.get(request_hash)
-        return None if position is None else decode(self.entry(position))
+        return None if position is None else decode(self._entry(position))
 
     def paid_hash(self, payment_hash: bytes) -> "list | None":
         """The PAID entry of a payment."""
         for position in self._paid.values():
-            if self.entry(position)[38:70] == payment_hash:
-                return decode(self.entry(position))
+            if self._entry(position)[38:70] == payment_hash:
+                return decode(self._entry(position))
         return None
 
     def resolution(self, payment_hash: bytes) -> "list | None":
         """The RESOLVED or REFUNDED entry of a payment made."""
         position = self._resolved.get(payment_hash)
-        return None if position is None else decode(self.entry(position))
+        return None if position is None else decode(self._entry(position))
 
     def outcome(self, payment_hash: bytes) -> "bytes | None":
         """The receipt or void given for a payment received."""
         position = self._outcomes.get(payment_hash)
-        return None if position is None else decode(self.entry(position))[OUTCOME_RAW]
+        return None if position is None else decode(self._entry(position))[OUTCOME_RAW]
 
     def pending(self) -> list:
         """PAID entries of payments whose outcome is not known yet, oldest first."""
         entries = []
         for position in sorted(self._paid.values()):
-            raw = self.entry(position)
+            raw = self._entry(position)
             if raw[38:70] not in self._resolved:
                 entries.append(decode(raw))
         return entries
@@ -174,14 +208,14 @@ class Book:
         return sum(request.amount or request.ceiling for request in self.open.values())
 
     def slots(self) -> int:
-        """Journal entries that still fit, beside those promised to open requests and pending payments."""
+        """Journal entries that still fit beside those promised to requests and pending payments."""
         used = len(self._paid) + len(self._outcomes) + len(self._resolved)
         return JOURNAL_LIMIT - used - self.unresolved() - len(self.open)
 
     def apply(self, step: Step) -> bytes:
         """Commit a step in one record and adopt it; return its reply."""
         state = step.state
-        changes = {}
+        changes: dict[int, bytes | None] = {}
         entry = None
         if step.entry is not None:
             entry = dumps(step.entry)
@@ -190,8 +224,9 @@ class Book:
             state.position += 1
         if step.opened is not None:
             changes[open_key(step.opened)] = step.opened.raw
-        if step.closed in self.open:
-            changes[open_key(self.open[step.closed])] = None
+        closed = None if step.closed is None else self.open.get(step.closed)
+        if closed is not None:
+            changes[open_key(closed)] = None
         changes[STATE_KEY] = state.encode()
         self.store.commit(changes)
         self.state = state
@@ -199,7 +234,8 @@ class Book:
             self._note(state.position - 1, entry)
         if step.opened is not None:
             self.open[step.opened.hash] = step.opened
-        self.open.pop(step.closed, None)
+        if closed is not None:
+            del self.open[closed.hash]
         return step.reply
 
 

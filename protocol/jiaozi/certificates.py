@@ -1,15 +1,14 @@
 """Certificates: CWTs (RFC 8392) signed with COSE, and the trust a wallet puts in them.
 
-Claims: 7 (cti) the holder's 8-byte id, 8 (cnf, RFC 8747) its COSE_Key, and the private claim -65537, an
-array whose form depends on the kind:
+Claims: 7 (cti) the holder's 8-byte id, 8 (cnf, RFC 8747) its COSE_Key, and the private claim
+-65537, an array whose form depends on the kind:
 
 - authority: `[]`, self-signed and pinned in every wallet;
 - operator: `[currency, expiry]`, signed by the authority: may issue wallets and hold value;
-- wallet: `[form, tier, category, expiry]`, signed by an operator. `category` is the merchant category code
+- wallet: `[form, tier, category, expiry]`, signed by an operator. `category` is the merchant
+  category code
   (ISO 18245), 0 for none. Expiry is an epoch number: there is no clock.
 """
-
-from micropython import const
 
 from jiaozi.cose import (
     AUTHORITY,
@@ -26,6 +25,15 @@ from jiaozi.cose import (
     sign,
 )
 from jiaozi.errors import EXPIRED, MALFORMED, REVOKED, UNKNOWN_OPERATOR, Refused
+from micropython import const
+
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from jiaozi.rules import Epoch
 
 # Forms of a wallet. An operator's own account is a wallet too.
 ACCOUNT = const(0)
@@ -38,7 +46,8 @@ _KEY = const(8)
 _CLAIMS = const(-65537)
 _FIELDS = {AUTHORITY: (), OPERATOR: (TEXT, UINT), WALLET: (UINT, UINT, UINT, UINT)}
 
-# Certificates of counterparts kept verified in RAM, so that wallets that met before need not check again.
+# Certificates of counterparts kept verified in RAM, so that wallets that met before need not check
+# again.
 _CACHE = const(8)
 
 
@@ -52,12 +61,12 @@ class Certificate:
         body = signed.body
         if type(body) is not dict or len(body) != 3:
             raise Refused(MALFORMED)
-        claims = body.get(_CLAIMS)
+        claims: Any = body.get(_CLAIMS)
         expect([body.get(_ID)], (ID_LENGTH,))
         expect(claims, _FIELDS[kind])
         self.id = body[_ID]
         self.public = _public(body.get(_KEY))
-        self.claims = claims
+        self.claims: list[Any] = claims
         self.signed = signed
         self.raw = signed.raw
         self.hash = signed.hash
@@ -84,7 +93,7 @@ class Certificate:
         return self.claims[-1]
 
 
-def _public(confirmation: object) -> bytes:
+def _public(confirmation: "Any") -> bytes:
     """Read the key of a cnf claim: `{1: {1: 1 (OKP), -1: 6 (Ed25519), -2: x}}` (RFC 9053, 7.2)."""
     key = confirmation.get(1) if type(confirmation) is dict and len(confirmation) == 1 else None
     if type(key) is not dict or len(key) != 3 or key.get(1) != 1 or key.get(-1) != 6:
@@ -97,7 +106,7 @@ def issue(
     kind: int,
     holder: bytes,
     public: bytes,
-    claims: list,
+    claims: "list[Any]",
     key: SigningKey,
     issuer: "Certificate | None",
     network: int,
@@ -118,11 +127,13 @@ class Trust:
     `authority` and `operators` are certificates that have been verified.
     """
 
-    def __init__(self, authority: Certificate, operators: list, network: int) -> None:
+    def __init__(
+        self, authority: Certificate, operators: "Sequence[Certificate]", network: int
+    ) -> None:
         self.network = network
         self.authority = authority
         self.operators = {operator.hash: operator for operator in operators}
-        self._met: dict = {}
+        self._met: dict[bytes, Certificate] = {}
 
     def operator(self, certificate: Certificate) -> Certificate:
         """The operator that issued a wallet certificate. Raises Refused(UNKNOWN_OPERATOR)."""
@@ -148,7 +159,7 @@ class Trust:
         self._met[certificate.hash] = certificate
         return certificate
 
-    def check_current(self, certificate: Certificate, epoch: "object") -> None:
+    def check_current(self, certificate: Certificate, epoch: "Epoch") -> None:
         """Check by `epoch` that a wallet and its operator are neither expired nor revoked.
 
         Raises Refused(EXPIRED) or Refused(REVOKED).

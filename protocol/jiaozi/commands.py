@@ -1,11 +1,13 @@
-"""The commands of a wallet (class 0x80 but for SELECT): data fields are CBOR arrays unless said otherwise.
+"""The commands of a wallet (class 0x80 but for SELECT); data fields are CBOR unless said otherwise.
 
 A tap, payee's reader:  SELECT, PAY, RESOLVE.        A tap, payer's reader:  SELECT, PAYMENT.
 
-SELECT   application identifier (ISO 7816-4)  ->  [version, status, epoch number, certificate, request]
+SELECT   application identifier (ISO 7816-4)
+         ->  [version, status, epoch number, certificate, request]
          the last two null when there is none; a hint until checked
 PAY      [payee's certificate, request]                ->  [payment] or [payment, request]
-PAYMENT  [payer's certificate, payment] or [payer's certificate, payment, request]   ->  receipt or void
+PAYMENT  [payer's certificate, payment] or [payer's certificate, payment, request]
+         ->  receipt or void
 RESOLVE  receipt or void                               ->  nothing
 
 Owner:
@@ -13,8 +15,8 @@ INFO     nothing  ->  [status, wallet id, form, tier, policy version, epoch numb
                        balance, pending, open requests]; the last three null without a verified PIN
 VERIFY   PIN, as 4 to 12 digits (ISO 7816-4, 11.5.6)   ->  nothing
 CHANGE   [old PIN, new PIN]                            ->  nothing
-ARM      [direction, amount, role]: the next tap receives or pays; amount 0 receives any amount, up to the
-         room there is  ->  request when receiving, else nothing.  Needs the PIN
+ARM      [direction, amount, role]: the next tap receives or pays; amount 0 receives any amount, up
+         to the room there is  ->  request when receiving, else nothing.  Needs the PIN
 DISARM   nothing: the next tap does nothing by itself; an open request is cancelled
 
 Operator:

@@ -1,21 +1,30 @@
-"""Signed objects: COSE_Sign1 (RFC 9052) with EdDSA (RFC 9053) over deterministic CBOR (RFC 8949, 4.2).
+"""Signed objects: COSE_Sign1 (RFC 9052), EdDSA (RFC 9053), deterministic CBOR (RFC 8949, 4.2).
 
 On the wire an object is the untagged array `[protected, {}, payload, signature]`:
 
 - protected: `{1: -8, 4: signer}`, EdDSA and the hash of the signer's certificate, nothing else;
 - payload: the CBOR body of the object, a byte string;
 - signature: over `Sig_structure = ["Signature1", protected, external_aad, payload]`, where
-  `external_aad = ["jiaozi", version, network, kind]`, so that nothing signed as one kind, or for another
-  network, reads as another.
+  `external_aad = ["jiaozi", version, network, kind]`, so that nothing signed as one kind, or for
+  another network, reads as another.
 
-An object's hash is SHA-256 of its Sig_structure: two encodings of a signature do not make two objects.
+An object's hash is SHA-256 of its Sig_structure: two encodings of a signature do not make two
+objects.
 """
 
 from _jzcbor import dumps, loads
 from _jzcrypto import ed25519_public, ed25519_sign, ed25519_verify, sha256
+from jiaozi.errors import BAD_SIGNATURE, MALFORMED, WRONG_SIGNER, Refused
 from micropython import const
 
-from jiaozi.errors import BAD_SIGNATURE, MALFORMED, WRONG_SIGNER, Refused
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from typing_extensions import TypeVar
+
+    AnySigned = TypeVar("AnySigned", bound="Signed", default="Signed")
 
 VERSION = const(1)
 
@@ -66,12 +75,13 @@ class SigningKey:
 class Signed:
     """A parsed COSE_Sign1 object. Its signature counts only after `verify`.
 
-    raw: the encoding as received; signer: hash of the signer's certificate; body: the decoded payload;
+    raw: the encoding as received; signer: hash of the signer's certificate; body: the decoded
+    payload;
     hash: SHA-256 of the Sig_structure.
     """
 
     def __init__(
-        self, raw: bytes, signer: bytes, body: object, structure: bytes, signature: bytes
+        self, raw: bytes, signer: bytes, body: "Any", structure: bytes, signature: bytes
     ) -> None:
         self.raw = raw
         self.signer = signer
@@ -92,8 +102,13 @@ class Signed:
 
 
 def sign(
-    kind: int, body: object, key: SigningKey, signer: bytes, network: int, shape: type = Signed
-) -> Signed:
+    kind: int,
+    body: object,
+    key: SigningKey,
+    signer: bytes,
+    network: int,
+    shape: "type[AnySigned]" = Signed,  # type: ignore[assignment]
+) -> "AnySigned":
     """Sign `body` as an object of `kind` in the name of the certificate with hash `signer`.
 
     `shape` is the class of the result, one that reads the fields of its kind.
@@ -106,7 +121,12 @@ def sign(
     return shape(raw, signer, body, structure, signature)
 
 
-def parse(kind: int, raw: bytes, network: int, shape: type = Signed) -> Signed:
+def parse(
+    kind: int,
+    raw: bytes,
+    network: int,
+    shape: "type[AnySigned]" = Signed,  # type: ignore[assignment]
+) -> "AnySigned":
     """Parse an object of `kind`; its signature is not checked yet, its body only by `shape`.
 
     Raises Refused(MALFORMED) for anything that is not exactly the encoding `sign` makes.
@@ -129,7 +149,7 @@ def _structure(protected: bytes, payload: bytes, kind: int, network: int) -> byt
     return dumps(["Signature1", protected, external_aad, payload])
 
 
-def decode(raw: bytes) -> object:
+def decode(raw: bytes) -> "Any":
     """Decode one deterministically encoded item; raises Refused(MALFORMED) for anything else."""
     try:
         return loads(raw)
@@ -149,7 +169,7 @@ _LARGEST = const(0x3FFFFFFF)
 _TYPES = {BYTES: bytes, LIST: list, TEXT: str, MAP: dict}
 
 
-def expect(body: object, fields: tuple) -> None:
+def expect(body: "Any", fields: "tuple[int, ...]") -> None:
     """Check that `body` is an array whose items have the types of `fields`.
 
     Unsigned numbers end at 2**30 - 1 (10.7 million yuan in fen), a small integer on every target.

@@ -1,13 +1,12 @@
 """Making a wallet of a device, and bringing its rules up to date.
 
-Nothing that comes in is believed before the chain from the authority's certificate down has been verified.
+Nothing that comes in is believed before the chain from the authority's certificate down has been
+verified.
 The first authority a blank device is given is the one it keeps; a wallet is never restored under an
 existing key.
 """
 
 from _jzcbor import dumps
-from micropython import const
-
 from jiaozi.book import (
     AUTHORITY_KEY,
     CERTIFICATE_KEY,
@@ -19,26 +18,37 @@ from jiaozi.book import (
     Book,
 )
 from jiaozi.certificates import Certificate, Trust, read
-from jiaozi.cose import AUTHORITY, BYTES, LIST, OPERATOR, SELF, UINT, WALLET, decode, expect
+from jiaozi.cose import AUTHORITY, BYTES, LIST, OPERATOR, SELF, UINT, decode, expect
 from jiaozi.errors import EPOCH_OLDER, MALFORMED, POLICY_OLDER, WRONG_CURRENCY, WRONG_KEY, Refused
-from jiaozi.rules import read_epoch, read_policy
+from jiaozi.rules import Policy, read_epoch, read_policy
 from jiaozi.state import State
+from micropython import const
+
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _NETWORKS = const(2)
 
 
 def package(
-    network: int, authority: bytes, operators: list, certificate: bytes, policy: bytes, epoch: bytes
+    network: int,
+    authority: bytes,
+    operators: "Sequence[bytes]",
+    certificate: bytes,
+    policy: bytes,
+    epoch: bytes,
 ) -> bytes:
-    """Encode what `install` takes: `[network, authority, [operator], certificate, policy, epoch]`."""
+    """What `install` takes: `[network, authority, [operator], certificate, policy, epoch]`."""
     return dumps([network, authority, operators, certificate, policy, epoch])
 
 
-def install(raw: bytes, public: bytes) -> dict:
+def install(raw: bytes, public: bytes) -> "dict[int, bytes | None]":
     """Check a package for the device whose public key is `public`; return the store changes.
 
-    Raises Refused (MALFORMED, BAD_SIGNATURE, WRONG_SIGNER, UNKNOWN_OPERATOR, WRONG_KEY, EXPIRED, REVOKED,
-    WRONG_CURRENCY).
+    Raises Refused (MALFORMED, BAD_SIGNATURE, WRONG_SIGNER, UNKNOWN_OPERATOR, WRONG_KEY, EXPIRED,
+    REVOKED, WRONG_CURRENCY).
     """
     body = decode(raw)
     expect(body, (UINT, BYTES, LIST, BYTES, BYTES, BYTES))
@@ -68,7 +78,7 @@ def install(raw: bytes, public: bytes) -> dict:
     }
 
 
-def update(book: Book, raw: bytes) -> dict:
+def update(book: Book, raw: bytes) -> "dict[int, bytes | None]":
     """Check `[[operator], policy, epoch]` against what is in force; return the store changes.
 
     Raises Refused (POLICY_OLDER, EPOCH_OLDER and those of `install`).
@@ -87,7 +97,9 @@ def update(book: Book, raw: bytes) -> dict:
     return {OPERATORS_KEY: dumps(operator_raws), POLICY_KEY: policy.raw, EPOCH_KEY: epoch.raw}
 
 
-def _operators(raws: list, authority: Certificate, network: int) -> list:
+def _operators(
+    raws: "list[bytes]", authority: Certificate, network: int
+) -> "list[Certificate]":
     operators = []
     for raw in raws:
         operator = read(OPERATOR, raw, network)
@@ -96,7 +108,7 @@ def _operators(raws: list, authority: Certificate, network: int) -> list:
     return operators
 
 
-def _policy(raw: bytes, operator: Certificate, network: int) -> object:
+def _policy(raw: bytes, operator: Certificate, network: int) -> Policy:
     policy = read_policy(raw, network)
     policy.verify(operator.public, operator.hash)
     if policy.currency != operator.claims[0]:

@@ -5,9 +5,9 @@ payment:  [sequence, request hash, amount, purse, hop, epoch, policy version]   
 receipt:  [payment hash, position, epoch]                           signed by the payee
 void:     [request hash, payment hash, position, epoch]             signed by the payee
 
-Amounts are minor units. A request with amount 0 is open: the payer enters up to `ceiling`. `expiry` is the
-last epoch in which it may be paid, `hop` the highest level of value the payment used, `position` the payee's
-journal position.
+Amounts are minor units. A request with amount 0 is open: the payer enters up to `ceiling`. `expiry`
+is the last epoch in which it may be paid, `hop` the highest level of value the payment used,
+`position` the payee's journal position.
 """
 
 from jiaozi.cose import (
@@ -27,6 +27,11 @@ from jiaozi.cose import (
 )
 from jiaozi.errors import MALFORMED, Refused
 
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _REQUEST = (UINT, UINT, UINT, TEXT, LIST, UINT)
 _PAYMENT = (UINT, 32, UINT, UINT, UINT, UINT, UINT)
 _RECEIPT = (32, UINT, UINT)
@@ -36,7 +41,14 @@ _VOID = (32, 32, UINT, UINT)
 class Request(Signed):
     """A request whose body has been read; its signature is checked by `verify`."""
 
-    def __init__(self, *parts: object) -> None:
+    number: int
+    amount: int
+    ceiling: int
+    currency: str
+    purses: "list[int]"
+    expiry: int
+
+    def __init__(self, *parts: "Any") -> None:
         super().__init__(*parts)
         expect(self.body, _REQUEST)
         self.number, self.amount, self.ceiling, self.currency, self.purses, self.expiry = self.body
@@ -48,7 +60,15 @@ class Request(Signed):
 class Payment(Signed):
     """A payment whose body has been read; its signature is checked by `verify`."""
 
-    def __init__(self, *parts: object) -> None:
+    sequence: int
+    request_hash: bytes
+    amount: int
+    purse: int
+    hop: int
+    epoch: int
+    policy_version: int
+
+    def __init__(self, *parts: "Any") -> None:
         super().__init__(*parts)
         expect(self.body, _PAYMENT)
         (
@@ -66,8 +86,11 @@ class Receipt(Signed):
     """A payee's promise that it credited a payment."""
 
     credited = True
+    payment_hash: bytes
+    position: int
+    epoch: int
 
-    def __init__(self, *parts: object) -> None:
+    def __init__(self, *parts: "Any") -> None:
         super().__init__(*parts)
         expect(self.body, _RECEIPT)
         self.payment_hash, self.position, self.epoch = self.body
@@ -77,8 +100,12 @@ class Void(Signed):
     """A payee's promise that a payment was not credited and never will be."""
 
     credited = False
+    request_hash: bytes
+    payment_hash: bytes
+    position: int
+    epoch: int
 
-    def __init__(self, *parts: object) -> None:
+    def __init__(self, *parts: "Any") -> None:
         super().__init__(*parts)
         expect(self.body, _VOID)
         self.request_hash, self.payment_hash, self.position, self.epoch = self.body
@@ -95,8 +122,9 @@ def read_payment(raw: bytes, network: int) -> Payment:
 
 
 def read_outcome(raw: bytes, network: int) -> "Receipt | Void":
-    """Parse what a payee answers a payment with; the body's length tells which. Raises Refused(MALFORMED).
+    """Parse what a payee answers a payment with; the body's length tells which.
 
+    Raises Refused(MALFORMED).
     The object type is part of what is signed, so an object read as the wrong one never verifies.
     """
     outer = decode(raw)

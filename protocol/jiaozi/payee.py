@@ -4,11 +4,11 @@
     step = payee.receive(book, payer_raw, payment_raw)
     book.apply(step)                            # one record, before the answer leaves
 
-An authentic payment for one's own request is answered only by a receipt or a void; a refusal (an error) is
-never an outcome. The same payment is always answered by the same bytes.
+An authentic payment for one's own request is answered only by a receipt or a void; a refusal (an
+error) is never an outcome. The same payment is always answered by the same bytes.
 """
 
-from jiaozi.book import CREDITED, VOIDED, Book, OPEN_LIMIT, Step
+from jiaozi.book import CREDITED, OPEN_LIMIT, VOIDED, Book, Step
 from jiaozi.certificates import Certificate
 from jiaozi.cose import RECEIPT, REQUEST, VOID, sign
 from jiaozi.errors import (
@@ -27,7 +27,7 @@ from jiaozi.payer import PURSE
 
 
 def request(book: Book, amount: int, ceiling: int = 0) -> Step:
-    """Raise a request for `amount`, or an open one for up to `ceiling`; the reply is the signed request.
+    """Raise a request for `amount`, or an open one for up to `ceiling`; the reply is the request.
 
     Raises Refused (AMOUNT_INVALID, OVER_CAP, TOO_MANY_REQUESTS, JOURNAL_FULL).
     """
@@ -55,7 +55,7 @@ def cancel(book: Book, request_hash: bytes) -> Step:
 def receive(
     book: Book, payer_raw: bytes, payment_raw: bytes, request_raw: "bytes | None" = None
 ) -> "tuple[bytes | None, Step | None]":
-    """Answer a payment. Returns (reply, None) when it was answered before, else (None, step) to commit.
+    """Answer a payment: (reply, None) when it was answered before, else (None, step) to commit.
 
     `request_raw` is the request the payment is for, in case it is no longer open here.
     Raises Refused for what is not an authentic payment for a request of this wallet.

@@ -1,17 +1,17 @@
 """The payer's rules of a tap: read the order, recall what was answered, check the limits, commit.
 
     order = payer.read_order(book, payee_raw, request_raw)
-    answer = payer.recall(book, order)          # the same request is always answered by the same bytes
-    payer.check(book, order, amount)            # the payee is genuine, the limits hold
+    answer = payer.recall(book, order)      # the same request is always answered by the same bytes
+    payer.check(book, order, amount)        # the payee is genuine, the limits hold
     step = payer.pay(book, order, amount, confirmed)
-    book.apply(step)                            # one record, before a byte leaves
+    book.apply(step)                        # one record, before a byte leaves
     payer.resolve(book, receipt_or_void)
 
-An answer is the array `[payment]`, or `[payment, request]` when it is a pending payment for another request.
+An answer is the array `[payment]`, or `[payment, request]` when it is a pending payment for another
+request.
 """
 
 from _jzcbor import dumps
-
 from jiaozi.book import (
     PAID,
     PAYMENT_HASH,
@@ -46,7 +46,7 @@ from jiaozi.errors import (
     WRONG_CURRENCY,
     Refused,
 )
-from jiaozi.messages import Request, read_outcome, read_request
+from jiaozi.messages import Request, Void, read_outcome, read_request
 
 # General money; purses with terms come later.
 PURSE = 0
@@ -113,7 +113,7 @@ def amount_of(request: Request, entered: int) -> int:
 
 
 def check(book: Book, order: Order, amount: int) -> None:
-    """Check that the payee is genuine and that the payment is within every limit. Raises Refused."""
+    """Check that the payee is genuine and the payment within every limit. Raises Refused."""
     request, policy, state = order.request, book.policy, book.state
     _check_limits(book, order, amount)
     order.payee = book.trust.wallet(order.payee.raw)
@@ -203,7 +203,7 @@ def pay(book: Book, order: Order, amount: int, confirmed: bool) -> Step:
 
 
 def resolve(book: Book, raw: bytes) -> "Step | None":
-    """Take a receipt or a void for a payment made; a void refunds. None when it was resolved before.
+    """Take a receipt or a void for a payment made; a void refunds. None if it was resolved before.
 
     Raises Refused (UNKNOWN_PAYMENT, BAD_SIGNATURE, WRONG_SIGNER, MALFORMED).
     """
@@ -217,7 +217,7 @@ def resolve(book: Book, raw: bytes) -> "Step | None":
         return None
     state = book.state.copy()
     kind = RESOLVED
-    if not outcome.credited:
+    if isinstance(outcome, Void):
         if outcome.request_hash != paid[REQUEST_HASH]:
             raise Refused(UNKNOWN_PAYMENT)
         kind = REFUNDED

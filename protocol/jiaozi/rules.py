@@ -1,8 +1,13 @@
-"""What authority and operator rule: policies (limits of a tier) and epochs (freshness without a clock)."""
+"""What authority and operator rule: policies (limits of a tier) and epochs (freshness)."""
 
 from jiaozi.certificates import Certificate
 from jiaozi.cose import EPOCH, LIST, POLICY, TEXT, UINT, Signed, SigningKey, expect, parse, sign
 from jiaozi.errors import MALFORMED, Refused
+
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 POLICY_FIELDS = (
     "version",
@@ -24,12 +29,26 @@ POLICY_FIELDS = (
 class Policy(Signed):
     """The limits of a wallet tier, signed by an operator; `version` only ever rises.
 
-    Amounts are in minor units. `single`, `unconfirmed_*` and `offline_*` bound payments until the next
-    settlement; `hops` is the highest level of value that may be paid; `request_lifetime` and
+    Amounts are in minor units. `single`, `unconfirmed_*` and `offline_*` bound payments until the
+    next settlement; `hops` is the highest level of value that may be paid; `request_lifetime` and
     `epochs_since_sync` count epochs.
     """
 
-    def __init__(self, *parts: object) -> None:
+    version: int
+    tier: int
+    currency: str
+    balance_cap: int
+    single: int
+    unconfirmed_single: int
+    unconfirmed_count: int
+    unconfirmed_total: int
+    offline_count: int
+    offline_total: int
+    hops: int
+    request_lifetime: int
+    epochs_since_sync: int
+
+    def __init__(self, *parts: "Any") -> None:
         super().__init__(*parts)
         expect(self.body, (UINT, UINT, TEXT) + (UINT,) * 10)
         (
@@ -54,7 +73,9 @@ def read_policy(raw: bytes, network: int) -> Policy:
     return parse(POLICY, raw, network, Policy)
 
 
-def make_policy(limits: dict, key: SigningKey, operator: Certificate, network: int) -> bytes:
+def make_policy(
+    limits: "dict[str, Any]", key: SigningKey, operator: Certificate, network: int
+) -> bytes:
     """Sign a policy; `limits` has a value for each of POLICY_FIELDS."""
     body = [limits[name] for name in POLICY_FIELDS]
     return sign(POLICY, body, key, operator.hash, network).raw
@@ -63,10 +84,15 @@ def make_policy(limits: dict, key: SigningKey, operator: Certificate, network: i
 class Epoch(Signed):
     """An epoch, signed by the authority.
 
-    number: rises by one; revoked: 8-byte wallet ids; operators: hashes of the valid operators' certificates.
+    number: rises by one; revoked: 8-byte wallet ids; operators: hashes of the valid operators'
+    certificates.
     """
 
-    def __init__(self, *parts: object) -> None:
+    number: int
+    revoked: "list[bytes]"
+    operators: "list[bytes]"
+
+    def __init__(self, *parts: "Any") -> None:
         super().__init__(*parts)
         expect(self.body, (UINT, LIST, LIST))
         self.number, self.revoked, self.operators = self.body
@@ -74,7 +100,7 @@ class Epoch(Signed):
         _each_bytes(self.operators, 32)
 
 
-def _each_bytes(items: list, length: int) -> None:
+def _each_bytes(items: "list[Any]", length: int) -> None:
     for item in items:
         if type(item) is not bytes or len(item) != length:
             raise Refused(MALFORMED)
@@ -86,7 +112,12 @@ def read_epoch(raw: bytes, network: int) -> Epoch:
 
 
 def make_epoch(
-    number: int, revoked: list, operators: list, key: SigningKey, authority: Certificate, network: int
+    number: int,
+    revoked: "list[bytes]",
+    operators: "list[bytes]",
+    key: SigningKey,
+    authority: Certificate,
+    network: int,
 ) -> bytes:
     """Sign an epoch."""
     return sign(EPOCH, [number, revoked, operators], key, authority.hash, network).raw

@@ -1,10 +1,9 @@
-"""What changes with every payment: counters, levels of value and the journal's head, in one record."""
+"""What changes with every payment: counters, levels of value and the head of the journal."""
 
 from _jzcbor import dumps
-from micropython import const
-
 from jiaozi.cose import LIST, UINT, decode, expect
 from jiaozi.errors import OVER_BALANCE, Refused
+from micropython import const
 
 # Value that an operator pays out has level 1; each payment between wallets raises it by one, up to
 # this.
@@ -39,7 +38,7 @@ class State:
         self.sequence = 1
         self.position = 0
         self.head = bytes(32)
-        self.levels: "list[int]" = []
+        self.levels: list[int] = []
         self.next_request = 1
         self.floor = 1
         self.synced_epoch = 0

@@ -4,13 +4,11 @@ session:    [wallet certificate hash, wallet nonce]                         sign
 statement:  [epoch, position, head, levels, floor, nonce]                   signed by the wallet
 settlement: [wallet certificate hash, wallet nonce, position, head]          signed by the operator
 
-A session is opened by the operator's signature over a nonce the wallet has just drawn. Within it the host asks
-for a statement, reads the journal and hands over a settlement, which acknowledges the journal up to
-`position` and resets the offline counters. Outcomes of pending payments reach the payer as the payee's own
-receipts and voids.
+A session is opened by the operator's signature over a nonce the wallet has just drawn. Within it
+the host asks for a statement, reads the journal and hands over a settlement, which acknowledges the
+journal up to `position` and resets the offline counters. Outcomes of pending payments reach the
+payer as the payee's own receipts and voids.
 """
-
-from micropython import const
 
 from jiaozi.book import (
     JOURNAL_KEY,
@@ -33,7 +31,6 @@ from jiaozi.cose import (
     UINT,
     Signed,
     SigningKey,
-    decode,
     expect,
     parse,
     sign,
@@ -41,6 +38,12 @@ from jiaozi.cose import (
 from jiaozi.errors import SESSION_NEEDED, SETTLEMENT_MISMATCH, Refused
 from jiaozi.messages import read_request
 from jiaozi.state import State
+from micropython import const
+
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 NONCE_LENGTH = const(16)
 
@@ -48,7 +51,9 @@ NONCE_LENGTH = const(16)
 SETTLED_LEVEL = const(1)
 
 
-def make_session(wallet: bytes, nonce: bytes, key: SigningKey, operator: Certificate, network: int) -> bytes:
+def make_session(
+    wallet: bytes, nonce: bytes, key: SigningKey, operator: Certificate, network: int
+) -> bytes:
     """The operator's proof that it opens a session with the wallet of that certificate hash."""
     return sign(SESSION, [wallet, nonce], key, operator.hash, network).raw
 
@@ -65,7 +70,14 @@ def check_session(book: Book, raw: bytes, nonce: bytes) -> None:
 class Statement(Signed):
     """What a wallet says of itself; its signature is checked by `verify`."""
 
-    def __init__(self, *parts: object) -> None:
+    epoch: int
+    position: int
+    head: bytes
+    levels: "list[int]"
+    floor: int
+    nonce: bytes
+
+    def __init__(self, *parts: "Any") -> None:
         super().__init__(*parts)
         expect(self.body, (UINT, UINT, 32, LIST, UINT, NONCE_LENGTH))
         self.epoch, self.position, self.head, self.levels, self.floor, self.nonce = self.body
@@ -103,11 +115,11 @@ def make_settlement(
     return sign(SETTLEMENT, [wallet, nonce, position, head], key, operator.hash, network).raw
 
 
-def settle(book: Book, raw: bytes, nonce: bytes) -> dict:
+def settle(book: Book, raw: bytes, nonce: bytes) -> "dict[int, bytes | None]":
     """Check a settlement of the journal as it stands; return the store changes that carry it out.
 
-    Entries are kept while the wallet's own epoch has not passed the expiry of their request, so that the
-    same request and the same payment still get the same answer.
+    Entries are kept while the wallet's own epoch has not passed the expiry of their request, so
+    that the same request and the same payment still get the same answer.
     Raises Refused (SETTLEMENT_MISMATCH, BAD_SIGNATURE, WRONG_SIGNER, MALFORMED).
     """
     signed = parse(SETTLEMENT, raw, book.network)
@@ -125,15 +137,14 @@ def settle(book: Book, raw: bytes, nonce: bytes) -> dict:
     return changes
 
 
-def _expired(book: Book, state: State) -> dict:
+def _expired(book: Book, state: State) -> "dict[int, bytes | None]":
     """Deletions of what no tap can ask for any more; raises the request floor above it."""
-    changes = {}
+    changes: dict[int, bytes | None] = {}
     for request in book.open.values():
         if request.expiry < book.epoch.number:
             changes[open_key(request)] = None
             state.floor = max(state.floor, request.number + 1)
-    for position in book.positions():
-        entry = decode(book.entry(position))
+    for position, entry in book.entries():
         if entry[KIND] in (RESOLVED, REFUNDED):
             continue
         request = read_request(entry[REQUEST_RAW], book.network)

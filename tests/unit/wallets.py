@@ -59,7 +59,13 @@ class Bank:
         self.authority_key = key_of("authority")
         self.operator_key = key_of("operator")
         self.authority = certificates.issue(
-            cose.AUTHORITY, b"AUTHORTY", self.authority_key.public, [], self.authority_key, None, network
+            cose.AUTHORITY,
+            b"AUTHORTY",
+            self.authority_key.public,
+            [],
+            self.authority_key,
+            None,
+            network,
         )
         self.operator = certificates.issue(
             cose.OPERATOR,
@@ -73,7 +79,12 @@ class Bank:
 
     def epoch(self, number: int = 1, revoked: Iterable[bytes] = ()) -> bytes:
         return rules.make_epoch(
-            number, list(revoked), [self.operator.hash], self.authority_key, self.authority, self.network
+            number,
+            list(revoked),
+            [self.operator.hash],
+            self.authority_key,
+            self.authority,
+            self.network,
         )
 
     def policy(self, **limits: object) -> bytes:
@@ -149,7 +160,9 @@ def answer(wallet: book.Book, payee_raw: bytes, request: bytes, entered: int = 0
     return cose.decode(stored)[0]
 
 
-def take(wallet: book.Book, payer_raw: bytes, payment: bytes, request: bytes | None = None) -> bytes:
+def take(
+    wallet: book.Book, payer_raw: bytes, payment: bytes, request: bytes | None = None
+) -> bytes:
     """The receipt or void a payee answers a payment with."""
     reply, step = payee.receive(wallet, payer_raw, payment, request)
     return wallet.apply(step) if reply is None else reply
