@@ -18,9 +18,9 @@ class Timer:
 
     __slots__ = ("args", "fn", "when")
 
-    def __init__(self, when: float, fn: Callable[..., None], args: tuple[Any, ...]) -> None:
+    def __init__(self, when: float, fn: Callable[..., object], args: tuple[Any, ...]) -> None:
         self.when = when
-        self.fn: Callable[..., None] | None = fn
+        self.fn: Callable[..., object] | None = fn
         self.args = args
 
     def cancel(self) -> None:
@@ -48,7 +48,7 @@ class Scheduler(Protocol):
         """Seconds since the scheduler was made."""
         ...
 
-    def call_later(self, delay: float, fn: Callable[..., None], *args: Any) -> Timer:
+    def call_later(self, delay: float, fn: Callable[..., object], *args: Any) -> Timer:
         """Run ``fn(*args)`` after ``delay`` seconds (a negative delay counts as none).
 
         Pass bound methods rather than closures: a deep copy of the scheduler then holds events
@@ -93,7 +93,7 @@ class VirtualScheduler:
         """Virtual seconds since the start."""
         return self._now
 
-    def call_later(self, delay: float, fn: Callable[..., None], *args: Any) -> Timer:
+    def call_later(self, delay: float, fn: Callable[..., object], *args: Any) -> Timer:
         """See :meth:`Scheduler.call_later`."""
         return self._agenda.add(Timer(self._now + max(0.0, delay), fn, args))
 
@@ -153,7 +153,7 @@ class RealTimeScheduler:
             return self._event_moment
         return time.monotonic() - self._start
 
-    def call_later(self, delay: float, fn: Callable[..., None], *args: Any) -> Timer:
+    def call_later(self, delay: float, fn: Callable[..., object], *args: Any) -> Timer:
         """See :meth:`Scheduler.call_later`."""
         return self._agenda.add(Timer(self.now() + max(0.0, delay), fn, args))
 

@@ -12,7 +12,7 @@ from jiaozi_sim.scheduler import VirtualScheduler
 WAKE = b"\x55\x55" + bytes(14)
 LISTEN = b"\x8c\x05\x04\x00\x11\x22\x33\x20" + bytes(30)
 LIST_ONE = b"\x4a\x01\x00"
-Script = Generator[bytes, bytes, object]
+Script = Generator[bytes, bytes, None]
 
 
 class Host:
