@@ -40,6 +40,8 @@ LAYERS = [
     layer("firmware/port", ""),
     layer("protocol/tools", ""),
 ]
+# Allowed under `if TYPE_CHECKING:` everywhere.
+TYPES_ONLY = {"typing", "collections.abc"}
 # Called, not imported: the other ways `jiaozi` could reach the world, and `import` by another name.
 FORBIDDEN_CALLS = {"open", "input", "print", "exec", "eval", "__import__", "globals"}
 
@@ -63,11 +65,11 @@ def for_types_only(tree: ast.Module) -> set[ast.AST]:
 def imported(tree: ast.Module, package: str) -> Iterator[tuple[int, str]]:
     """Line and top-level name of every import; a relative one stays in its own package.
 
-    `typing` is no import where only a type checker looks; anything of ours still is.
+    TYPES_ONLY is no import where only a type checker looks; anything of ours still is.
     """
     unseen = for_types_only(tree)
     for node in ast.walk(tree):
-        if node in unseen and isinstance(node, ast.ImportFrom) and node.module == "typing":
+        if node in unseen and isinstance(node, ast.ImportFrom) and node.module in TYPES_ONLY:
             continue
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name.split(".")[0]) for alias in node.names)
