@@ -182,6 +182,9 @@ class BenchPort:
     def ticks_ms(self) -> int:
         return int(self.bench.scheduler.now() * 1000)
 
+    def ticks_add(self, a: int, b: int) -> int:
+        return a + b
+
     def ticks_diff(self, a: int, b: int) -> int:
         return a - b
 

@@ -150,14 +150,30 @@ def test_syntax_error_frame():
         driver(Chip()).poll()
 
 
-def test_poll():
-    one = bytes.fromhex("01010004200408112233067577810280")
-    for answer, found in ((b"\0", False), (one, True), (one[:4] + b"\x08" + one[5:], False)):
-        chip = Chip(x4A=[answer])
-        assert driver(chip).poll() is found
-        assert chip.commands == [b"\x12\x14", b"\x4a\x02\x00"]
+ONE_CARD = bytes.fromhex("0101000420040811223305 75 33 92 03".replace(" ", ""))
+
+
+@pytest.mark.parametrize(
+    ("answer", "found", "raised"),
+    [
+        (b"\0", False, False),
+        (ONE_CARD, True, True),
+        (ONE_CARD[:4] + b"\x08" + ONE_CARD[5:], False, False),  # no ISO/IEC 14443-4 card
+        (ONE_CARD[:12] + b"\x11" + ONE_CARD[13:], True, False),  # 212 kbit/s at most
+        (ONE_CARD[:10], True, False),
+        (ONE_CARD[:5], False, False),
+    ],
+)
+def test_poll(answer, found, raised):
+    chip = Chip(x4A=[answer], x4E=[b"\0"])
+    assert driver(chip).poll() is found
+    assert chip.commands[:2] == [b"\x12\x14", b"\x4a\x02\x00"]
+    assert chip.commands[2:] == ([b"\x4e\x01\x02\x02"] if raised else [])
+
+
+def test_two_cards():
     with pytest.raises(TwoCards):
-        driver(Chip(x4A=[b"\x02" + one[1:] + one[1:]])).poll()
+        driver(Chip(x4A=[b"\x02" + ONE_CARD[1:] + ONE_CARD[1:]])).poll()
 
 
 def test_card_listens_with_its_field_off():

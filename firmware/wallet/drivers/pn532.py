@@ -32,7 +32,7 @@ _SAM_CONFIGURATION = const(0x14)
 _RF_CONFIGURATION = const(0x32)
 _IN_DATA_EXCHANGE = const(0x40)
 _IN_LIST_PASSIVE_TARGET = const(0x4A)
-_IN_RELEASE = const(0x52)
+_IN_PSL = const(0x4E)
 _TG_GET_DATA = const(0x86)
 _TG_INIT_AS_TARGET = const(0x8C)
 _TG_SET_DATA = const(0x8E)
@@ -134,8 +134,13 @@ class Pn532:
             raise ChipError("target list without a count")
         if answer[0] > 1:
             raise TwoCards("two cards in the field")
-        # number, ATQA (2), SAK, UID length: bit 20h of SAK says ISO/IEC 14443-4.
-        return answer[0] == 1 and len(answer) > 5 and bool(answer[4] & 0x20)
+        # number, target, ATQA (2), SAK, UID length, UID, ATS; bit 20h of SAK says ISO/IEC 14443-4.
+        if answer[0] == 0 or len(answer) < 6 or not answer[4] & 0x20:
+            return False
+        if _offers_424(answer[6 + answer[5] :]):
+            # §7.3.7. A card that does not answer this stays at 106 kbit/s; the exchange will tell.
+            self._call(_IN_PSL, b"\x01\x02\x02", _CARD_QUANTA)
+        return True
 
     def exchange(self, command) -> bytes:
         """Send a command APDU to the card found by `poll` and return its response APDU.
@@ -163,13 +168,11 @@ class Pn532:
             raise ChipError("response longer than the buffer")
         return bytes(self._apdu[:got])
 
-    def release(self) -> None:
-        """Let go of the card and switch the field off."""
-        self._call(_IN_RELEASE, b"\x00")
-        self.field_off()
-
     def field_off(self) -> None:
-        """Switch our own field off. A card must not be shone on by itself."""
+        """Switch our own field off, which also lets go of the card in it.
+
+        No S(DESELECT) before: a card that has just left would keep us waiting for its answer.
+        """
         self._call(_RF_CONFIGURATION, b"\x01\x00")
 
     # As a card -----------------------------------------------------------------------------------
@@ -381,6 +384,11 @@ class Pn532:
             if quanta == 0:
                 raise LinkTimeout("chip is silent")
             done += self._uart.readinto(view[done:], count - done) or 0
+
+
+def _offers_424(ats) -> bool:
+    """Whether an ATS (ISO/IEC 14443-4 §5.2, length first) offers 424 kbit/s in both directions."""
+    return len(ats) > 2 and bool(ats[1] & 0x10) and ats[2] & 0x22 == 0x22
 
 
 def _status(answer) -> int:

@@ -23,6 +23,7 @@ _READING = const(4)  # our field is on
 _WINDOW_LEAST = const(60)
 _WINDOW_SPREAD = const(128)
 _COMMANDS_AT_ONCE = const(8)
+_POLLS_A_FIELD = const(25)  # then off once: a card whose answer to RATS was lost waits for that
 _RESTART_MS = const(3000)  # between two tries to wake a chip that does not work
 
 
@@ -37,6 +38,7 @@ class Contactless:
         self._port = port
         self._state = _DOWN
         self._window_end = 0
+        self._polls = 0
         self._restart_at = port.ticks_ms()
 
     @property
@@ -52,8 +54,9 @@ class Contactless:
         self._guarded(_nothing, None, 0)
 
     def serve(self, handler, ms: int) -> int:
-        """Be a card for about `ms` milliseconds of waiting; returns how many commands it answered.
+        """Be a card for about `ms` milliseconds of waiting.
 
+        Returns how many answers left whole.
         handler(command APDU) -> response APDU; what it is given holds until it returns.
         Raises LinkError when the chip does not work; the next call starts it again.
         """
@@ -62,8 +65,9 @@ class Contactless:
     def reach(self, ms: int):
         """Look for a card for about `ms` milliseconds: a `Reader` on it, or None.
 
-        Our field stays on until `stop`, `serve` or `meet`, so that a card that lives from it can
-        start. Raises TwoCards when more than one answers; LinkError when the chip does not work.
+        Our field stays on until `stop`, `serve` or `meet`, but for a moment now and then, so that a
+        card that lives from it can start. Raises TwoCards when more than one answers; LinkError
+        when the chip does not work.
         """
         return self._guarded(self._reach, None, ms)
 
@@ -82,15 +86,11 @@ class Contactless:
     # Steps ----------------------------------------------------------------------------------------
 
     def _guarded(self, step, argument, ms: int):
-        """Run a step under the LINK mark. A chip that failed is woken again, after a while."""
+        """Run a step under the LINK mark; a chip that failed is woken again before the next."""
         previous = self._port.mark(LINK)
         try:
-            if self._state == _DOWN:
-                if self._port.ticks_diff(self._restart_at, self._port.ticks_ms()) > 0:
-                    self._port.wait(ms)
-                    return None
-                self._chip.begin()
-                self._state = _QUIET
+            if self._state == _DOWN and not self._started(ms):
+                return None
             return step(argument, ms)
         except TwoCards:
             self._stop()
@@ -99,10 +99,23 @@ class Contactless:
             raise
         except LinkError:
             self._state = _DOWN
-            self._restart_at = self._port.ticks_add(self._port.ticks_ms(), _RESTART_MS)
             raise
         finally:
             self._port.mark(previous)
+
+    def _started(self, ms: int) -> bool:
+        """Wake the chip; where that failed not long ago, only let the time pass."""
+        port = self._port
+        if port.ticks_diff(self._restart_at, port.ticks_ms()) > 0:
+            port.wait(ms)
+            return False
+        try:
+            self._chip.begin()
+        except LinkError:
+            self._restart_at = port.ticks_add(port.ticks_ms(), _RESTART_MS)
+            raise
+        self._state = _QUIET
+        return True
 
     def _stop(self) -> None:
         """Leave any role."""
@@ -178,6 +191,10 @@ class Contactless:
 
     def _poll(self):
         self._state = _READING
+        if self._polls == _POLLS_A_FIELD:
+            self._polls = 0
+            self._chip.field_off()
+        self._polls += 1
         return Reader(self) if self._chip.poll() else None
 
     def _meet(self, handler, ms: int):
@@ -202,8 +219,7 @@ class Contactless:
         return self._chip.exchange(command)
 
     def _release(self, _, ms: int) -> None:
-        self._state = _QUIET
-        self._chip.release()
+        self._stop()
 
 
 class Reader:
