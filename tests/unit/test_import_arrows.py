@@ -41,7 +41,7 @@ LAYERS = [
     layer("protocol/tools", ""),
 ]
 # Allowed under `if TYPE_CHECKING:` everywhere.
-TYPES_ONLY = {"typing", "collections.abc"}
+TYPES_ONLY = {"typing", "typing_extensions", "collections.abc"}
 # Called, not imported: the other ways `jiaozi` could reach the world, and `import` by another name.
 FORBIDDEN_CALLS = {"open", "input", "print", "exec", "eval", "__import__", "globals"}
 
