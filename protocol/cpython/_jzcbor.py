@@ -1,7 +1,8 @@
 """Deterministic CBOR on CPython, over cbor2; on a device a C module takes its place.
 
 Both accept the same subset: unsigned and negative integers of 64 bits, byte and text strings,
-arrays, maps, false, true and null, nested at most eight deep.
+arrays, maps, false, true and null; an item stands in at most eight arrays and maps, and a key of a
+map is neither.
 """
 
 import io
@@ -34,6 +35,8 @@ def _encode(obj: object, depth: int) -> bytes:
     if isinstance(obj, (list, tuple)):
         return _head(4, len(obj)) + b"".join(_encode(item, depth + 1) for item in obj)
     if isinstance(obj, dict):
+        if any(isinstance(key, (tuple, frozenset, cbor2.FrozenDict)) for key in obj):
+            raise TypeError("a key is neither array nor map")
         pairs = [(_encode(k, depth + 1), _encode(v, depth + 1)) for k, v in obj.items()]
         return _head(5, len(pairs)) + b"".join(k + v for k, v in sorted(pairs))
     if isinstance(obj, (bytearray, memoryview)):
@@ -54,7 +57,7 @@ def _head(major: int, length: int) -> bytes:
 
 def loads(data: bytes) -> object:
     """Decode exactly one item, encoded as `dumps` does. Raises ValueError for anything else."""
-    raw = bytes(data)
+    raw = bytes(memoryview(data))
     try:
         with io.BytesIO(raw) as stream:
             obj = cbor2.CBORDecoder(stream).decode()
