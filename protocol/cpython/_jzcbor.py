@@ -11,12 +11,13 @@ import cbor2
 
 _DEEPEST = 8
 _LARGEST = 2**64
+# What cbor2 raises, its decoders of tags (decimals, rationals, references) included.
 _UNDECODABLE = (
     cbor2.CBORError,
     TypeError,
     ValueError,
-    RecursionError,
-    OverflowError,
+    ArithmeticError,
+    RuntimeError,
     MemoryError,
 )
 

@@ -146,6 +146,9 @@ def test_what_is_encoded_is_decoded(item: object) -> None:
 @example(bytes.fromhex("d81d00"))  # a reference to nothing
 @example(bytes.fromhex("c06161"))  # a date that is none
 @example(bytes.fromhex("d9010482"))
+@example(bytes.fromhex("c4820061" + "7a"))  # a decimal that is no number
+@example(bytes.fromhex("c5821aef9c210d" + "01"))  # a number too large for decimals
+@example(bytes.fromhex("9581d816b0d720ecf02fa4b2fd02747ca2b0cab86db399a02664fb0c8118b73932"))
 def test_any_bytes(raw: bytes) -> None:
     try:
         item = loads(raw)
