@@ -6,7 +6,6 @@ Nothing on a tap's path draws, erases NVM or collects garbage: all of that happe
 import gc
 
 import board
-
 from jiaozi.commands import CARD, READER
 from jiaozi.errors import NO_REQUEST, Refused
 from micropython import const
@@ -46,7 +45,7 @@ class Life:
         port.mark(READY)
 
     def step(self) -> None:
-        """One round: meet somebody or wait, then see to the buttons, then rest if there is cause."""
+        """One round: meet somebody or wait, see to the buttons, then rest if there is cause."""
         try:
             reader = self._meet()
         except TwoCards:
