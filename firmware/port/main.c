@@ -83,11 +83,3 @@ void nlr_jump_fail(void *value) {
     (void)value;
     port_fatal("exception without a handler");
 }
-
-#if !JZ_DEBUG
-// The interpreter prints nothing in a release image.
-void mp_hal_stdout_tx_strn_cooked(const char *text, size_t size) {
-    (void)text;
-    (void)size;
-}
-#endif

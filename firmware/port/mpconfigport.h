@@ -8,6 +8,9 @@
 #define MICROPY_CONFIG_ROM_LEVEL (MICROPY_CONFIG_ROM_LEVEL_EXTRA_FEATURES)
 
 #define MICROPY_ENABLE_COMPILER (JZ_DEBUG)
+// The manifest freezes compiled modules only; source text would need the compiler.
+#undef MICROPY_MODULE_FROZEN_STR
+#define MICROPY_MODULE_FROZEN_STR (0)
 #define MICROPY_HELPER_REPL (JZ_DEBUG)
 #define MICROPY_REPL_EMACS_KEYS (0)
 #define MICROPY_REPL_AUTO_INDENT (0)
@@ -27,8 +30,6 @@
 #define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF (1)
 #define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE (256)
 #define MICROPY_ENABLE_EXTERNAL_IMPORT (0)
-#define MICROPY_ENABLE_SOURCE_LINE_CACHE (0)
-#define MICROPY_GCREGS_SETJMP (0)
 
 // Value is counted in integers: floating point is left out on purpose, so that no amount can become one.
 #define MICROPY_LONGINT_IMPL (MICROPY_LONGINT_IMPL_MPZ)

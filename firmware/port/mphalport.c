@@ -19,16 +19,18 @@ int mp_hal_stdin_rx_chr(void) {
     }
 }
 
-#endif
-
 mp_uint_t mp_hal_stdout_tx_strn(const char *text, size_t size) {
-    #if JZ_DEBUG
     uart_send(UART_LOG, (const uint8_t *)text, size);
-    #else
-    (void)text;
-    #endif
     return size;
 }
+
+#else
+
+// Whatever a release image prints goes nowhere.
+void mp_hal_stdout_tx_strn_cooked(const char *text, size_t size) {
+}
+
+#endif
 
 void mp_hal_delay_ms(mp_uint_t ms) {
     uint32_t start = mp_hal_ticks_ms(), left;

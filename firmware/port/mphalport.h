@@ -1,5 +1,9 @@
 #include "port.h"
+#if JZ_DEBUG
 #include "shared/runtime/interrupt_char.h"
+#else
+#define mp_hal_set_interrupt_char(c) ((void)(c)) // nobody can interrupt a release image
+#endif
 
 #define mp_hal_ticks_ms port_time_ms
 #define mp_hal_ticks_us port_time_us

@@ -1,0 +1,8 @@
+# _jzcbor: TinyCBOR parses, we check that the bytes are the deterministic ones.
+SRC_USERMOD_C += $(addprefix $(USERMOD_DIR)/,module.c)
+SRC_USERMOD_LIB_C += $(addprefix $(USERMOD_DIR)/,decode.c encode.c) tinycbor/src/cborparser.c
+
+vpath %.c $(UPSTREAM)
+CFLAGS_USERMOD += -DCBOR_NO_FLOATING_POINT=1
+$(BUILD)/jzcbor/%.o: CFLAGS += -I$(UPSTREAM)/tinycbor/src
+$(BUILD)/tinycbor/%.o: CFLAGS += -w

@@ -1,0 +1,115 @@
+// Module _jznvm: the board's non-volatile memory, with the manners of NOR flash. Erasing sets a page to ones, programming
+// clears bits; both touch memory one aligned word at a time, so that a power cut falls between two stores.
+#include <string.h>
+
+#include "py/mperrno.h"
+#include "py/runtime.h"
+
+#include "../../port/marks.h"
+
+#define UNIT (4u)
+#define ERASED (0xFFFFFFFFu)
+
+static volatile uint32_t *words_at(size_t offset) {
+    return (volatile uint32_t *)(JZ_NVM_ADDRESS + offset);
+}
+
+// `size` bytes at an offset given from Python must lie in the memory and be multiples of `grain`.
+static size_t checked_offset(mp_obj_t offset_obj, size_t size, size_t grain) {
+    mp_int_t offset = mp_obj_get_int(offset_obj);
+    if (offset < 0 || size > JZ_NVM_SIZE || (size_t)offset > JZ_NVM_SIZE - size) {
+        mp_raise_ValueError(MP_ERROR_TEXT("outside NVM"));
+    }
+    if ((size_t)offset % grain != 0 || size % grain != 0) {
+        mp_raise_ValueError(MP_ERROR_TEXT("NVM access not aligned"));
+    }
+    return offset;
+}
+
+static mp_obj_t jznvm_read(mp_obj_t offset_obj, mp_obj_t size_obj) {
+    mp_int_t size = mp_obj_get_int(size_obj);
+    if (size < 0) {
+        mp_raise_ValueError(MP_ERROR_TEXT("outside NVM"));
+    }
+    size_t offset = checked_offset(offset_obj, size, 1);
+    return mp_obj_new_bytes((const byte *)(JZ_NVM_ADDRESS + offset), size);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(jznvm_read_obj, jznvm_read);
+
+static uint32_t word_of(const uint8_t *from) {
+    uint32_t word;
+    memcpy(&word, from, UNIT);
+    return word;
+}
+
+static bool only_clears(volatile uint32_t *words, const uint8_t *from, size_t size) {
+    for (size_t i = 0; i < size; i += UNIT) {
+        if (word_of(from + i) & ~words[i / UNIT]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Store and read back. False at the first word that did not take.
+static bool store(volatile uint32_t *words, const uint8_t *from, size_t size) {
+    for (size_t i = 0; i < size; i += UNIT) {
+        words[i / UNIT] = word_of(from + i);
+        if (words[i / UNIT] != word_of(from + i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static mp_obj_t jznvm_program(mp_obj_t offset_obj, mp_obj_t data_obj) {
+    mp_buffer_info_t data;
+    mp_get_buffer_raise(data_obj, &data, MP_BUFFER_READ);
+    volatile uint32_t *words = words_at(checked_offset(offset_obj, data.len, UNIT));
+    uint32_t phase = jz_mark(JZ_MARK_COMMIT);
+    // Nothing is stored when any bit would have to rise.
+    bool done = only_clears(words, data.buf, data.len) && store(words, data.buf, data.len);
+    jz_mark(phase);
+    if (!done) {
+        mp_raise_OSError(MP_EIO);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(jznvm_program_obj, jznvm_program);
+
+static mp_obj_t jznvm_erase(mp_obj_t offset_obj) {
+    size_t offset = checked_offset(offset_obj, JZ_NVM_PAGE, JZ_NVM_PAGE);
+    volatile uint32_t *words = words_at(offset);
+    bool done = true;
+    uint32_t phase = jz_mark(JZ_MARK_COMMIT);
+    // Announced, so that an engine that refuses rising bits knows this page may have them.
+    jz_announce_erase(JZ_NVM_ADDRESS + offset);
+    for (size_t i = 0; i < JZ_NVM_PAGE / UNIT; i++) {
+        words[i] = ERASED;
+        done = done && words[i] == ERASED;
+    }
+    jz_announce_erase(0);
+    jz_mark(phase);
+    if (!done) {
+        mp_raise_OSError(MP_EIO);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(jznvm_erase_obj, jznvm_erase);
+
+static const mp_rom_map_elem_t jznvm_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__jznvm) },
+    { MP_ROM_QSTR(MP_QSTR_size), MP_ROM_INT(JZ_NVM_SIZE) },
+    { MP_ROM_QSTR(MP_QSTR_page_size), MP_ROM_INT(JZ_NVM_PAGE) },
+    { MP_ROM_QSTR(MP_QSTR_program_unit), MP_ROM_INT(UNIT) },
+    { MP_ROM_QSTR(MP_QSTR_read), MP_ROM_PTR(&jznvm_read_obj) },
+    { MP_ROM_QSTR(MP_QSTR_program), MP_ROM_PTR(&jznvm_program_obj) },
+    { MP_ROM_QSTR(MP_QSTR_erase), MP_ROM_PTR(&jznvm_erase_obj) },
+};
+static MP_DEFINE_CONST_DICT(jznvm_globals, jznvm_globals_table);
+
+const mp_obj_module_t jznvm_module = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&jznvm_globals,
+};
+MP_REGISTER_MODULE(MP_QSTR__jznvm, jznvm_module);
