@@ -43,7 +43,7 @@ def x25519_public(secret: bytes) -> bytes:
 def x25519(secret: bytes, public: bytes) -> bytes:
     """The 32-byte shared secret. Raises ValueError when it is all zero."""
     key = X25519PrivateKey.from_private_bytes(secret)
-    return key.exchange(X25519PublicKey.from_public_bytes(public))
+    return key.exchange(X25519PublicKey.from_public_bytes(bytes(public)))
 
 
 def sha256(data: bytes) -> bytes:
