@@ -236,9 +236,7 @@ class Field:
         elif name == "truncate":
             self._launch(sender, frame[: int(fault.amount)], bit_rate, name).intact = False
         elif name == "delay":
-            self.scheduler.call_later(
-                fault.amount, self._launch, sender, frame, bit_rate, name
-            )
+            self.scheduler.call_later(fault.amount, self._launch, sender, frame, bit_rate, name)
         else:
             self._launch(sender, frame, bit_rate)
             again = air_time(len(frame), bit_rate) + fault.amount

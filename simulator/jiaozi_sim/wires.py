@@ -184,10 +184,11 @@ class PtyWire(Wire):
         with contextlib.suppress(BlockingIOError):
             data = os.read(self._master, READ_SIZE)
             chip, baud = self._chip, self.host_baud
-            # The program may have changed its speed before its last ACK was read here.
-            if chip and data.startswith(ACK) and baud == chip.pending_baud:
+            # A real UART sends an ACK at the old speed before a program can set the new one. Here
+            # the ACK may be read after that, or be swallowed when the program flushes on closing.
+            if chip and baud == chip.pending_baud and baud != chip.baud:
                 self._to_chip(ACK, chip.baud)
-                data = data[len(ACK) :]
+                data = data.removeprefix(ACK)
             if data:
                 self._to_chip(data, baud)
 

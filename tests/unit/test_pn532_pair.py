@@ -175,9 +175,7 @@ def test_the_card_learns_that_the_field_has_gone(field: Field, reader: Host, wal
     assert wallet.ask(b"\x8e\x90\x00") == b"\x25"
 
 
-def test_the_reader_learns_that_the_card_has_gone(
-    field: Field, reader: Host, wallet: Host
-) -> None:
+def test_the_reader_learns_that_the_card_has_gone(field: Field, reader: Host, wallet: Host) -> None:
     tap(field, reader, wallet)
     reader.send(b"\x40\x01" + COMMAND[:200])
     field.remove(wallet.chip)
