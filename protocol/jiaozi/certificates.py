@@ -6,10 +6,12 @@ Claims: 7 (cti) the holder's 8-byte id, 8 (cnf, RFC 8747) its COSE_Key, and the 
 - authority: `[]`, self-signed and pinned in every wallet;
 - operator: `[currency, expiry]`, signed by the authority: may issue wallets and hold value;
 - wallet: `[form, tier, category, expiry]`, signed by an operator. `category` is the merchant
-  category code
-  (ISO 18245), 0 for none. Expiry is an epoch number: there is no clock.
+  category code (ISO 18245), 0 for none.
+
+Expiry is an epoch number: there is no clock.
 """
 
+from _jzcbor import dumps
 from jiaozi.cose import (
     AUTHORITY,
     ID_LENGTH,
@@ -45,6 +47,9 @@ _ID = const(7)
 _KEY = const(8)
 _CLAIMS = const(-65537)
 _FIELDS = {AUTHORITY: (), OPERATOR: (TEXT, UINT), WALLET: (UINT, UINT, UINT, UINT)}
+
+# A cnf claim `{1: {1: 1 (OKP), -1: 6 (Ed25519), -2: x}}` (RFC 9053, 7.2) as it is encoded, up to x.
+_COSE_KEY = b"\xa1\x01\xa3\x01\x01\x20\x06\x21\x58\x20"
 
 # Certificates of counterparts kept verified in RAM, so that wallets that met before need not check
 # again.
@@ -93,13 +98,12 @@ class Certificate:
         return self.claims[-1]
 
 
-def _public(confirmation: "Any") -> bytes:
-    """Read the key of a cnf claim: `{1: {1: 1 (OKP), -1: 6 (Ed25519), -2: x}}` (RFC 9053, 7.2)."""
-    key = confirmation.get(1) if type(confirmation) is dict and len(confirmation) == 1 else None
-    if type(key) is not dict or len(key) != 3 or key.get(1) != 1 or key.get(-1) != 6:
+def _public(confirmation: object) -> bytes:
+    """Read the key of a cnf claim by its encoding, in which 1 and true differ."""
+    raw = dumps(confirmation)
+    if len(raw) != len(_COSE_KEY) + 32 or not raw.startswith(_COSE_KEY):
         raise Refused(MALFORMED)
-    expect([key.get(-2)], (32,))
-    return key[-2]
+    return raw[len(_COSE_KEY) :]
 
 
 def issue(

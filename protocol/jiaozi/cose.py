@@ -52,9 +52,9 @@ ID_LENGTH = const(8)
 # The signer hash of an object that is its own signer's certificate (the authority's).
 SELF = bytes(HASH_LENGTH)
 
-_ALG = const(1)
-_KID = const(4)
-_EDDSA = const(-8)
+# The protected header `{1: -8, 4: signer}` as it is encoded, up to the signer's 32 bytes.
+_HEADER = b"\xa2\x01\x27\x04\x58\x20"
+_HEADER_LENGTH = const(38)
 
 
 class SigningKey:
@@ -113,7 +113,7 @@ def sign(
 
     `shape` is the class of the result, one that reads the fields of its kind.
     """
-    protected = dumps({_ALG: _EDDSA, _KID: signer})
+    protected = _HEADER + signer
     payload = dumps(body)
     structure = _structure(protected, payload, kind, network)
     signature = key.sign(structure)
@@ -134,12 +134,9 @@ def parse(
     outer = decode(raw)
     expect(outer, (BYTES, MAP, BYTES, 64))
     protected, unprotected, payload, signature = outer
-    header = decode(protected)
-    if unprotected or type(header) is not dict or len(header) != 2 or header.get(_ALG) != _EDDSA:
+    if unprotected or len(protected) != _HEADER_LENGTH or not protected.startswith(_HEADER):
         raise Refused(MALFORMED)
-    signer = header.get(_KID)
-    if type(signer) is not bytes or len(signer) != HASH_LENGTH:
-        raise Refused(MALFORMED)
+    signer = protected[len(_HEADER) :]
     structure = _structure(protected, payload, kind, network)
     return shape(bytes(raw), signer, decode(payload), structure, signature)
 

@@ -165,7 +165,9 @@ def take(
 ) -> bytes:
     """The receipt or void a payee answers a payment with."""
     reply, step = payee.receive(wallet, payer_raw, payment, request)
-    return wallet.apply(step) if reply is None else reply
+    if step is not None:
+        return wallet.apply(step)
+    return reply or b""
 
 
 def finish(wallet: book.Book, outcome: bytes) -> None:
