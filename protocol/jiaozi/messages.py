@@ -26,11 +26,14 @@ from jiaozi.cose import (
     parse,
 )
 from jiaozi.errors import MALFORMED, Refused
+from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+_MOST_PURSES = const(8)
 
 _REQUEST = (UINT, UINT, UINT, TEXT, LIST, UINT)
 _PAYMENT = (UINT, 32, UINT, UINT, UINT, UINT, UINT)
@@ -53,7 +56,7 @@ class Request(Signed):
         expect(self.body, _REQUEST)
         self.number, self.amount, self.ceiling, self.currency, self.purses, self.expiry = self.body
         expect(self.purses, (UINT,) * len(self.purses))
-        if (self.amount > 0) == (self.ceiling > 0):
+        if not 0 < len(self.purses) <= _MOST_PURSES or (self.amount > 0) == (self.ceiling > 0):
             raise Refused(MALFORMED)
 
 
