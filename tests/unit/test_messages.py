@@ -27,6 +27,9 @@ GOOD: dict[int, list] = {
 }
 
 
+OTHERS: list[object] = [-1, 2**30, True, None, b"", bytes(31), bytes(33), {}, [[]], [-1], [None]]
+
+
 def malformed(kind: int, body: object) -> bool:
     try:
         READ[kind](forge(kind, body, KEY, HASH), cose.TEST)
@@ -76,8 +79,8 @@ def test_each_field(kind: int) -> None:
     good = GOOD[kind]
     assert not malformed(kind, good)
     for field in range(len(good)):
-        for other in (-1, 2**30, True, None, b"", bytes(31), bytes(33), {}, [[]], [-1], [None]):
-            assert malformed(kind, good[:field] + [other] + good[field + 1 :]), (field, other)
+        for other in OTHERS:
+            assert malformed(kind, [*good[:field], other, *good[field + 1 :]]), (field, other)
     for shape in ([], [*good, 0], good[:-1], dict(enumerate(good)), None, 7, HASH):
         assert malformed(kind, shape)
 

@@ -33,8 +33,9 @@ def test_policy() -> None:
 
 @pytest.mark.parametrize("field", range(len(POLICY)))
 def test_each_field_of_a_policy(field: int) -> None:
-    for other in (-1, 2**30, None, True, b"", [], {}):
-        assert malformed(cose.POLICY, POLICY[:field] + [other] + POLICY[field + 1 :])
+    others: list[object] = [-1, 2**30, None, True, b"", [], {}]
+    for other in others:
+        assert malformed(cose.POLICY, [*POLICY[:field], other, *POLICY[field + 1 :]])
     assert malformed(cose.POLICY, POLICY[:field] + POLICY[field + 1 :])
 
 
