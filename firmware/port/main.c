@@ -14,16 +14,19 @@
 
 #define INTERRUPT_CHARACTER (3) // Ctrl-C
 
-extern uint8_t _stack_start, _stack_end, _heap_start, _heap_end;
+extern uint32_t _stack_start, _stack_end, _heap_start, _heap_end;
 
 static uint32_t collections;
+
+// A debug image is of use without one.
+#define NO_APPLICATION() (JZ_DEBUG ? uart_log("no application in this image\r\n") : port_fatal("no application"))
 
 // Import `wallet.main` and call its `main`. Returns when it ends, or raised (which the debug image logs).
 static void run_application(void) {
     int frozen_type;
     void *data;
     if (mp_find_frozen_module("wallet/main.py", &frozen_type, &data) != MP_IMPORT_STAT_FILE) {
-        uart_log("no application in this image\r\n");
+        NO_APPLICATION();
         return;
     }
     nlr_buf_t nlr;
@@ -41,29 +44,49 @@ static void run_application(void) {
     mp_hal_set_interrupt_char(-1);
 }
 
+static void start_interpreter(void) {
+    mp_cstack_init_with_top(&_stack_end, (uintptr_t)&_stack_end - (uintptr_t)&_stack_start);
+    gc_init(&_heap_start, &_heap_end);
+    mp_init();
+    jz_mark(JZ_MARK_PYTHON);
+}
+
 #if JZ_DEBUG
+
+// Until somebody asks for a soft reset (Ctrl-D).
 static void run_repl(void) {
+    int done;
+    do {
+        done = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl();
+    } while (done == 0);
+}
+
+static void run_forever(void) {
     for (;;) {
-        int done = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl();
-        if (done != 0) {
-            return;
+        start_interpreter();
+        // As on every MicroPython port: a soft reset from the raw REPL gives an interpreter without the application.
+        if (pyexec_mode_kind != PYEXEC_MODE_RAW_REPL) {
+            run_application();
         }
+        run_repl();
+        mp_deinit();
     }
 }
+
+#else
+
+static void run_forever(void) {
+    start_interpreter();
+    run_application();
+}
+
 #endif
 
 int main(void) {
     jz_mark(JZ_MARK_NONE);
     jz_random_start();
-    mp_cstack_init_with_top(&_stack_end, &_stack_end - &_stack_start);
-    gc_init(&_heap_start, &_heap_end);
-    mp_init();
-    jz_mark(JZ_MARK_PYTHON);
-    run_application();
-    #if JZ_DEBUG
-    run_repl();
-    #endif
-    return 0;
+    run_forever();
+    return 0; // into a reset
 }
 
 void gc_collect(void) {
