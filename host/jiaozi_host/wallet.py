@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from _jzcbor import dumps
 from jiaozi import apdu, commands
@@ -82,7 +83,7 @@ class WalletClient:
         if status != apdu.SW_OK:
             raise refused_by_wallet(status)
         try:
-            body = decode(data)
+            body: Any = decode(data)
             expect(body, (UINT, UINT, UINT, OPTIONAL_BYTES, OPTIONAL_BYTES))
         except Refused as refusal:
             raise ForeignCard("the card does not answer as a Jiaozi wallet does") from refusal
@@ -186,7 +187,7 @@ class WalletClient:
     # ----------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _decode(data: bytes) -> object:
+    def _decode(data: bytes) -> Any:
         try:
             return decode(data)
         except Refused as refusal:

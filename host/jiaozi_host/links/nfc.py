@@ -56,7 +56,7 @@ _PAUSE = 0.05
 logging.getLogger("nfc").setLevel(logging.CRITICAL)
 
 
-class _PatientTty(nfc.clf.transport.TTY):  # type: ignore[misc]
+class _PatientTty(nfc.clf.transport.TTY):
     """nfcpy's serial transport with longer time-outs; half a frame is an I/O error, no crash."""
 
     def __init__(self, port: str, patience: float) -> None:
@@ -131,7 +131,9 @@ def _open_by_nfcpy(path: str) -> NfcLink:
 
 
 def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__
 
 
 class NfcLink(Link):

@@ -1,0 +1,199 @@
+"""The ledger: what wallets have signed, posted and judged, and the operator's own account."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, event, select
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from jiaozi import certificates, sync
+from jiaozi.book import REFUNDED, RESOLVED
+from jiaozi.certificates import Certificate, Trust
+from jiaozi.cose import WALLET
+from jiaozi.errors import Refused
+from jiaozi_host.errors import BadAnswer, LedgerError
+from jiaozi_host.ledger import findings, posting, tables
+from jiaozi_host.ledger.posting import Posting, Question
+
+FILE = "ledger.sqlite"
+
+_RESOLUTIONS = (RESOLVED, REFUNDED)
+
+
+class Ledger:
+    """The ledger of one operator in one database.
+
+    place: a SQLite file, or an SQLAlchemy URL.
+    """
+
+    def __init__(self, place: Path | str) -> None:
+        url = place if isinstance(place, str) else f"sqlite:///{place}"
+        if isinstance(place, Path):
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(place, os.O_CREAT | os.O_RDWR, 0o600))
+        self.engine = create_engine(url)
+        if self.engine.dialect.name == "sqlite":
+            _make_sqlite_strict(self.engine)
+        tables.Base.metadata.create_all(self.engine)
+
+    @classmethod
+    def open(cls, home: Path) -> Ledger:
+        """The ledger kept in a home."""
+        return cls(home / FILE)
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A database transaction: everything done in it is committed, or nothing."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    # Wallets ------------------------------------------------------------------------------------
+
+    def register(self, certificate: Certificate, status: str = tables.ISSUED) -> None:
+        """Note a certificate this operator has issued, before anybody else sees it."""
+        with self.transaction() as session:
+            session.add(
+                tables.Wallet(
+                    id=certificate.id,
+                    public=certificate.public,
+                    certificate=certificate.raw,
+                    form=certificate.form,
+                    tier=certificate.tier,
+                    status=status,
+                )
+            )
+
+    def installed(self, wallet: bytes) -> None:
+        """Note that the device has taken its certificate."""
+        with self.transaction() as session:
+            self._row(session, wallet).status = tables.INSTALLED
+
+    def wallet(self, wallet: bytes) -> tables.Wallet:
+        """The row of a wallet. Raises LedgerError for one that is not registered."""
+        with self.transaction() as session:
+            return self._row(session, wallet)
+
+    def wallet_of_key(self, public: bytes) -> tables.Wallet | None:
+        """The wallet certified for a public key, if any."""
+        with self.transaction() as session:
+            return session.scalar(select(tables.Wallet).where(tables.Wallet.public == public))
+
+    @staticmethod
+    def _row(session: Session, wallet: bytes) -> tables.Wallet:
+        row = session.get(tables.Wallet, wallet, with_for_update=True)
+        if row is None:
+            raise LedgerError(
+                f"wallet {wallet.hex()} is not registered here", "sync it with its own operator"
+            )
+        return row
+
+    # Journals -----------------------------------------------------------------------------------
+
+    def ask(self, wallet: bytes) -> Question:
+        """What to ask a wallet for; call it before the wallet makes its statement."""
+        with self.transaction() as session:
+            row = self._row(session, wallet)
+            owed = session.scalars(
+                select(tables.Payment.hash).where(
+                    tables.Payment.payer == wallet, tables.Payment.debits == 0
+                )
+            )
+            nonce = os.urandom(sync.NONCE_LENGTH)
+            return Question(wallet, nonce, row.position, frozenset(owed))
+
+    def read_statement(self, question: Question, raw: bytes, trust: Trust) -> sync.Statement:
+        """Check a statement's signature and nonce. Raises BadAnswer."""
+        certificate = self.certificate(question.wallet, trust)
+        try:
+            statement = sync.read_statement(raw, trust.network)
+            statement.verify(certificate.public, certificate.hash)
+        except Refused as refusal:
+            raise BadAnswer(f"the wallet's statement does not verify ({refusal})") from refusal
+        if statement.nonce != question.nonce:
+            raise BadAnswer("the wallet's statement answers another question")
+        return statement
+
+    def post(
+        self, question: Question, statement: sync.Statement, entries: list[bytes], trust: Trust
+    ) -> Posting:
+        """Post what a wallet answered, as read by `read_statement`; safe to repeat.
+
+        entries: its journal from the question's position to the statement's. Findings are stored
+        and returned; nothing is posted when the entries do not chain to the statement.
+        Raises LedgerError when the journal was posted further meanwhile.
+        """
+        with self.transaction() as session:
+            row = self._row(session, question.wallet)
+            if row.position != question.position:
+                raise LedgerError("the wallet is being synced elsewhere", "run the command again")
+            wallet = certificates.read(WALLET, row.certificate, trust.network)
+            poster = posting.Poster(session, row, wallet, trust)
+            return poster.post(question, statement, entries)
+
+    def certificate(self, wallet: bytes, trust: Trust) -> Certificate:
+        """The certificate of a registered wallet."""
+        return certificates.read(WALLET, self.wallet(wallet).certificate, trust.network)
+
+    def settled(self, wallet: bytes, position: int, raw: bytes) -> None:
+        """Keep a settlement before the wallet gets it."""
+        with self.transaction() as session:
+            session.add(tables.Settlement(wallet=wallet, position=position, raw=raw))
+
+    def lasting_findings(self, wallet: bytes) -> list[tables.Finding]:
+        """Findings that keep a wallet from being settled."""
+        with self.transaction() as session:
+            return findings.lasting(session, wallet)
+
+    # Deliveries ---------------------------------------------------------------------------------
+
+    def outcomes_due(self, wallet: bytes) -> list[tables.Payment]:
+        """Payments this wallet made whose outcome is known here, but not in its journal."""
+        resolved = select(tables.Entry.payment_hash).where(
+            tables.Entry.wallet == wallet, tables.Entry.kind.in_(_RESOLUTIONS)
+        )
+        return self._payments(
+            tables.Payment.payer == wallet,
+            tables.Payment.debits > 0,
+            tables.Payment.outcome.is_not(None),
+            tables.Payment.hash.not_in(resolved),
+        )
+
+    def payments_due(self, wallet: bytes) -> list[tables.Payment]:
+        """Payments made to this wallet that it has not answered yet, as far as is known."""
+        return self._payments(
+            tables.Payment.payee == wallet,
+            tables.Payment.debits > 0,
+            tables.Payment.outcome.is_(None),
+            tables.Payment.closed.is_(False),
+        )
+
+    def _payments(self, *conditions: Any) -> list[tables.Payment]:
+        with self.transaction() as session:
+            wanted = select(tables.Payment).where(*conditions)
+            return list(session.scalars(wanted.order_by(tables.Payment.sequence)))
+
+
+def _make_sqlite_strict(engine: Engine) -> None:
+    """Durable commits, foreign keys, and transactions that take their lock when they begin."""
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for setting in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL"):
+            cursor.execute(f"PRAGMA {setting}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,207 @@
+"""The operator's own account: a wallet (`jiaozi.book`) whose store is the ledger's database.
+
+It pays top-ups and receives what is cashed out, by the same rules as every wallet. Its journal is
+posted like theirs, from its own statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from _jzcbor import dumps
+from jiaozi import install, payee, sync
+from jiaozi.book import (
+    JOURNAL_LIMIT,
+    NETWORK_KEY,
+    OPEN_LIMIT,
+    SEED_KEY,
+    STATE_KEY,
+    Book,
+    Step,
+)
+from jiaozi.errors import OVER_BALANCE, OVER_CAP, Refused
+from jiaozi.messages import Request, read_request
+from jiaozi_host.errors import LedgerError
+from jiaozi_host.ledger import Ledger, tables
+from jiaozi_host.ledger.posting import Posting
+from jiaozi_host.vault import Operator
+
+
+class AccountStore:
+    """The store's interface over a table. The key is not in it: the vault keeps that, encrypted.
+
+    What is read is what was there when the store was opened; a commit fails when another process
+    has changed the state since.
+    """
+
+    def __init__(self, ledger: Ledger, seed: bytes) -> None:
+        self._ledger = ledger
+        self._beside: list[Callable[[Session], None]] = []
+        with ledger.transaction() as session:
+            records = session.scalars(select(tables.AccountRecord)).all()
+        self._data = {record.key: record.value for record in records}
+        self._seed = seed
+
+    def get(self, key: int) -> bytes | None:
+        """The value of a key, None without."""
+        return self._seed if key == SEED_KEY else self._data.get(key)
+
+    def keys(self) -> Iterable[int]:
+        """All keys."""
+        return list(self._data)
+
+    def beside(self, change: Callable[[Session], None]) -> None:
+        """Have a change to the ledger committed in one with the next change here."""
+        self._beside.append(change)
+
+    def commit(self, changes: dict[int, bytes | None]) -> None:
+        """Write all of the changes or none. Raises LedgerError when the state changed elsewhere."""
+        beside, self._beside = self._beside, []
+        table = tables.AccountRecord
+        with self._ledger.transaction() as session:
+            stored = session.get(table, STATE_KEY, with_for_update=True)
+            if (stored.value if stored else None) != self._data.get(STATE_KEY):
+                raise LedgerError(
+                    "the account was changed by another process", "run the command again"
+                )
+            for key, value in changes.items():
+                if value is None:
+                    session.execute(delete(table).where(table.key == key))
+                else:
+                    session.merge(table(key=key, value=value))
+            for change in beside:
+                change(session)
+        for key, value in changes.items():
+            if value is None:
+                self._data.pop(key, None)
+            else:
+                self._data[key] = value
+
+
+class Account(Book):
+    """The operator's account. Value that comes back to it is fresh: all of it has hop level 0."""
+
+    def __init__(self, store: AccountStore, ledger: Ledger, operator: Operator) -> None:
+        super().__init__(store)
+        self._records = store
+        self._ledger = ledger
+        self._operator = operator
+
+    def slots(self) -> int:
+        """A database has always room."""
+        return JOURNAL_LIMIT
+
+    # Value --------------------------------------------------------------------------------------
+
+    def issue(self, amount: int) -> None:
+        """Take in what the authority issues. Raises Refused(OVER_CAP)."""
+        if self.state.balance + self.reserved + amount > self.policy.balance_cap:
+            raise Refused(OVER_CAP)
+        self._issue(amount)
+
+    def redeem(self, amount: int) -> None:
+        """Give value back to the authority. Raises Refused(OVER_BALANCE)."""
+        if amount > self.state.balance:
+            raise Refused(OVER_BALANCE)
+        self._issue(-amount)
+
+    def _issue(self, amount: int) -> None:
+        state = self.state.copy()
+        state.levels = [state.balance + amount]
+
+        def note(session: Session) -> None:
+            session.add(tables.Issuance(amount=amount))
+            row = session.get_one(tables.Wallet, self.me.id)
+            row.balance += amount
+
+        self._records.beside(note)
+        self.apply(Step(state))
+
+    def receive(self, payer_raw: bytes, payment: bytes, request: bytes | None = None) -> bytes:
+        """The receipt or void for a payment, committed. Raises Refused."""
+        stored, step = payee.receive(self, payer_raw, payment, request)
+        if step is None:
+            return stored or b""
+        step.state.levels = [step.state.balance]
+        return bytes(self.apply(step))
+
+    def request_from(self, wallet: bytes, amount: int) -> Request:
+        """The request for a wallet's cash-out: the one that is open already, or a new one.
+
+        An open request of the wallet for another amount is cancelled, and the oldest of all when
+        too many are open: a payment that still comes for it is voided, and so refunded.
+        Raises Refused.
+        """
+        with self._ledger.transaction() as session:
+            rows = session.scalars(
+                select(tables.CashOut).where(tables.CashOut.wallet == wallet)
+            ).all()
+        for row in rows:
+            request = self.open.get(row.request_hash)
+            if request is None:
+                continue
+            if row.amount == amount and request.expiry >= self.epoch.number:
+                return request
+            self.apply(payee.cancel(self, request.hash))
+        while len(self.open) >= OPEN_LIMIT:
+            oldest = min(self.open.values(), key=lambda request: request.number)
+            self.apply(payee.cancel(self, oldest.hash))
+        step = payee.request(self, amount)
+        raised = read_request(step.reply, self.network)
+        row = tables.CashOut(request_hash=raised.hash, wallet=wallet, amount=amount)
+        self._records.beside(lambda session: session.add(row))
+        self.apply(step)
+        return raised
+
+    # Ledger -------------------------------------------------------------------------------------
+
+    def post(self) -> Posting:
+        """Post this account's journal to the ledger."""
+        trust = self._operator.published.trust
+        question = self._ledger.ask(self.me.id)
+        raw = sync.statement(self, question.nonce)
+        statement = self._ledger.read_statement(question, raw, trust)
+        entries = [self.entry(at) for at in range(question.position, statement.position)]
+        return self._ledger.post(question, statement, [e for e in entries if e is not None], trust)
+
+    def settle(self) -> None:
+        """Start the counters anew. A database has room: nothing is forgotten."""
+        state = self.state.copy()
+        state.levels = [state.balance]
+        state.synced_epoch = self.epoch.number
+        state.offline_count = state.offline_total = 0
+        self.apply(Step(state))
+
+
+def open_account(ledger: Ledger, operator: Operator) -> Account:
+    """The operator's account, made at first use, its rules up to date and its journal posted.
+
+    Raises LedgerError when the ledger belongs to another operator, or the account does not add up.
+    """
+    store = AccountStore(ledger, operator.account_seed)
+    wallet = operator.account
+    if store.get(NETWORK_KEY) is None:
+        if ledger.wallet_of_key(wallet.public) is None:
+            ledger.register(wallet, tables.INSTALLED)
+        store.commit(install.install(operator.package(wallet), wallet.public))
+    account = Account(store, ledger, operator)
+    if account.me.hash != wallet.hash:
+        raise LedgerError("this ledger belongs to another operator", "check --home")
+    posted = account.post()
+    if posted.findings:
+        detail = posted.findings[0].detail
+        raise LedgerError(f"the operator's account does not add up: {detail}", "see: ledger show")
+    published = operator.published
+    if account.epoch.raw != published.epoch.raw or account.state.offline_count:
+        rules = _rules(operator, wallet.tier)
+        store.commit(install.update(account, rules))
+        account = Account(store, ledger, operator)
+        account.settle()
+    return account
+
+
+def _rules(operator: Operator, tier: int) -> bytes:
+    return bytes(dumps([operator.operators, operator.policy(tier), operator.published.epoch.raw]))

@@ -1,0 +1,84 @@
+"""Reading journal entries: every signature in them is checked, nothing is believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jiaozi.book import CREDITED, PAID, REFUNDED, RESOLVED, VOIDED
+from jiaozi.certificates import Certificate, Trust
+from jiaozi.cose import BYTES, LIST, UINT, decode, expect
+from jiaozi.errors import MALFORMED, Refused
+from jiaozi.messages import (
+    Payment,
+    Receipt,
+    Request,
+    Void,
+    read_outcome,
+    read_payment,
+    read_request,
+)
+
+_PAID = (UINT, 32, 32, BYTES, BYTES, BYTES, LIST)
+_ANSWERED = (UINT, 32, 32, BYTES, BYTES, BYTES, BYTES)
+_OUTCOME = (UINT, 32, 32, BYTES)
+_FIELDS = {
+    PAID: _PAID,
+    CREDITED: _ANSWERED,
+    VOIDED: _ANSWERED,
+    RESOLVED: _OUTCOME,
+    REFUNDED: _OUTCOME,
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What an entry says, checked.
+
+    payment, request, peer: None in RESOLVED and REFUNDED entries, whose outcome is yet to be
+    checked by the payee's certificate; peer: the other's certificate; outcome: None in PAID.
+    """
+
+    kind: int
+    request_hash: bytes
+    payment_hash: bytes
+    payment: Payment | None
+    request: Request | None
+    peer: Certificate | None
+    outcome: Receipt | Void | None
+
+
+def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> Fact:
+    """Read a wallet's journal entry. Raises Refused for what is not authentic."""
+    body = decode(raw)
+    if not isinstance(body, list) or not body or body[0] not in _FIELDS:
+        raise Refused(MALFORMED)
+    kind = body[0]
+    expect(body, _FIELDS[kind])
+    if kind in (RESOLVED, REFUNDED):
+        outcome = read_outcome(body[3], trust.network)
+        _require(outcome.payment_hash == body[2] and outcome.credited == (kind == RESOLVED))
+        return Fact(kind, body[1], body[2], None, None, None, outcome)
+    payment = read_payment(body[3], trust.network)
+    request = read_request(body[4], trust.network)
+    peer = trust.wallet(body[5])
+    payer, payee = (wallet, peer) if kind == PAID else (peer, wallet)
+    payment.verify(payer.public, payer.hash)
+    request.verify(payee.public, payee.hash)
+    _require(payment.hash == body[2] and request.hash == body[1] == payment.request_hash)
+    if kind == PAID:
+        expect(body[6], (UINT,) * len(body[6]))
+        _require(payment.amount == sum(body[6]) > 0)
+        _require(payment.amount == (request.amount or min(payment.amount, request.ceiling)))
+        return Fact(kind, body[1], body[2], payment, request, peer, None)
+    outcome = read_outcome(body[6], trust.network)
+    outcome.verify(wallet.public, wallet.hash)
+    _require(outcome.payment_hash == payment.hash and outcome.position == position)
+    _require(outcome.credited == (kind == CREDITED))
+    if kind == CREDITED:
+        _require(payment.amount == (request.amount or min(payment.amount, request.ceiling)))
+    return Fact(kind, body[1], body[2], payment, request, peer, outcome)
+
+
+def _require(holds: bool) -> None:
+    if not holds:
+        raise Refused(MALFORMED)

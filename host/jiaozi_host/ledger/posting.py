@@ -1,0 +1,306 @@
+"""Posting journals: what each entry does to payments and balances, in whatever order wallets sync.
+
+A journal is posted whole, from where the last one ended to the head of a signed statement, in one
+database transaction. Judgement rests on a wallet's own signed and complete journal, never on the
+order of arrival: a payee may be posted before its payer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from _jzcrypto import sha256
+from jiaozi import sync
+from jiaozi.book import CREDITED, PAID, REFUNDED
+from jiaozi.certificates import ACCOUNT, Certificate, Trust
+from jiaozi.errors import UNKNOWN_PAYMENT, Refused
+from jiaozi.messages import Receipt, Request, Void
+from jiaozi_host.ledger import findings, tables
+from jiaozi_host.ledger.journal import Fact, read_entry
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a wallet before its journal is posted.
+
+    nonce: binds its statement to this question; position: where the posted journal ends; owed:
+    hashes of payments it has signed that its journal has not shown yet. As they were known before
+    the statement was made, the journal behind it must show them.
+    """
+
+    wallet: bytes
+    nonce: bytes
+    position: int
+    owed: frozenset[bytes]
+
+
+@dataclass
+class Posting:
+    """What came of posting a journal: entries that were new, and findings."""
+
+    entries: int = 0
+    findings: list[tables.Finding] = field(default_factory=list)
+
+
+class Poster:
+    """Posts one wallet's journal within a database transaction."""
+
+    def __init__(
+        self, session: Session, row: tables.Wallet, wallet: Certificate, trust: Trust
+    ) -> None:
+        self._session = session
+        self._row = row
+        self._wallet = wallet
+        self._trust = trust
+        self._evidence: bytes = b""
+        self.posting = Posting()
+
+    def post(self, question: Question, statement: sync.Statement, entries: list[bytes]) -> Posting:
+        """Post entries that begin at the row's position, up to the statement's head."""
+        row = self._row
+        self._evidence = statement.raw
+        accepted = self._chains(statement, entries)
+        self._session.add(
+            tables.Statement(
+                wallet=row.id,
+                position=statement.position,
+                balance=statement.balance,
+                accepted=accepted,
+                raw=statement.raw,
+            )
+        )
+        if not accepted:
+            return self.posting
+        start, balance = row.position, journal_balance(self._session, row)
+        for offset, raw in enumerate(entries):
+            balance += self._post_entry(start + offset, raw)
+            if balance < 0:
+                self._find(findings.OVERDRAFT, sha256(raw), [raw], f"at position {start + offset}")
+        row.position, row.head = statement.position, statement.head
+        row.balance, row.epoch, row.floor = statement.balance, statement.epoch, statement.floor
+        row.synced_at = tables.now()
+        self._session.flush()
+        self._judge(question, statement, balance)
+        self._close(statement)
+        self.posting.entries = len(entries)
+        return self.posting
+
+    def _chains(self, statement: sync.Statement, entries: list[bytes]) -> bool:
+        row = self._row
+        if statement.position < row.position:
+            detail = f"position {statement.position} after {row.position}"
+            self._find(findings.ROLLED_BACK, statement.hash, self._last_statement(), detail)
+            return False
+        head = row.head
+        for raw in entries:
+            head = sha256(head + raw)
+        if len(entries) != statement.position - row.position or head != statement.head:
+            kind = findings.CHAIN_BROKEN if entries else findings.FORKED
+            self._find(kind, statement.hash, self._last_statement())
+            return False
+        return True
+
+    def _last_statement(self) -> list[bytes]:
+        last = self._session.scalar(
+            select(tables.Statement.raw)
+            .where(tables.Statement.wallet == self._row.id, tables.Statement.accepted)
+            .order_by(tables.Statement.id.desc())
+            .limit(1)
+        )
+        return [] if last is None else [last]
+
+    # Entries ------------------------------------------------------------------------------------
+
+    def _post_entry(self, position: int, raw: bytes) -> int:
+        """Post an entry; return what it does to the balance."""
+        kind, payment_hash, delta = 0, bytes(32), 0
+        try:
+            fact = read_entry(raw, position, self._wallet, self._trust)
+            kind, payment_hash = fact.kind, fact.payment_hash
+            delta = self._apply(fact)
+        except Refused as refusal:
+            detail = f"at position {position}, {refusal}"
+            self._find(findings.ENTRY_INVALID, sha256(raw), [raw], detail)
+        self._session.add(
+            tables.Entry(
+                wallet=self._row.id,
+                position=position,
+                kind=kind,
+                payment_hash=payment_hash,
+                delta=delta,
+                raw=raw,
+            )
+        )
+        return delta
+
+    def _apply(self, fact: Fact) -> int:
+        payment = self._payment(fact)
+        if fact.outcome is not None:
+            if fact.peer is None:
+                payee = payment.payee_certificate
+                certificate = self._trust.wallet(payee)
+                fact.outcome.verify(certificate.public, certificate.hash)
+            self._outcome(payment, fact.outcome)
+        delta = 0
+        if fact.kind == PAID:
+            payment.debits += 1
+            self._check_sequence(payment)
+            delta = -payment.amount
+        elif fact.kind == CREDITED:
+            payment.credits += 1
+            delta = payment.amount
+        elif fact.kind == REFUNDED:
+            payment.refunds += 1
+            delta = payment.amount
+        self._check_counts(payment)
+        self._session.flush()
+        return delta
+
+    def _payment(self, fact: Fact) -> tables.Payment:
+        """The row of the payment an entry is about, made if it is new."""
+        known = self._session.get(tables.Payment, fact.payment_hash)
+        if known is not None:
+            own = known.payer if fact.kind in (PAID, REFUNDED) or fact.peer is None else known.payee
+            if own != self._row.id:
+                raise Refused(UNKNOWN_PAYMENT)
+            return known
+        if fact.payment is None or fact.request is None or fact.peer is None:
+            raise Refused(UNKNOWN_PAYMENT)
+        payer, payee = self._wallet, fact.peer
+        if fact.kind != PAID:
+            payer, payee = payee, payer
+        payment = tables.Payment(
+            hash=fact.payment_hash,
+            request_hash=fact.request_hash,
+            payer=payer.id,
+            payee=payee.id,
+            payer_certificate=payer.raw,
+            payee_certificate=payee.raw,
+            sequence=fact.payment.sequence,
+            amount=fact.payment.amount,
+            request_number=fact.request.number,
+            raw=fact.payment.raw,
+            request=fact.request.raw,
+            closed=fact.kind == PAID and self._is_closed(payee, fact.request),
+            debits=0,
+            credits=0,
+            refunds=0,
+        )
+        self._check_double_spend(payment)
+        self._check_registered(fact.peer)
+        self._session.add(payment)
+        return payment
+
+    def _outcome(self, payment: tables.Payment, outcome: Receipt | Void) -> None:
+        if payment.outcome is None:
+            payment.outcome = outcome.raw
+            payment.received = outcome.credited
+            payment.outcome_position = outcome.position
+        elif payment.received != outcome.credited:
+            evidence = [payment.raw, payment.outcome, outcome.raw]
+            self._find(findings.RECEIPT_AND_VOID, payment.hash, evidence, against=payment.payee)
+
+    # Judgement ----------------------------------------------------------------------------------
+
+    def _check_counts(self, payment: tables.Payment) -> None:
+        evidence = [payment.raw, payment.request]
+        if payment.credits > 1:
+            self._find(findings.DOUBLE_CREDIT, payment.hash, evidence, against=payment.payee)
+        if payment.credits and payment.refunds:
+            self._find(findings.CREDIT_AND_REFUND, payment.hash, evidence, against=payment.payee)
+
+    def _check_sequence(self, payment: tables.Payment) -> None:
+        """A payer's journal holds its payments 1, 2, 3, ... in this order."""
+        before = self._session.scalar(
+            select(func.count())
+            .select_from(tables.Entry)
+            .where(tables.Entry.wallet == self._row.id, tables.Entry.kind == PAID)
+        )
+        if payment.sequence != (before or 0) + 1:
+            detail = f"number {payment.sequence} as payment {(before or 0) + 1}"
+            self._find(findings.SEQUENCE_BROKEN, payment.hash, [payment.raw], detail)
+
+    def _check_double_spend(self, payment: tables.Payment) -> None:
+        other = self._session.scalar(
+            select(tables.Payment).where(
+                tables.Payment.payer_certificate == payment.payer_certificate,
+                tables.Payment.sequence == payment.sequence,
+                tables.Payment.hash != payment.hash,
+            )
+        )
+        if other is not None:
+            evidence = [other.raw, payment.raw]
+            detail = f"number {payment.sequence}"
+            self._find(findings.DOUBLE_SPEND, payment.hash, evidence, detail, payment.payer)
+
+    def _check_registered(self, peer: Certificate) -> None:
+        # Wallets of other operators are theirs to register.
+        if peer.issuer == self._wallet.issuer and self._session.get(tables.Wallet, peer.id) is None:
+            self._find(findings.UNKNOWN_WALLET, peer.hash, [peer.raw], against=peer.id)
+
+    def _judge(self, question: Question, statement: sync.Statement, balance: int) -> None:
+        if balance != statement.balance:
+            detail = f"stated {statement.balance}, journal {balance}"
+            self._find(findings.BALANCE_MISMATCH, statement.hash, [], detail)
+        for payment_hash in question.owed:
+            payment = self._session.get(tables.Payment, payment_hash)
+            if payment is not None and not payment.debits:
+                self._find(findings.DEBIT_MISSING, payment_hash, [payment.raw])
+        promised = self._session.scalars(
+            select(tables.Payment).where(
+                tables.Payment.payee == self._row.id,
+                tables.Payment.received.is_(True),
+                tables.Payment.credits == 0,
+                tables.Payment.outcome_position < statement.position,
+            )
+        )
+        for payment in promised:
+            evidence = [payment.raw, payment.outcome or b""]
+            self._find(findings.CREDIT_MISSING, payment.hash, evidence)
+
+    def _is_closed(self, payee: Certificate, request: Request) -> bool:
+        row = self._session.get(tables.Wallet, payee.id)
+        return row is not None and request.number < row.floor
+
+    def _close(self, statement: sync.Statement) -> None:
+        """A request below the floor that this complete journal has not answered never will be."""
+        self._session.execute(
+            update(tables.Payment)
+            .where(
+                tables.Payment.payee == self._row.id,
+                tables.Payment.outcome.is_(None),
+                tables.Payment.request_number < statement.floor,
+            )
+            .values(closed=True)
+        )
+
+    def _find(
+        self,
+        kind: str,
+        subject: bytes,
+        evidence: Iterable[bytes],
+        detail: str = "",
+        against: bytes | None = None,
+    ) -> None:
+        wallet = self._row.id if against is None else against
+        proof = [self._evidence, *evidence]
+        found = findings.find(self._session, wallet, kind, subject, proof, detail)
+        self.posting.findings.append(found)
+
+
+def journal_balance(session: Session, row: tables.Wallet) -> int:
+    """A wallet's balance by its posted journal; the account's begins with what was issued to it."""
+    total = select(func.coalesce(func.sum(tables.Entry.delta), 0))
+    balance = int(session.scalar(total.where(tables.Entry.wallet == row.id)) or 0)
+    if row.form == ACCOUNT:
+        balance += issued(session)
+    return balance
+
+
+def issued(session: Session) -> int:
+    """What the authority has issued less what it took back."""
+    return int(session.scalar(select(func.coalesce(func.sum(tables.Issuance.amount), 0))) or 0)

@@ -1,0 +1,201 @@
+"""Value in and out of a wallet: ordinary payments between it and the operator's account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from jiaozi import payee, payer
+from jiaozi.book import PAYMENT_RAW, REQUEST_RAW
+from jiaozi.certificates import Certificate
+from jiaozi.commands import CARD, READY
+from jiaozi.cose import decode
+from jiaozi.errors import NOT_ALLOWED, OVER_BALANCE, Refused
+from jiaozi.messages import Request, read_outcome, read_payment, read_request
+from jiaozi_host.errors import AccountRefused, BadAnswer, WalletRefused
+from jiaozi_host.ledger import Ledger
+from jiaozi_host.ledger.account import Account, open_account
+from jiaozi_host.links import Link
+from jiaozi_host.vault import Operator
+from jiaozi_host.wallet import Selected, WalletClient
+
+# More payments than this cannot be pending between a wallet and the account.
+_MOST_PENDING = 32
+
+
+@dataclass
+class Transfer:
+    """What a top-up or cash-out did.
+
+    wallet: its id; amount: value moved by this call's own payment, 0 when a torn one for the same
+    amount was finished instead; resumed: amounts of torn payments that were finished first;
+    voided: amounts of those that were given back.
+    """
+
+    wallet: bytes
+    amount: int = 0
+    resumed: list[int] = field(default_factory=list)
+    voided: list[int] = field(default_factory=list)
+
+
+def top_up(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: int) -> Transfer:
+    """Pay `amount` from the operator's account to the wallet on the reader.
+
+    A top-up that was torn before is finished first; if it was for the same amount, it was this.
+    Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), and what links raise.
+    """
+    client, account = WalletClient(link), open_account(ledger, operator)
+    hello, wallet = _meet(client, account)
+    done = Transfer(wallet.id)
+    for entry in _pending_to(account, wallet):
+        _deliver(client, account, entry[PAYMENT_RAW], done, entry[REQUEST_RAW])
+    if amount in done.resumed:
+        account.post()
+        return done
+    request = _request_of(hello, account, amount)
+    if request is None:
+        if amount > account.state.balance:  # before the wallet is armed in vain
+            raise AccountRefused(Refused(OVER_BALANCE))
+        client.verify(pin)
+        client.arm_receive(amount, CARD)
+        request = _request_of(client.select(), account, amount)
+    if request is None:
+        raise BadAnswer("the wallet does not show the request it was armed for")
+    with _account_rules():
+        order = payer.read_order(account, wallet.raw, request.raw)
+        payer.check(account, order, amount)
+        answer = account.apply(payer.pay(account, order, amount, True))
+    _deliver(client, account, _only(answer), done)
+    done.amount = done.resumed.pop() if done.resumed else 0
+    account.post()
+    return done
+
+
+def cash_out(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: int) -> Transfer:
+    """Take `amount` from the wallet on the reader into the operator's account.
+
+    A cash-out that was torn before is finished first; if it was for the same amount, it was this.
+    Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), and what links raise.
+    """
+    client, account = WalletClient(link), open_account(ledger, operator)
+    _, wallet = _meet(client, account)
+    done = Transfer(wallet.id)
+    client.verify(pin)
+    asked_before = set(account.open)
+    with _account_rules():
+        request = account.request_from(wallet.id, amount)
+    client.arm_pay(amount, CARD)
+    try:
+        paid = _collect_all(client, account, wallet, request, done)
+    except WalletRefused:
+        client.disarm()
+        raise
+    if not paid or request.hash in asked_before:
+        client.disarm()  # what was armed may not have been used up
+    account.post()
+    return done
+
+
+def _collect_all(
+    client: WalletClient,
+    account: Account,
+    wallet: Certificate,
+    request: Request,
+    done: Transfer,
+) -> bool:
+    """Ask for the payment, taking those pending first; return whether the request was paid."""
+    for _ in range(_MOST_PENDING):
+        payment, other = client.pay(account.me.raw, request.raw)
+        _collect(client, account, wallet, payment, other, done)
+        if other is None:
+            return True
+        if request.amount in done.resumed:
+            account.apply(payee.cancel(account, request.hash))
+            return False
+    raise BadAnswer("the wallet answers with one pending payment after another")
+
+
+def _meet(client: WalletClient, account: Account) -> tuple[Selected, Certificate]:
+    """Select the wallet and believe its certificate."""
+    hello = client.select()
+    if hello.status != READY or hello.certificate is None:
+        raise WalletRefused(NOT_ALLOWED)
+    with _account_rules():
+        return hello, account.trust.wallet(hello.certificate)
+
+
+def _pending_to(account: Account, wallet: Certificate) -> Iterator[list[bytes]]:
+    """Payments to the wallet whose outcome the account does not know yet."""
+    for _ in range(_MOST_PENDING):
+        entry = payer.unfinished(account, wallet)
+        if entry is None:
+            return
+        yield entry
+
+
+def _deliver(
+    client: WalletClient,
+    account: Account,
+    payment: bytes,
+    done: Transfer,
+    request: bytes | None = None,
+) -> None:
+    """Hand a committed payment over and take its outcome."""
+    outcome = client.payment(account.me.raw, payment, request)
+    with _account_rules():
+        step = payer.resolve(account, outcome)
+        if step is not None:
+            account.apply(step)
+        credited = read_outcome(outcome, account.network).credited
+        amount = read_payment(payment, account.network).amount
+    (done.resumed if credited else done.voided).append(amount)
+
+
+def _collect(
+    client: WalletClient,
+    account: Account,
+    wallet: Certificate,
+    payment: bytes,
+    request: bytes | None,
+    done: Transfer,
+) -> None:
+    """Credit or void a payment of the wallet, then hand it the outcome."""
+    with _account_rules():
+        outcome = account.receive(wallet.raw, payment, request)
+        credited = read_outcome(outcome, account.network).credited
+        amount = read_payment(payment, account.network).amount
+    client.resolve(outcome)
+    if not credited:
+        done.voided.append(amount)
+    elif request is None:
+        done.amount = amount
+    else:
+        done.resumed.append(amount)
+
+
+def _request_of(hello: Selected, account: Account, amount: int) -> Request | None:
+    """The request a wallet shows, if it is for `amount` and may still be paid."""
+    if hello.request is None:
+        return None
+    with _account_rules():
+        request = read_request(hello.request, account.network)
+    fits = request.amount == amount and request.expiry >= account.epoch.number
+    return request if fits and account.paid(request.hash) is None else None
+
+
+def _only(answer: bytes) -> bytes:
+    """The payment in the answer that `payer.pay` makes."""
+    body = decode(answer)
+    if not isinstance(body, list):
+        raise BadAnswer("the account's payment is malformed")
+    return bytes(body[0])
+
+
+@contextmanager
+def _account_rules() -> Iterator[None]:
+    """Turn refusals of the rules into errors that name the account."""
+    try:
+        yield
+    except Refused as refusal:
+        raise AccountRefused(refusal) from refusal

@@ -1,0 +1,181 @@
+"""Sync: post what a wallet did offline, deliver what others have for it, reset its counters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from jiaozi import payer
+from jiaozi.certificates import Certificate
+from jiaozi.commands import READY
+from jiaozi.errors import NOT_ALLOWED, Refused
+from jiaozi.sync import Statement
+from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
+from jiaozi_host.ledger import Ledger, tables
+from jiaozi_host.ledger.account import Account, open_account
+from jiaozi_host.links import Link
+from jiaozi_host.vault import Operator
+from jiaozi_host.wallet import WalletClient
+
+Progress = Callable[[str], None]
+"""Called with what is being done."""
+
+
+@dataclass
+class Synced:
+    """What a sync did.
+
+    entries: journal entries that were new; delivered: payments of others handed to the wallet;
+    resolved: receipts and voids handed to it; undelivered: what it would not take, with its reason;
+    balance, epoch: as it stated last; settled: whether its counters were reset; findings: what did
+    not add up, which is why it was not settled.
+    """
+
+    wallet: bytes
+    entries: int = 0
+    delivered: int = 0
+    resolved: int = 0
+    undelivered: list[str] = field(default_factory=list)
+    balance: int = 0
+    epoch: int = 0
+    settled: bool = False
+    findings: list[tables.Finding] = field(default_factory=list)
+
+
+def sync_wallet(
+    link: Link, operator: Operator, ledger: Ledger, progress: Progress = lambda what: None
+) -> Synced:
+    """Sync the wallet on the reader. Safe to repeat: a torn sync is begun anew and loses nothing.
+
+    Raises WalletRefused, BadAnswer, LedgerError (unknown wallet), and what links raise.
+    """
+    account = open_account(ledger, operator)
+    session = _Session(WalletClient(link), operator, ledger, account, progress)
+    return session.run()
+
+
+def set_pin(link: Link, operator: Operator, pin: str) -> bytes:
+    """Set a new PIN in the operator's name, blocked or not; return the wallet's id."""
+    client = WalletClient(link)
+    wallet = _select(client, operator)
+    client.open_session(operator.session(wallet, client.challenge()))
+    client.unblock(pin)
+    return bytes(wallet.id)
+
+
+def _select(client: WalletClient, operator: Operator) -> Certificate:
+    hello = client.select()
+    if hello.status != READY or hello.certificate is None:
+        raise WalletRefused(NOT_ALLOWED)
+    try:
+        wallet = operator.published.trust.wallet(hello.certificate)
+    except Refused as refusal:
+        raise BadAnswer(f"the wallet's certificate does not verify ({refusal})") from refusal
+    if wallet.issuer != operator.certificate.hash:
+        raise HostError("the wallet is another operator's", "sync it with its own operator")
+    return wallet
+
+
+class _Session:
+    """One operator session with one wallet."""
+
+    def __init__(
+        self,
+        client: WalletClient,
+        operator: Operator,
+        ledger: Ledger,
+        account: Account,
+        progress: Progress,
+    ) -> None:
+        self._client = client
+        self._operator = operator
+        self._ledger = ledger
+        self._account = account
+        self._progress = progress
+
+    def run(self) -> Synced:
+        """Open, update, post, deliver, post again, settle, and see that all is as it should be."""
+        client, operator, ledger = self._client, self._operator, self._ledger
+        self._progress("opening a session")
+        wallet = _select(client, operator)
+        done = Synced(wallet.id)
+        row = ledger.wallet(wallet.id)
+        if row.certificate != wallet.raw:
+            raise BadAnswer("the wallet shows another certificate than it was given")
+        if row.status == tables.ISSUED:
+            ledger.installed(wallet.id)
+        nonce = client.challenge()
+        client.open_session(operator.session(wallet, nonce))
+        client.update(
+            operator.operators, operator.policy(wallet.tier), operator.published.epoch.raw
+        )
+        statement = self._post(wallet, done)
+        if self._deliver(wallet, done):
+            statement = self._post(wallet, done)
+        lasting = ledger.lasting_findings(wallet.id)
+        done.findings += [found for found in lasting if found.id not in _ids(done.findings)]
+        if not done.findings:
+            self._settle(wallet, nonce, statement)
+            self._post(wallet, done)
+            done.settled = not done.findings
+        return done
+
+    def _post(self, wallet: Certificate, done: Synced) -> Statement:
+        """Ask for a statement and the journal behind it, and post them."""
+        trust = self._operator.published.trust
+        question = self._ledger.ask(wallet.id)
+        raw = self._client.statement(question.nonce)
+        statement = self._ledger.read_statement(question, raw, trust)
+        entries = []
+        for position in range(question.position, statement.position):
+            self._progress(f"reading entry {position + 1} of {statement.position}")
+            entries.append(self._client.entry(position))
+        posting = self._ledger.post(question, statement, entries, trust)
+        done.entries += posting.entries
+        done.findings += [
+            found for found in posting.findings if found.id not in _ids(done.findings)
+        ]
+        done.balance, done.epoch = statement.balance, statement.epoch
+        return statement
+
+    def _deliver(self, wallet: Certificate, done: Synced) -> bool:
+        """Hand over what others have for the wallet; return whether its journal has grown."""
+        account = self._account
+        for payment in self._ledger.payments_due(account.me.id):
+            if payment.payer == wallet.id:
+                account.receive(wallet.raw, payment.raw, payment.request)
+        account.post()
+        for payment in self._ledger.payments_due(wallet.id):
+            self._progress("delivering a payment")
+            self._deliver_payment(payment, done)
+        for payment in self._ledger.outcomes_due(wallet.id):
+            self._progress("delivering a receipt")
+            try:
+                self._client.resolve(payment.outcome or b"")
+                done.resolved += 1
+            except WalletRefused as refusal:
+                done.undelivered.append(f"outcome of {payment.hash.hex()[:16]}: {refusal}")
+        return done.delivered + done.resolved > 0
+
+    def _deliver_payment(self, payment: tables.Payment, done: Synced) -> None:
+        try:
+            outcome = self._client.payment(payment.payer_certificate, payment.raw, payment.request)
+        except WalletRefused as refusal:
+            done.undelivered.append(f"payment {payment.hash.hex()[:16]}: {refusal}")
+            return
+        done.delivered += 1
+        if payment.payer == self._account.me.id:
+            step = payer.resolve(self._account, outcome)
+            if step is not None:
+                self._account.apply(step)
+            self._account.post()
+
+    def _settle(self, wallet: Certificate, nonce: bytes, statement: Statement) -> None:
+        self._progress("settling")
+        settlement = self._operator.settlement(wallet, nonce, statement.position, statement.head)
+        self._ledger.settled(wallet.id, statement.position, settlement)
+        self._client.settle(settlement)
+
+
+def _ids(found: list[tables.Finding]) -> set[int]:
+    return {finding.id for finding in found}

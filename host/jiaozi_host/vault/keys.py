@@ -1,0 +1,66 @@
+"""Signing keys at rest: PKCS#8 (RFC 5958) in PEM, encrypted with a passphrase, mode 0600."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from jiaozi.cose import SigningKey
+from jiaozi_host.errors import VaultError
+from jiaozi_host.vault import files
+
+SHORTEST_PASSPHRASE = 12
+"""Must be long: PKCS#8 as written here stretches it only by 2,048 rounds of PBKDF2."""
+
+_HEADER = b"ENCRYPTED PRIVATE KEY"
+
+
+def create(path: Path, passphrase: str | None) -> tuple[bytes, SigningKey]:
+    """Make a key from the system's random source and write it; return seed and key.
+
+    passphrase: None leaves the file unencrypted, which is for tests and demonstrations.
+    Raises VaultError when the file exists or the passphrase is too short.
+    """
+    check_passphrase(passphrase)
+    seed = os.urandom(32)
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if passphrase is not None:
+        encryption = serialization.BestAvailableEncryption(passphrase.encode())
+    pem = Ed25519PrivateKey.from_private_bytes(seed).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+    )
+    files.write_new(path, pem, secret=True)
+    return seed, SigningKey(seed)
+
+
+def check_passphrase(passphrase: str | None) -> None:
+    """Refuse a passphrase that is too short. Raises VaultError."""
+    if passphrase is not None and len(passphrase) < SHORTEST_PASSPHRASE:
+        raise VaultError(
+            f"the passphrase is shorter than {SHORTEST_PASSPHRASE} characters", "take a longer one"
+        )
+
+
+def is_encrypted(path: Path) -> bool:
+    """Whether the key file wants a passphrase; False when there is no file."""
+    return path.exists() and _HEADER in path.read_bytes()
+
+
+def load(path: Path, passphrase: str | None, remedy: str) -> tuple[bytes, SigningKey]:
+    """Read a key; return its seed and the key. Raises VaultError."""
+    pem = files.read(path, f"key {path.name}", remedy)
+    encrypted = _HEADER in pem
+    if encrypted and passphrase is None:
+        raise VaultError(f"{path} wants a passphrase", "give it, or set JIAOZI_PASSPHRASE")
+    secret = passphrase.encode() if encrypted and passphrase is not None else None
+    try:
+        key = serialization.load_pem_private_key(pem, secret)
+    except ValueError:
+        raise VaultError(f"{path} does not open", "check the passphrase") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise VaultError(f"{path} is not an Ed25519 key", "restore the file from its backup")
+    seed = key.private_bytes_raw()
+    return seed, SigningKey(seed)

@@ -1,0 +1,132 @@
+"""Policies: the limits of each tier, written by people in TOML, signed by the operator.
+
+The file is the operator's to edit. Whoever changes a tier's limits raises its `version`: wallets
+take no policy with an older one, and two policies of one version must say the same.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from jiaozi.rules import POLICY_FIELDS
+from jiaozi_host.errors import VaultError
+from jiaozi_host.money import LARGEST, BadAmount, parse_amount
+
+DEFAULTS = """\
+# Limits of the wallets this operator issues, by tier. Amounts are texts such as "500.00".
+# To change a tier: edit it AND raise its version; wallets take the new limits at their next sync.
+#
+# balance_cap        the most a wallet may hold
+# single             the most of one payment
+# unconfirmed_*      payments without confirmation on the wallet: each, how many, and their total
+# offline_*          payments to other wallets: how many, and their total
+#                    (unconfirmed and offline counts start anew at each sync)
+# hops               how often value may change hands before an operator sees it (at most 15)
+# request_lifetime   epochs for which a request may be paid
+# epochs_since_sync  epochs after which a wallet that was not synced pays no more
+
+[tier.1]  # bank account, opened in person
+version = 1
+balance_cap = "500000.00"
+single = "50000.00"
+unconfirmed_single = "500.00"
+unconfirmed_count = 20
+unconfirmed_total = "2000.00"
+offline_count = 100
+offline_total = "100000.00"
+hops = 8
+request_lifetime = 1
+epochs_since_sync = 30
+
+[tier.2]  # bank account, opened remotely
+version = 1
+balance_cap = "500000.00"
+single = "50000.00"
+unconfirmed_single = "500.00"
+unconfirmed_count = 20
+unconfirmed_total = "2000.00"
+offline_count = 100
+offline_total = "100000.00"
+hops = 8
+request_lifetime = 1
+epochs_since_sync = 30
+
+[tier.3]  # identity document
+version = 1
+balance_cap = "20000.00"
+single = "5000.00"
+unconfirmed_single = "500.00"
+unconfirmed_count = 20
+unconfirmed_total = "2000.00"
+offline_count = 50
+offline_total = "10000.00"
+hops = 8
+request_lifetime = 1
+epochs_since_sync = 10
+
+[tier.4]  # phone number only: anonymous
+version = 1
+balance_cap = "10000.00"
+single = "2000.00"
+unconfirmed_single = "200.00"
+unconfirmed_count = 10
+unconfirmed_total = "1000.00"
+offline_count = 30
+offline_total = "5000.00"
+hops = 5
+request_lifetime = 1
+epochs_since_sync = 5
+"""
+
+ACCOUNT_TIER = 0
+
+_AMOUNTS = ("balance_cap", "single", "unconfirmed_single", "unconfirmed_total", "offline_total")
+_GIVEN_ELSEWHERE = ("tier", "currency")
+_MOST_HOPS = 15
+
+
+def account_limits(currency: str) -> dict[str, Any]:
+    """Limits of the operator's own account: as wide as a message can say."""
+    limits: dict[str, Any] = dict.fromkeys(POLICY_FIELDS, LARGEST)
+    limits.update(version=1, tier=ACCOUNT_TIER, currency=currency)
+    limits.update(hops=_MOST_HOPS, request_lifetime=1)
+    return limits
+
+
+def read_limits(path: Path, currency: str) -> dict[int, dict[str, Any]]:
+    """Read the TOML file; return the limits of each tier, as `jiaozi.rules.make_policy` takes them.
+
+    Raises VaultError that names the tier and the field.
+    """
+    try:
+        tiers = tomllib.loads(path.read_text(encoding="utf-8"))["tier"]
+        return {int(name): _tier(int(name), table, currency) for name, table in tiers.items()}
+    except (OSError, tomllib.TOMLDecodeError, KeyError, ValueError, AttributeError) as error:
+        raise VaultError(f"cannot read {path}: {error}", "compare it with the README") from error
+
+
+def _tier(tier: int, table: dict[str, Any], currency: str) -> dict[str, Any]:
+    wanted = set(POLICY_FIELDS) - set(_GIVEN_ELSEWHERE)
+    if not 1 <= tier <= LARGEST or set(table) != wanted:
+        odd = ", ".join(sorted(wanted.symmetric_difference(table))) or "its number"
+        raise VaultError(f"policy of tier {tier}: missing or unknown: {odd}", "correct the file")
+    limits: dict[str, Any] = {"tier": tier, "currency": currency}
+    for field, value in table.items():
+        limits[field] = _value(tier, field, value)
+    if limits["hops"] > _MOST_HOPS:
+        raise VaultError(f"policy of tier {tier}: hops above {_MOST_HOPS}", "correct the file")
+    return limits
+
+
+def _value(tier: int, field: str, value: object) -> int:
+    if field in _AMOUNTS and isinstance(value, str):
+        try:
+            return parse_amount(value)
+        except BadAmount as error:
+            raise VaultError(f"policy of tier {tier}: {field}: {error}", error.remedy) from error
+    if field not in _AMOUNTS and type(value) is int and 0 <= value <= LARGEST:
+        return value
+    kind = 'a text such as "500.00"' if field in _AMOUNTS else "a whole number"
+    raise VaultError(f"policy of tier {tier}: {field} is {value!r}", f"write {kind}")
