@@ -37,10 +37,10 @@ class Host:
                 assert frame.body[:2] == bytes((0xD5, self._code + 1))
             self.answers.append(frame.body[2:] if frame.body != b"\x7f" else frame.body)
 
-    def send(self, body: bytes) -> None:
+    def send(self, body: bytes, preamble: bytes = b"", baud: int | None = None) -> None:
         """Send a command (code and parameters) and check that it is acknowledged."""
         self._code, before = body[0], self.acks
-        self.chip.receive(hsu.encode(b"\xd4" + body))
+        self.chip.receive(preamble + hsu.encode(b"\xd4" + body), baud)
         assert self.acks == before + 1, "no ACK"
 
     def ask(self, body: bytes, limit: float = 10.0) -> bytes:
