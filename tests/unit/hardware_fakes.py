@@ -7,6 +7,7 @@ runs repeat exactly.
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -167,7 +168,7 @@ class BenchPort:
     def __init__(self, bench: Bench, uart: BenchUart, seed: int) -> None:
         self.bench = bench
         self.uart = uart
-        self.seed = seed
+        self.dice = random.Random(seed)
         self.phase = 0
         self.marks: list[int] = []
 
@@ -188,6 +189,53 @@ class BenchPort:
     def ticks_diff(self, a: int, b: int) -> int:
         return a - b
 
-    def random_byte(self) -> int:
-        self.seed = (self.seed * 1103515245 + 12345) & 0x7FFFFFFF
-        return self.seed >> 16 & 0xFF
+    def random(self, count: int) -> bytes:
+        return self.dice.randbytes(count)
+
+
+class PlainPort:
+    """`wallet.hal.port` for code that needs no second fibre: waiting runs the scheduler."""
+
+    def __init__(self, scheduler: VirtualScheduler) -> None:
+        self.scheduler = scheduler
+
+    def sleep_ms(self, ms: int) -> None:
+        self.scheduler.run_for(ms / 1000)
+
+    def wait(self, ms: int) -> bool:
+        self.sleep_ms(ms)
+        return False
+
+    def ticks_ms(self) -> int:
+        return int(self.scheduler.now() * 1000)
+
+    def ticks_add(self, a: int, b: int) -> int:
+        return a + b
+
+    def ticks_diff(self, a: int, b: int) -> int:
+        return a - b
+
+
+class SpiWires:
+    """An SPI bus with one display model, and the display's pins as `pin(role)`."""
+
+    def __init__(self) -> None:
+        self.model: Any = None
+        self.outputs: dict[str, int] = {}
+        self.written = 0
+
+    def drive(self, role: str, level: int) -> None:
+        """What the model's own pins are at."""
+        self.outputs[role] = level
+
+    def write(self, data) -> None:
+        self.written += len(data)
+        self.model.spi_write(bytes(data))
+
+    def pin(self, role: str) -> Callable[..., int]:
+        def pin(*level: int) -> int:
+            if level:
+                self.model.pin(role, level[0])
+            return self.outputs.get(role, 0)
+
+        return pin

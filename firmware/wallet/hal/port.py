@@ -1,20 +1,24 @@
-"""Time, waiting and marks of the device this runs on, as one object to hand to those who need them.
+"""Time, waiting, randomness and marks of the device this runs on, as one object to hand around.
 
 mark(phase) -> previous phase; wait(ms) -> True when bytes or a pin change came, False when the time
-passed; report(exception) prints it where a debug build has a console; ticks_ms, ticks_add,
-ticks_diff as in `time`; random_byte() from the hardware generator.
+passed; random(n) -> bytes of the hardware generator; report(exception) prints it where a debug
+build has a console; sleep_ms, ticks_ms, ticks_add, ticks_diff as in `time`.
 """
 
 from sys import print_exception as report
-from time import ticks_add, ticks_diff, ticks_ms
+from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
 
 from _jzport import mark, wait
 
 from _jzcrypto import random
 
-__all__ = ("mark", "random_byte", "report", "ticks_add", "ticks_diff", "ticks_ms", "wait")
-
-
-def random_byte() -> int:
-    """One byte of the hardware generator."""
-    return random(1)[0]
+__all__ = (
+    "mark",
+    "random",
+    "report",
+    "sleep_ms",
+    "ticks_add",
+    "ticks_diff",
+    "ticks_ms",
+    "wait",
+)

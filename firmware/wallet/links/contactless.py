@@ -207,7 +207,7 @@ class Contactless:
             if reader:
                 return reader
             self._listen()
-            left = _WINDOW_LEAST + self._port.random_byte() % _WINDOW_SPREAD
+            left = _WINDOW_LEAST + self._port.random(1)[0] % _WINDOW_SPREAD
             self._window_end = self._port.ticks_add(self._port.ticks_ms(), left)
         self._serve(handler, min(ms, left))
         return None

@@ -1,0 +1,120 @@
+"""Solomon SSD1680 with a 250 x 122 black-and-white e-paper panel, held in landscape.
+
+The controller's memory is portrait: 16 bytes of 8 sources for each of 250 gates. Written gate by
+gate for one byte of sources after the other, from the last byte down, it takes framebuf.MONO_VLSB
+as it is: no pixel is turned in software. The panel lacks the last 6 of 128 sources, which are the
+topmost rows here. Commands: data sheet rev. 0.14.
+"""
+
+import framebuf
+
+from micropython import const
+from wallet.hal.errors import DisplayError
+
+_GATES = const(250)
+_ROWS = const(122)
+_SOURCE_BYTES = const(16)
+_HIDDEN = const(6)
+
+_SLICE_MS = const(50)
+_LONGEST_MS = const(6000)  # a full refresh takes about 2 s at room temperature, more in the cold
+_PARTIALS = const(30)  # ghosts add up: then one full refresh
+
+_FULL = const(0xF7)  # clock, analog, temperature, waveform 1, display, all off again
+_PARTIAL = const(0xFF)  # the same with waveform 2: only what differs from the RED RAM is driven
+
+
+class Ssd1680:
+    """An `hal.display` that keeps its picture without power.
+
+    spi: mode 0; cs, dc, reset, busy: pins (busy high while it works); port: waiting and time.
+    """
+
+    width = _GATES
+    height = _ROWS
+    is_round = False
+    format = framebuf.MONO_VLSB
+    colours = (1, 0, 0, 0, 0)
+
+    def __init__(self, spi, cs, dc, reset, busy, port):
+        self._spi = spi
+        self._cs = cs
+        self._dc = dc
+        self._reset = reset
+        self._busy = busy
+        self._port = port
+        self._pixels = bytearray(_GATES * _SOURCE_BYTES)
+        self._fb = framebuf.FrameBuffer(self._pixels, _GATES, _SOURCE_BYTES * 8, self.format)
+        self._partials_left = -1  # not set up
+        self._old_is_stale = False
+
+    def draw(self, paint) -> None:
+        """Paint and start a refresh, without waiting for its end.
+
+        Raises DisplayError when the one before does not end; the next call sets up anew.
+        """
+        try:
+            if self._partials_left < 0:
+                self._set_up()
+            self._settle()
+        except DisplayError:
+            self._partials_left = -1
+            raise
+        paint(self._fb, -_HIDDEN, _ROWS)
+        self._write_ram(0x24)
+        if self._partials_left > 0:
+            self._partials_left -= 1
+            self._refresh(0x80, _PARTIAL)
+        else:
+            self._partials_left = _PARTIALS
+            self._refresh(0x05, _FULL)
+
+    def _settle(self) -> None:
+        """Wait until a refresh is over; what it showed is then the old picture of the next."""
+        waited = 0
+        while self._busy():
+            if waited >= _LONGEST_MS:
+                raise DisplayError("e-paper stays busy")
+            self._port.wait(_SLICE_MS)
+            waited += _SLICE_MS
+        if self._old_is_stale:
+            self._old_is_stale = False
+            self._write_ram(0x26)
+
+    def _set_up(self) -> None:
+        self._old_is_stale = False
+        self._reset(0)
+        self._port.sleep_ms(10)
+        self._reset(1)
+        self._port.sleep_ms(10)
+        self._settle()
+        self._command(0x12, b"")  # software reset
+        self._port.sleep_ms(10)
+        self._settle()
+        self._command(0x01, b"\xf9\x00\x00")  # 250 gates, first to last
+        self._command(0x11, b"\x06")  # X down, Y up, Y first
+        self._command(0x18, b"\x80")  # internal temperature sensor
+        self._command(0x21, b"\x00\x80")  # both RAMs as they are; sources from S8
+        self._command(0x44, b"\x0f\x00")
+        self._command(0x45, b"\x00\x00\xf9\x00")
+        self._partials_left = 0
+
+    def _write_ram(self, command: int) -> None:
+        self._command(0x4E, b"\x0f")
+        self._command(0x4F, b"\x00\x00")
+        self._command(command, self._pixels)
+
+    def _refresh(self, border: int, sequence: int) -> None:
+        self._command(0x3C, bytes((border,)))
+        self._command(0x22, bytes((sequence,)))
+        self._command(0x20, b"")
+        self._old_is_stale = True
+
+    def _command(self, command: int, data) -> None:
+        self._cs(0)
+        self._dc(0)
+        self._spi.write(bytes((command,)))
+        self._dc(1)
+        if data:
+            self._spi.write(data)
+        self._cs(1)
