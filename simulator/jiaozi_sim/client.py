@@ -1,0 +1,349 @@
+"""The simulator for tests and scenarios: a context manager and handles for what stands in it.
+
+    with Simulator() as sim:
+        alice = sim.add_wallet("alice", "visual_card")
+        alice.start()
+        alice.wait_mark(Mark.READY)
+        alice.screenshot(Path("alice.png"))
+
+The world runs in a process of its own (world.py), which ends with this one.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from PIL import Image
+
+from jiaozi_sim.chips.canvas import in_a_frame
+from jiaozi_sim.machines.base import Counts, MarkEvent
+from jiaozi_sim.machines.counters import CounterPage
+
+PACKAGES = Path(__file__).parents[1]
+FIRMWARE = Path(__file__).parents[2] / "build" / "firmware"
+_POLL_SECONDS = 0.001
+_LOOK_FOR_LIFE_SECONDS = 0.1
+
+
+class SimulatorError(Exception):
+    """The world refused a request; `kind` is the type of its error (such as "StillRunning")."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class WorldGone(SimulatorError):
+    """The world's process ended."""
+
+
+class NoMark(SimulatorError):
+    """A mark did not come in time, or the wallet lost its power first."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame on the air; see jiaozi_sim.field.FrameRecord."""
+
+    time: float
+    direction: str
+    sender: str
+    data: bytes
+    kind: str
+    bit_rate: int
+    air_time: float
+    fault: str
+
+
+class Simulator:
+    """A world of its own, from `with` to the end of the block.
+
+    Args:
+        directory: where logs go (a new or empty directory). Without one they go to a temporary
+            directory, which stays only if the block ends by an exception.
+        panel_speed: e-paper refreshes this much faster than in life.
+    """
+
+    def __init__(self, directory: Path | None = None, panel_speed: float = 20.0) -> None:
+        self._is_temporary = directory is None
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="jiaozi-sim-"))
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._panel_speed = panel_speed
+        self._wallets: list[Wallet] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._answers: io.BufferedReader | None = None
+
+    def __enter__(self) -> Simulator:
+        mine, theirs = socket.socketpair()
+        command = [sys.executable, "-m", "jiaozi_sim.world", str(theirs.fileno())]
+        search = [str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
+        with theirs, (self.directory / "world.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [*command, str(self.directory)],
+                pass_fds=[theirs.fileno()],
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(search)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # A Ctrl-C is for this process, which then ends the world in order.
+                start_new_session=True,
+            )
+        self._socket, self._answers = mine, mine.makefile("rb")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for wallet in self._wallets:
+            wallet.forget_counters()
+        if self._answers is not None and self._socket is not None:
+            self._answers.close()
+            self._socket.close()
+        if self._process is not None:
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self._is_temporary and kind is None:
+            shutil.rmtree(self.directory)
+        elif error is not None:
+            error.add_note(f"the simulator's logs are in {self.directory}")
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        """One request to the world (see world.py). Raises SimulatorError."""
+        if self._socket is None or self._answers is None:
+            raise WorldGone("WorldGone", "the simulator was not started: use it in a with block")
+        try:
+            self._socket.sendall(json.dumps({"do": do, **arguments}).encode() + b"\n")
+            line = self._answers.readline()
+        except OSError:
+            line = b""
+        if not line:
+            log = (self.directory / "world.log").read_text(errors="replace")
+            raise WorldGone("WorldGone", f"the world ended: {log.strip()[-2000:]}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise SimulatorError(answer["error"], answer["message"])
+        return answer["ok"]
+
+    def add_wallet(
+        self,
+        name: str,
+        board: str = "visual_card",
+        elf: Path | None = None,
+        seed: bytes | None = None,
+    ) -> Wallet:
+        """A wallet without power. The image is that of the board, the seed the wallet's name."""
+        elf = elf or FIRMWARE / board / "firmware.elf"
+        seed = name.encode() if seed is None else seed
+        arguments = {"board": board, "elf": str(elf), "seed": seed.hex()}
+        facts = self.ask("add_wallet", name=name, speed=self._panel_speed, **arguments)
+        wallet = Wallet(self, name, facts)
+        self._wallets.append(wallet)
+        return wallet
+
+    def add_reader(self, name: str) -> Reader:
+        """A PN532 reader on a serial port, for the host's tools."""
+        return Reader(name, self.ask("add_reader", name=name))
+
+    def tap(self, *names: str) -> None:
+        """Hold these together. There is one field: whatever else was in it is taken away."""
+        self.ask("tap", names=names)
+
+    def untap(self, *names: str) -> None:
+        """Take these away from the field."""
+        self.ask("untap", names=names)
+
+    @contextlib.contextmanager
+    def tapped(self, *names: str) -> Iterator[None]:
+        """A tap as long as the block."""
+        self.tap(*names)
+        try:
+            yield
+        finally:
+            self.untap(*names)
+
+    def frames(self, after: int = 0) -> list[Frame]:
+        """The frames that were on the air, from index `after` on."""
+        found = self.ask("frames", after=after)
+        return [Frame(**(line | {"data": bytes.fromhex(line["data"])})) for line in found]
+
+    def fault(self, action: str, **rule: Any) -> int:
+        """Mistreat frames from now on: `action` and `rule` as in jiaozi_sim.faults.Fault.
+
+        `matching` needs a function and works only inside the world. Returns the rule's number.
+        """
+        return int(self.ask("fault", action=action, **rule))
+
+    def struck(self) -> list[int]:
+        """How often each fault has struck, by the rule's number."""
+        return list(self.ask("struck"))
+
+    def clear_faults(self) -> None:
+        """Leave frames alone from now on."""
+        self.ask("clear_faults")
+
+    def air(self) -> dict[str, Any]:
+        """What taps put on the air: {"total": …, "taps": […]}, each as jiaozi_sim.field.Tap."""
+        return dict(self.ask("air"))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A host's reader; `path` is its serial port."""
+
+    name: str
+    path: str
+
+
+class Wallet:
+    """One wallet. `ports` has the serial ports that a host may open, by UART role."""
+
+    def __init__(self, simulator: Simulator, name: str, facts: Mapping[str, Any]) -> None:
+        self._simulator = simulator
+        self.name = name
+        self.ports: dict[str, str] = dict(facts["ports"])
+        self.buttons: list[str] = list(facts["buttons"])
+        self._counter_path = Path(facts["counters"])
+        self._log_path = Path(facts["log"])
+        self._page: CounterPage | None = None
+
+    def _ask(self, do: str, **arguments: Any) -> Any:
+        return self._simulator.ask(do, wallet=self.name, **arguments)
+
+    # -- power -----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Apply power."""
+        self.forget_counters()
+        self._ask("start")
+
+    def cut_power(self) -> None:
+        """Take the power away between two instructions."""
+        self._ask("cut_power")
+
+    def cut_after_stores(self, count: int | None) -> None:
+        """Cut the power right after the `count`-th NVM store from now; None: do not."""
+        self._ask("cut_after_stores", count=count)
+
+    @property
+    def running(self) -> bool:
+        return bool(self._ask("state")["running"])
+
+    @property
+    def boots(self) -> int:
+        return int(self._ask("state")["boots"])
+
+    def wait_off(self, seconds: float = 10) -> None:
+        """Until the power is gone (by an ordered cut). Raises SimulatorError if it stays."""
+        end = time.monotonic() + seconds
+        while self.running:
+            if time.monotonic() > end:
+                raise SimulatorError("StillRunning", f"{self.name} has power after {seconds} s")
+            time.sleep(_POLL_SECONDS)
+
+    # -- counters: read from the file that the machine writes, without disturbing the world --------
+
+    def _counters(self) -> CounterPage:
+        if self._page is None:
+            self._page = CounterPage(self._counter_path)
+        return self._page
+
+    def forget_counters(self) -> None:
+        """Unmap the counters of the last boot."""
+        if self._page is not None:
+            self._page.close()
+            self._page = None
+
+    def counts(self) -> Counts:
+        """Instruction counts since the start."""
+        return self._counters().counts()
+
+    def marks(self, after: int = 0) -> list[MarkEvent]:
+        """Phase marks since the start, from index `after` on."""
+        return self._counters().marks(after)
+
+    def wait_mark(self, value: int, timeout: float = 10, after: int = 0) -> MarkEvent:
+        """The first mark of that value at index `after` or later, waiting for it.
+
+        Raises:
+            NoMark: it did not come in `timeout` seconds, or the wallet lost its power first.
+        """
+        start = look = time.monotonic()
+        while True:
+            alive = True
+            if time.monotonic() >= look:
+                look += _LOOK_FOR_LIFE_SECONDS
+                alive = self.running
+            for event in self.marks(after):
+                if event.mark == value:
+                    return event
+                after = event.index + 1
+            if not alive:
+                raise NoMark("NoMark", f"{self.name} lost its power before mark {value}")
+            if time.monotonic() > start + timeout:
+                raise NoMark("NoMark", f"{self.name} made no mark {value} in {timeout} s")
+            time.sleep(_POLL_SECONDS)
+
+    # -- memory ----------------------------------------------------------------------------------
+
+    def nvm_read(self, offset: int = 0, size: int | None = None) -> bytes:
+        """Bytes of the non-volatile memory, running or not."""
+        return bytes.fromhex(self._ask("read_nvm", offset=offset, size=size))
+
+    def nvm_write(self, data: bytes) -> None:
+        """Replace the whole non-volatile memory of a wallet without power; the rest is erased."""
+        self._ask("replace_nvm", data=data.hex())
+
+    # -- the person's side -----------------------------------------------------------------------
+
+    def press(self, button: str, seconds: float = 0.1) -> None:
+        """Press a button and let it go."""
+        self._ask("press", button=button)
+        time.sleep(seconds)
+        self._ask("release", button=button)
+
+    def touch(self, x: int, y: int, seconds: float = 0.1) -> None:
+        """Touch the screen at a point and lift the finger."""
+        self._ask("touch", x=x, y=y)
+        time.sleep(seconds)
+        self._ask("lift")
+
+    def picture(self) -> Image.Image:
+        """What the display shows, one pixel a dot."""
+        found = self._ask("picture")
+        return Image.frombytes(
+            found["mode"], tuple(found["size"]), base64.b64decode(found["pixels"])
+        )
+
+    def screenshot(self, path: Path, scale: int = 3) -> None:
+        """Write the display, set in a card, as PNG."""
+        in_a_frame(self.picture(), scale).save(path)
+
+    def log(self) -> str:
+        """What came out of the log UART, over all starts."""
+        return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""
+
+    def violations(self) -> list[str]:
+        """What the firmware did that real chips would take badly."""
+        return list(self._ask("violations"))

@@ -1,0 +1,170 @@
+"""What stands in the simulated world: wallets with their chips, and readers for host programs."""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from jiaozi_sim.board import Board
+from jiaozi_sim.bridge import Bridge, BridgeError
+from jiaozi_sim.chips.pn532 import Pn532
+from jiaozi_sim.field import Field
+from jiaozi_sim.machines.base import StillRunning
+from jiaozi_sim.machines.qemu import QemuMachine
+from jiaozi_sim.scheduler import Scheduler
+from jiaozi_sim.streams import PtyPort, Stream
+from jiaozi_sim.wires import PtyWire, Wire
+
+# UART roles that a program on the host may open; a debug image has its REPL on `log`.
+_PORT_ROLES = ("host", "contact", "log")
+
+
+class _MachineWire(Wire):
+    """The UART between a machine and its PN532.
+
+    A machine's socket carries no baud rate, so both sides are taken to agree.
+    """
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        super().__init__(scheduler)
+        self.to_machine: Callable[[bytes], None] | None = None
+
+    @property
+    def host_baud(self) -> int:
+        """Always the chip's."""
+        return self._chip.baud if self._chip else 0
+
+    def from_machine(self, data: bytes) -> None:
+        """Bytes from the machine's UART."""
+        self._to_chip(data, self.host_baud)
+
+    def _deliver(self, data: bytes) -> None:
+        if self.to_machine is not None:
+            self.to_machine(data)
+
+
+class WalletStation:
+    """A wallet: its machine, its PN532 on the field, its chips and buttons behind the bus bridge.
+
+    Args:
+        name: also names its files in `directory`.
+        seed: of the randomness its boots get.
+        speed: slow chips (e-paper) are this much faster than real ones.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        board: Board,
+        elf: Path,
+        seed: bytes,
+        directory: Path,
+        selector: selectors.BaseSelector,
+        field: Field,
+        speed: float,
+    ) -> None:
+        self.name, self.board = name, board
+        self._selector = selector
+        directory.mkdir()
+        self.machine = QemuMachine(elf, directory, board.uarts, seed)
+        self.log_path = directory / "log.txt"
+        self._streams: dict[str, Stream] = {}
+        self.bridge = Bridge(board, field.scheduler, partial(self._send, "bridge"), speed)
+        self._wire = _MachineWire(field.scheduler)
+        self.chip = Pn532(field, field.scheduler, self._wire.from_chip, name)
+        self._wire.connect(self.chip)
+        self._wire.to_machine = partial(self._send, "nfc")
+        self.ports = {
+            role: PtyPort(selector, partial(self._send, role))
+            for role in _PORT_ROLES
+            if role in board.uarts
+        }
+        self.complaints: list[str] = []
+
+    def start(self) -> None:
+        """Apply power to machine and chips. Raises StillRunning, MachineError."""
+        if self.machine.running:
+            raise StillRunning(f"{self.name} has power already")
+        self._let_go()
+        self.bridge.power_on()
+        self.machine.start()
+        for role, wire in self.machine.wires.items():
+            receiver = self._receiver(role)
+            ended = self._lost_power
+            self._streams[role] = Stream(self._selector, wire.fileno(), receiver, ended)
+
+    def cut_power(self) -> None:
+        """Take the power from machine and chips."""
+        self._let_go()
+        self.machine.cut_power()
+
+    def close(self) -> None:
+        """Cut the power and release everything but the log."""
+        self.cut_power()
+        for port in self.ports.values():
+            port.close()
+        self.machine.close()
+
+    def _let_go(self) -> None:
+        for stream in self._streams.values():
+            stream.close()
+        self._streams = {}
+        self.bridge.power_off()
+        self.chip.power_cycle()
+
+    def _lost_power(self) -> None:
+        """A wire ended: the machine was killed by an ordered cut, or died."""
+        self.cut_power()
+
+    def _send(self, role: str, data: bytes) -> None:
+        if role in self._streams:
+            self._streams[role].send(data)
+
+    def _receiver(self, role: str) -> Callable[[bytes], None]:
+        if role == "nfc":
+            return self._wire.from_machine
+        if role == "bridge":
+            return self._from_bridge
+        if role == "log":
+            return self._write_log
+        return self.ports[role].send
+
+    def _from_bridge(self, data: bytes) -> None:
+        try:
+            self.bridge.receive(data)
+        except BridgeError as error:
+            self.complaints.append(str(error))
+
+    def _write_log(self, data: bytes) -> None:
+        with self.log_path.open("ab") as file:
+            file.write(data)
+        self.ports["log"].send(data)
+
+    def violations(self) -> list[str]:
+        """What real chips would take badly of what the firmware did, and broken bridge frames."""
+        return self.bridge.violations() + self.complaints
+
+
+class ReaderStation:
+    """A PN532 reader on a pseudo-terminal at `path`, for nfcpy and the command `jiaozi`."""
+
+    def __init__(self, name: str, selector: selectors.BaseSelector, field: Field) -> None:
+        self.name = name
+        self._selector = selector
+        self._wire = PtyWire(field.scheduler)
+        self.chip = Pn532(field, field.scheduler, self._wire.from_chip, name)
+        self._wire.connect(self.chip)
+        self.path = self._wire.path
+        selector.register(self._wire.fileno(), selectors.EVENT_READ, self._ready)
+
+    def _ready(self, events: int) -> None:
+        del events
+        self._wire.on_readable()
+
+    def close(self) -> None:
+        """Close the port."""
+        self.chip.set_carrier(False)
+        self._selector.unregister(self._wire.fileno())
+        self._wire.close()

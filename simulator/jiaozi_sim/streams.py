@@ -1,0 +1,123 @@
+"""Byte streams inside the world's selectors loop: machines' sockets, programs' pseudo-terminals.
+
+A stream never blocks and never loses order. What its far end does not take is kept up to a limit
+and then dropped from the newest on, as a UART with nobody listening drops.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import selectors
+import termios
+import tty
+from collections.abc import Callable
+
+READ_SIZE = 65536
+KEPT_BYTES = 256 * 1024
+
+
+class Stream:
+    """One file descriptor in the loop.
+
+    Args:
+        selector: its keys carry, as data, what to call with the ready events.
+        fd: a non-blocking file descriptor; the stream does not own it.
+        received: gets what was read.
+        ended: called once when the far end is gone; the stream is out of the loop then.
+    """
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        fd: int,
+        received: Callable[[bytes], None],
+        ended: Callable[[], None],
+    ) -> None:
+        self._selector, self._fd = selector, fd
+        self._received, self._ended = received, ended
+        self._waiting = bytearray()
+        self._open = True
+        self.dropped = 0
+        selector.register(fd, selectors.EVENT_READ, self._ready)
+
+    def send(self, data: bytes) -> None:
+        """Write now what the far end takes, and the rest as soon as it takes more."""
+        if not self._open:
+            return
+        room = KEPT_BYTES - len(self._waiting)
+        self.dropped += max(0, len(data) - room)
+        self._waiting += data[:room]
+        self._flush()
+
+    def close(self) -> None:
+        """Leave the loop; `ended` is not called."""
+        if self._open:
+            self._open = False
+            self._selector.unregister(self._fd)
+
+    def _ready(self, events: int) -> None:
+        if events & selectors.EVENT_WRITE:
+            self._flush()
+        if events & selectors.EVENT_READ and self._open:
+            self._read()
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._fd, READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._received(data)
+        else:
+            self._end()
+
+    def _flush(self) -> None:
+        try:
+            while self._waiting:
+                del self._waiting[: os.write(self._fd, self._waiting)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._end()
+            return
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._waiting else 0)
+        if self._selector.get_key(self._fd).events != events:
+            self._selector.modify(self._fd, events, self._ready)
+
+    def _end(self) -> None:
+        if self._open:
+            self.close()
+            self._ended()
+
+
+class PtyPort:
+    """A pseudo-terminal at `path` for a program that wants a serial port: raw, 115200 baud.
+
+    Its far side is kept open here, so that it outlives the programs.
+    """
+
+    def __init__(self, selector: selectors.BaseSelector, received: Callable[[bytes], None]) -> None:
+        self._master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        settings = termios.tcgetattr(self._slave)
+        settings[4] = settings[5] = termios.B115200  # a fresh terminal runs at 38400
+        termios.tcsetattr(self._slave, termios.TCSANOW, settings)
+        os.set_blocking(self._master, False)
+        self.path = os.ttyname(self._slave)
+        self._stream = Stream(selector, self._master, received, self._never_ends)
+
+    def send(self, data: bytes) -> None:
+        """Bytes for the program."""
+        self._stream.send(data)
+
+    def close(self) -> None:
+        """Close both ends."""
+        self._stream.close()
+        os.close(self._master)
+        os.close(self._slave)
+
+    def _never_ends(self) -> None:
+        """The slave is open here, so the master sees no end before `close`."""
