@@ -18,6 +18,7 @@ from _jzcbor import dumps
 from _jzcrypto import sha256
 from jiaozi.certificates import Trust, read
 from jiaozi.cose import AUTHORITY, OPERATOR, WALLET, SigningKey, decode
+from jiaozi.errors import BUSY, Refused
 from jiaozi.messages import Request, read_request
 from jiaozi.rules import read_epoch, read_policy
 from jiaozi.state import State
@@ -213,8 +214,16 @@ class Book:
         return JOURNAL_LIMIT - used - self.unresolved() - len(self.open)
 
     def apply(self, step: Step) -> bytes:
-        """Commit a step in one record and adopt it; return its reply."""
-        state = step.state
+        """Commit a step in one record and adopt it; return its reply.
+
+        When the commit fails, nothing has changed and the step may be applied again. Raises
+        Refused(BUSY) for a step made from another state than the present one: what it signed may
+        bear a number that has been used since.
+        """
+        if step.state.base is not self.state:
+            raise Refused(BUSY)
+        state = step.state.copy()
+        state.base = None
         changes: dict[int, bytes | None] = {}
         entry = None
         if step.entry is not None:

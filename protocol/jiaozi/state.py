@@ -31,7 +31,8 @@ class State:
     sequence: number of the next payment; position, head: where the next journal entry goes and the
     hash chained so far; levels: amounts of purse 0 by hop level; next_request, floor: number of the
     next request and the lowest that may still be credited; synced_epoch: epoch of the last
-    settlement; offline_count, offline_total, unconfirmed_count, unconfirmed_total: payments since.
+    settlement; offline_count, offline_total, unconfirmed_count, unconfirmed_total: payments since;
+    base: the state that this one is a changed copy of, not kept in the store.
     """
 
     def __init__(self) -> None:
@@ -46,6 +47,7 @@ class State:
         self.offline_total = 0
         self.unconfirmed_count = 0
         self.unconfirmed_total = 0
+        self.base: State | None = None
 
     def encode(self) -> bytes:
         """The state as a CBOR array in the order of the attributes."""
@@ -68,6 +70,7 @@ class State:
         for name in _NAMES:
             setattr(other, name, getattr(self, name))
         other.levels = list(self.levels)
+        other.base = self
         return other
 
     @property
