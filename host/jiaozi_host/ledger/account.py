@@ -17,6 +17,8 @@ from jiaozi.book import (
     JOURNAL_LIMIT,
     NETWORK_KEY,
     OPEN_LIMIT,
+    REFUNDED,
+    RESOLVED,
     SEED_KEY,
     STATE_KEY,
     Book,
@@ -155,6 +157,31 @@ class Account(Book):
         self._records.beside(lambda session: session.add(row))
         self.apply(step)
         return raised
+
+    def untold(self, wallet: bytes) -> list[tables.Payment]:
+        """Cash-outs that were answered here, while the wallet is not known to have heard it."""
+        resolved = select(tables.Entry.payment_hash).where(
+            tables.Entry.wallet == wallet, tables.Entry.kind.in_((RESOLVED, REFUNDED))
+        )
+        with self._ledger.transaction() as session:
+            wanted = (
+                select(tables.Payment)
+                .join(tables.CashOut, tables.CashOut.request_hash == tables.Payment.request_hash)
+                .where(
+                    tables.CashOut.wallet == wallet,
+                    tables.CashOut.told.is_(False),
+                    tables.Payment.outcome.is_not(None),
+                    tables.Payment.hash.not_in(resolved),
+                )
+            )
+            return list(session.scalars(wanted))
+
+    def told(self, request_hash: bytes) -> None:
+        """The wallet has got the outcome of its cash-out."""
+        with self._ledger.transaction() as session:
+            row = session.get(tables.CashOut, request_hash)
+            if row is not None:
+                row.told = True
 
     # Ledger -------------------------------------------------------------------------------------
 

@@ -148,13 +148,17 @@ class Issuance(Base):
 
 
 class CashOut(Base):
-    """A request of the operator's account, and the wallet it was raised for."""
+    """A request of the operator's account, and the wallet it was raised for.
+
+    told: whether the wallet is known to have got the outcome, and so the person at the counter.
+    """
 
     __tablename__ = "cash_outs"
 
     request_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     wallet: Mapped[bytes] = mapped_column(ForeignKey(Wallet.id), index=True)
     amount: Mapped[int] = mapped_column(BigInteger)
+    told: Mapped[bool] = mapped_column(default=False)
 
 
 class AccountRecord(Base):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from jiaozi import payee, payer
-from jiaozi.book import PAYMENT_RAW, REQUEST_RAW
-from jiaozi.certificates import Certificate
+from jiaozi.book import PAYMENT_RAW, PEER_RAW, REQUEST_RAW, TAKEN
+from jiaozi.certificates import Certificate, read
 from jiaozi.commands import CARD, READY
-from jiaozi.cose import decode
+from jiaozi.cose import WALLET, decode
 from jiaozi.errors import NOT_ALLOWED, OVER_BALANCE, Refused
 from jiaozi.messages import Request, read_outcome, read_payment, read_request
 from jiaozi_host.errors import AccountRefused, BadAnswer, WalletRefused
@@ -30,13 +31,25 @@ class Transfer:
 
     wallet: its id; amount: value moved by this call's own payment, 0 when a torn one for the same
     amount was finished instead; resumed: amounts of torn payments that were finished first;
-    voided: amounts of those that were given back.
+    voided: amounts of those that were given back; stuck: amounts of those the wallet would not
+    answer, which only sync can clear up.
     """
 
     wallet: bytes
     amount: int = 0
     resumed: list[int] = field(default_factory=list)
     voided: list[int] = field(default_factory=list)
+    stuck: list[int] = field(default_factory=list)
+
+    def note(self, account: Account, payment: bytes, outcome: bytes, torn: bool) -> None:
+        """Count a payment with its outcome; torn: it was begun by an earlier call."""
+        amount = read_payment(payment, account.network).amount
+        if not read_outcome(outcome, account.network).credited:
+            self.voided.append(amount)
+        elif torn:
+            self.resumed.append(amount)
+        else:
+            self.amount = amount
 
 
 def top_up(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: int) -> Transfer:
@@ -49,7 +62,10 @@ def top_up(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: int
     hello, wallet = _meet(client, account)
     done = Transfer(wallet.id)
     for entry in _pending_to(account, wallet):
-        _deliver(client, account, entry[PAYMENT_RAW], done, entry[REQUEST_RAW])
+        try:
+            _deliver(client, account, entry[PAYMENT_RAW], done, entry[REQUEST_RAW])
+        except WalletRefused:
+            done.stuck.append(sum(entry[TAKEN]))
     if amount in done.resumed:
         account.post()
         return done
@@ -67,7 +83,6 @@ def top_up(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: int
         payer.check(account, order, amount)
         answer = account.apply(payer.pay(account, order, amount, True))
     _deliver(client, account, _only(answer), done)
-    done.amount = done.resumed.pop() if done.resumed else 0
     account.post()
     return done
 
@@ -82,6 +97,12 @@ def cash_out(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: i
     _, wallet = _meet(client, account)
     done = Transfer(wallet.id)
     client.verify(pin)
+    for payment in account.untold(wallet.id):
+        client.resolve(payment.outcome or b"")
+        account.told(payment.request_hash)
+        done.note(account, payment.raw, payment.outcome or b"", True)
+    if amount in done.resumed:
+        return done
     asked_before = set(account.open)
     with _account_rules():
         request = account.request_from(wallet.id, amount)
@@ -125,13 +146,13 @@ def _meet(client: WalletClient, account: Account) -> tuple[Selected, Certificate
         return hello, account.trust.wallet(hello.certificate)
 
 
-def _pending_to(account: Account, wallet: Certificate) -> Iterator[list[bytes]]:
-    """Payments to the wallet whose outcome the account does not know yet."""
-    for _ in range(_MOST_PENDING):
-        entry = payer.unfinished(account, wallet)
-        if entry is None:
-            return
-        yield entry
+def _pending_to(account: Account, wallet: Certificate) -> list[Any]:
+    """PAID entries of payments to the wallet whose outcome the account does not know yet."""
+    return [
+        entry
+        for entry in account.pending()
+        if read(WALLET, entry[PEER_RAW], account.network).id == wallet.id
+    ]
 
 
 def _deliver(
@@ -141,15 +162,13 @@ def _deliver(
     done: Transfer,
     request: bytes | None = None,
 ) -> None:
-    """Hand a committed payment over and take its outcome."""
+    """Hand a committed payment over and take its outcome; a torn one goes with its request."""
     outcome = client.payment(account.me.raw, payment, request)
     with _account_rules():
         step = payer.resolve(account, outcome)
         if step is not None:
             account.apply(step)
-        credited = read_outcome(outcome, account.network).credited
-        amount = read_payment(payment, account.network).amount
-    (done.resumed if credited else done.voided).append(amount)
+        done.note(account, payment, outcome, request is not None)
 
 
 def _collect(
@@ -163,15 +182,9 @@ def _collect(
     """Credit or void a payment of the wallet, then hand it the outcome."""
     with _account_rules():
         outcome = account.receive(wallet.raw, payment, request)
-        credited = read_outcome(outcome, account.network).credited
-        amount = read_payment(payment, account.network).amount
     client.resolve(outcome)
-    if not credited:
-        done.voided.append(amount)
-    elif request is None:
-        done.amount = amount
-    else:
-        done.resumed.append(amount)
+    account.told(read_payment(payment, account.network).request_hash)
+    done.note(account, payment, outcome, request is not None)
 
 
 def _request_of(hello: Selected, account: Account, amount: int) -> Request | None:

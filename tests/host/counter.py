@@ -1,0 +1,105 @@
+"""An operator's counter in a test: a vault and a ledger in a folder, a reader, wallets in memory.
+
+The wallets run the firmware's own application (tests/unit/devices.py); the reader can lose any exchange.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jiaozi import commands
+from jiaozi_host import provisioning, sync
+from jiaozi_host.errors import CardGone, NoCard
+from jiaozi_host.ledger import Ledger
+from jiaozi_host.ledger.account import Account, open_account
+from jiaozi_host.ledger.report import Report, report
+from jiaozi_host.links import Link, Progress
+from jiaozi_host.vault import Authority, Operator
+from tests.unit import devices
+
+PIN = "1234"
+
+
+class Reader(Link):
+    """A reader with at most one wallet on it.
+
+    lose: number of the exchange that is lost, counted from 0; hears: whether the wallet still gets the
+    command of that exchange; restarts: whether the wallet loses its power with it.
+    """
+
+    name = "test reader"
+
+    def __init__(self, wallet: devices.Wallet | None = None) -> None:
+        self.wallet = wallet
+        self.lose: int | None = None
+        self.hears = False
+        self.restarts = False
+        self.exchanges = 0
+
+    def wait_for_card(self, timeout: float, progress: Progress | None = None) -> None:
+        if self.wallet is None:
+            raise NoCard("nothing there")
+
+    def exchange(self, command: bytes) -> bytes:
+        number = self.exchanges
+        self.exchanges += 1
+        if self.wallet is None:
+            raise CardGone("nothing there")
+        if number != self.lose:
+            return bytes(self.wallet.exchange(command))
+        if self.hears:
+            self.wallet.exchange(command)
+        if self.restarts:
+            self.wallet.restart()
+        raise CardGone("pulled away")
+
+    def card_present(self) -> bool:
+        return self.wallet is not None
+
+    def close(self) -> None:
+        self.wallet = None
+
+
+class Counter:
+    """An authority and an operator that holds what was issued to it."""
+
+    def __init__(self, home: Path, issued: int = 10_000_000) -> None:
+        self.home = home
+        self.authority = Authority.init(home, None)
+        self.operator = Operator.init(home, self.authority, None)
+        self.ledger = Ledger.open(home)
+        if issued:
+            self.account().issue(issued)
+
+    def account(self) -> Account:
+        return open_account(self.ledger, self.operator)
+
+    def wallet(self, amount: int = 0, tier: int = 3) -> devices.Wallet:
+        """A provisioned wallet holding `amount`."""
+        wallet = devices.Wallet()
+        provisioning.provision(Reader(wallet), self.operator, self.ledger, PIN, tier=tier)
+        if amount:
+            self.top_up(wallet, amount)
+        return wallet
+
+    def top_up(self, wallet: devices.Wallet, amount: int) -> provisioning.Transfer:
+        return provisioning.top_up(Reader(wallet), self.operator, self.ledger, PIN, amount)
+
+    def cash_out(self, wallet: devices.Wallet, amount: int) -> provisioning.Transfer:
+        return provisioning.cash_out(Reader(wallet), self.operator, self.ledger, PIN, amount)
+
+    def sync(self, wallet: devices.Wallet) -> sync.Synced:
+        return sync.sync_wallet(Reader(wallet), self.operator, self.ledger)
+
+    def advance(self, *revoke: bytes) -> None:
+        self.authority.advance(revoke)
+        self.operator.refresh()
+
+    def report(self) -> Report:
+        """The ledger's report, after the account has posted what it did."""
+        self.account()
+        return report(self.ledger)
+
+
+def arm_receive(wallet: devices.Wallet, amount: int) -> bytes:
+    return wallet.arm(commands.RECEIVE, amount)
