@@ -15,11 +15,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import strokes
 from PIL import Image, ImageDraw
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from fonts import strokes
 
 SCREENS = Path(__file__).resolve().parents[1] / "wallet" / "screens"
 FINE = 8  # drawn that much larger, then averaged

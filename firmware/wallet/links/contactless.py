@@ -1,7 +1,7 @@
 """The contactless link: a wallet as card, as reader, or as whichever comes first.
 
 Nothing here waits for long. The main loop calls `serve` (card), `reach` (reader) or `meet` (both)
-again and again with the milliseconds it can spare; each returns early when a button moves, and goes
+again and again with the milliseconds it can spare; each returns soon when a button moves, and goes
 on next time where it was. `stop` ends whatever runs in the chip: call it before programming NVM
 outside a handler, and before sleeping.
 
@@ -23,6 +23,7 @@ _READING = const(4)  # our field is on
 _WINDOW_LEAST = const(60)
 _WINDOW_SPREAD = const(128)
 _COMMANDS_AT_ONCE = const(8)
+_POLLS_AT_ONCE = const(6)  # of some ten milliseconds each
 _POLLS_A_FIELD = const(25)  # then off once: a card whose answer to RATS was lost waits for that
 _RESTART_MS = const(3000)  # between two tries to wake a chip that does not work
 
@@ -63,7 +64,7 @@ class Contactless:
         return self._guarded(self._serve, handler, ms) or 0
 
     def reach(self, ms: int):
-        """Look for a card for about `ms` milliseconds: a `Reader` on it, or None.
+        """Look for a card, for `ms` milliseconds or a few polls: a `Reader` on it, or None.
 
         Our field stays on until `stop`, `serve` or `meet`, but for a moment now and then, so that a
         card that lives from it can start. Raises TwoCards when more than one answers; LinkError
@@ -183,11 +184,11 @@ class Contactless:
         if self._state != _READING:
             self._stop()
         start = self._port.ticks_ms()
-        while True:
+        for _ in range(_POLLS_AT_ONCE):
             reader = self._poll()
-            left = ms - self._port.ticks_diff(self._port.ticks_ms(), start)
-            if reader or left <= 0:
+            if reader or self._port.ticks_diff(self._port.ticks_ms(), start) >= ms:
                 return reader
+        return None
 
     def _poll(self):
         self._state = _READING

@@ -8,7 +8,7 @@ _MARGIN = const(8)
 _HEAD = const(26)  # rows of the title with its rule
 _KEY_HIGH = const(22)
 _KEY_WIDE = const(74)
-_FINGER_HIGH = const(30)  # keys to be touched are larger than labels beside buttons
+_FINGER_HIGH = const(28)  # keys to be touched are larger than labels beside buttons
 _FINGER_WIDE = const(80)
 _LINE = const(20)
 
@@ -66,11 +66,11 @@ def _paint_round(canvas, wide: int, high: int, page: tuple) -> None:
         top = centre - font.ASCENT // 2
         canvas.text(font, figure, middle - width(font, figure) // 2, top, role, PAPER)
         for line in lines:
-            _label(canvas, line, middle, high * 63 // 100, SOFT)
+            _label(canvas, line, middle, high * 62 // 100, SOFT)
     else:
         _centred(canvas, _wrapped(lines, wide * 82 // 100), middle, centre, role)
     cancel, ok = keys
-    box = high * 75 // 100, _FINGER_WIDE, _FINGER_HIGH
+    box = high * 73 // 100, _FINGER_WIDE, _FINGER_HIGH
     if cancel and ok:
         _key(canvas, cancel, middle - _FINGER_WIDE - 3, box, False)
         _key(canvas, ok, middle + 3, box, True)
