@@ -326,3 +326,13 @@ class TestIsoDepCard:
         reader.ask(place, b"\xe0\x80")
         assert reader.ask(place, b"\xd0\x11\x0a") is None
         assert reader.ask(place, b"\x02hi") == b"\x02hi\x90\x00"
+
+    def test_an_answer_ready_while_wtx_is_open_waits_for_it(
+        self, place: Place, reader: Reader, card: IsoDepCard
+    ) -> None:
+        card.processing = 0.08  # S(WTX) goes out after 0.077 s
+        self.select(place, reader)
+        reader.ask(place, b"\xe0\x80")
+        assert reader.ask(place, b"\x02hi") == b"\xf2\x01"
+        assert reader.ask(place, b"\xb2") == b"\xf2\x01", "lost: the same again"
+        assert reader.ask(place, b"\xf2\x01") == b"\x02hi\x90\x00"
