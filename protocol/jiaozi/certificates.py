@@ -78,6 +78,11 @@ class Certificate:
         self.issuer = signed.signer
 
     @property
+    def currency(self) -> str:
+        """Currency of an operator's certificate: the one it may hold value in."""
+        return self.claims[0]
+
+    @property
     def form(self) -> int:
         """Form of a wallet certificate."""
         return self.claims[0]

@@ -111,6 +111,6 @@ def _operators(
 def _policy(raw: bytes, operator: Certificate, network: int) -> Policy:
     policy = read_policy(raw, network)
     policy.verify(operator.public, operator.hash)
-    if policy.currency != operator.claims[0]:
+    if policy.currency != operator.currency:
         raise Refused(WRONG_CURRENCY)
     return policy

@@ -59,6 +59,10 @@ class Request(Signed):
         if not 0 < len(self.purses) <= _MOST_PURSES or (self.amount > 0) == (self.ceiling > 0):
             raise Refused(MALFORMED)
 
+    def accepts(self, amount: int) -> bool:
+        """Whether a payment of `amount` is what was asked for."""
+        return amount == self.amount if self.amount else 0 < amount <= self.ceiling
+
 
 class Payment(Signed):
     """A payment whose body has been read; its signature is checked by `verify`."""

@@ -107,7 +107,7 @@ def amount_of(request: Request, entered: int) -> int:
         return request.amount
     if not entered:
         raise Refused(AMOUNT_NEEDED)
-    if entered > request.ceiling:
+    if not request.accepts(entered):
         raise Refused(AMOUNT_INVALID)
     return entered
 
@@ -119,6 +119,8 @@ def check(book: Book, order: Order, amount: int) -> None:
     order.payee = book.trust.wallet(order.payee.raw)
     book.trust.check_current(order.payee, book.epoch)
     book.trust.check_current(book.me, book.epoch)
+    if book.trust.operator(order.payee).currency != policy.currency:
+        raise Refused(WRONG_CURRENCY)
     request.verify(order.payee.public, order.payee.hash)
     if _is_offline(order.payee):
         if state.offline_count >= policy.offline_count:
@@ -136,16 +138,29 @@ def _check_limits(book: Book, order: Order, amount: int) -> None:
         raise Refused(WRONG_CURRENCY)
     if PURSE not in request.purses:
         raise Refused(PURSE_REFUSED)
-    if request.expiry < book.epoch.number:
-        raise Refused(REQUEST_EXPIRED)
-    if book.epoch.number > state.synced_epoch + policy.epochs_since_sync:
-        raise Refused(SYNC_OVERDUE)
+    if not request.accepts(amount):
+        raise Refused(AMOUNT_INVALID)
+    if book.paid(request.hash) is not None:
+        raise Refused(REQUEST_CLOSED)
+    _check_epochs(book, request)
     if amount > policy.single:
         raise Refused(OVER_SINGLE)
     if amount > state.balance:
         raise Refused(OVER_BALANCE)
     if book.slots() < _SLOTS:
         raise Refused(JOURNAL_FULL)
+
+
+def _check_epochs(book: Book, request: Request) -> None:
+    policy, epoch = book.policy, book.epoch.number
+    if request.expiry < epoch:
+        raise Refused(REQUEST_EXPIRED)
+    if epoch > book.state.synced_epoch + policy.epochs_since_sync:
+        raise Refused(SYNC_OVERDUE)
+    # An answer is kept until its request has expired. A payee whose epoch is further ahead than one
+    # may stay away from sync, or that says so, would take up room in the journal for ever.
+    if request.expiry > epoch + policy.epochs_since_sync + policy.request_lifetime:
+        raise Refused(SYNC_OVERDUE)
 
 
 def _is_offline(payee: Certificate) -> bool:
@@ -171,7 +186,7 @@ def pay(book: Book, order: Order, amount: int, confirmed: bool) -> Step:
     state = book.state.copy()
     taken = state.debit(amount)
     hop = max(level for level, part in enumerate(taken) if part)
-    if hop > book.policy.hops:
+    if hop > book.policy.hops and _is_offline(order.payee):
         raise Refused(OVER_HOPS)
     body = [
         state.sequence,
@@ -223,4 +238,4 @@ def resolve(book: Book, raw: bytes) -> "Step | None":
         kind = REFUNDED
         for level, part in enumerate(paid[TAKEN]):
             state.credit(level, part)
-    return Step(state, b"", [kind, paid[REQUEST_HASH], outcome.payment_hash, raw])
+    return Step(state, b"", [kind, paid[REQUEST_HASH], outcome.payment_hash, outcome.raw])

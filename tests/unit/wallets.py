@@ -52,12 +52,14 @@ class MemoryStore:
 
 
 class Bank:
-    """An authority and one operator on the test network."""
+    """An authority and one operator on the test network; `name` tells operators apart."""
 
-    def __init__(self, network: int = cose.TEST) -> None:
+    def __init__(
+        self, network: int = cose.TEST, currency: str = "CNY", name: str = "operator"
+    ) -> None:
         self.network = network
         self.authority_key = key_of("authority")
-        self.operator_key = key_of("operator")
+        self.operator_key = key_of(name)
         self.authority = certificates.issue(
             cose.AUTHORITY,
             b"AUTHORTY",
@@ -69,19 +71,24 @@ class Bank:
         )
         self.operator = certificates.issue(
             cose.OPERATOR,
-            b"OPERATOR",
+            name.encode().ljust(8)[:8].upper(),
             self.operator_key.public,
-            ["CNY", 1000],
+            [currency, 1000],
             self.authority_key,
             self.authority,
             network,
         )
 
-    def epoch(self, number: int = 1, revoked: Iterable[bytes] = ()) -> bytes:
+    def epoch(
+        self,
+        number: int = 1,
+        revoked: Iterable[bytes] = (),
+        operators: Iterable[bytes] | None = None,
+    ) -> bytes:
         return rules.make_epoch(
             number,
             list(revoked),
-            [self.operator.hash],
+            [self.operator.hash] if operators is None else list(operators),
             self.authority_key,
             self.authority,
             self.network,
