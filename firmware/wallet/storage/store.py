@@ -1,0 +1,285 @@
+"""An atomic key-value store in NVM: all of a commit's changes are there, or none.
+
+Hardware this relies on
+    H1  Programming clears bits and never sets one, cut or not. Erasing sets all bits of a page.
+    H2  `program` works through its units in ascending order; when power fails, earlier units are
+        done, later ones untouched, and the one under way is *uncertain*: its bits that were not
+        firmly zero before may read as anything, and otherwise at the next start. It does not by
+        chance read as a value that a CRC-32 or a commit word accepts and nobody was writing.
+    H3  A completed `program` makes the bits it clears firmly zero. On an uncertain unit that is all
+        it does: bits to be left at one stay uncertain. So the only value ever programmed over
+        another is zero (memory with error correction allows nothing else either).
+    H4  A page whose erase was cut reads as anything until it is erased to the end.
+
+Promises
+    After `commit` has returned, every later `mount` finds all of its changes; if it was cut, the
+    first `mount` that returns finds all or none, and every later one the same. No cut, be it during
+    recovery or tidying, changes any other value. `commit` erases nothing, and fails before it
+    writes.
+
+Why they hold
+    Commit.   Header and values are programmed to the end before the commit word is begun, in a
+              unit of its own. A readable commit word therefore means a firm record.
+    Firmness. Uncertain at a start is the last unit under way alone (or several, if recoveries were
+              cut: all behind the last record that anybody was told of). `Log._settle` decides
+              before `mount` returns, and makes it firm with zeros. Believed: a zeroed unit is put
+              behind the record, which from then on counts as committed, whatever its commit word
+              reads as. That unit may be zeroed again at each start: H1 keeps it zero. Not believed:
+              commit word, then values, then first unit become zero, so that no start takes half a
+              record for a whole one, nor bytes of a value for a record.
+    Append.   The unit behind the end reads as erased but may be uncertain (`doubt`): the first
+              commit after a start zeroes it and goes behind it.
+    Pages.    Moving on zeroes the old page's closing unit before the new page is touched. Headers
+              and erased pages are proven (see `pages`): no guessing which page is active.
+    Tidying.  The oldest page's live values are copied in ordinary commits; the page is erased only
+              after a committed record has stated (`age`) that it is no longer of use. What remains
+              of a deletion there can go with it: what it deleted was older, hence erased.
+    Room.     Only tidying may take the last ready page. The copies it puts there have their
+              originals still, so if cuts have used that page up it is erased and filled anew.
+
+Damage that no cut can leave is found where it is met (headers, framing, the newest record's CRC at
+each mount, every CRC before tidying copies from a record) and raises StoreCorrupt. Other values are
+not checked at each mount or read: that would cost more than all the rest.
+"""
+
+from wallet.storage.errors import StoreCorrupt, StoreError, StoreFull, StoreStale, StoreTooLarge
+from wallet.storage.log import COPY, COUNT, DELETES, ENTRY, RECORD, Log
+from wallet.storage.pages import RESERVE, SPARE
+
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wallet.storage.log import Items
+    from wallet.storage.pages import Nvm
+
+_LARGEST_VALUE = 4095
+_KEYS = 1 << 32
+
+
+class Store:
+    """Values (bytes) by key (int below 2**32; below 2**30 saves memory). Made by `Store.mount`."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._index: dict[int, int] = {}
+        self._stale = True
+        # Live values are kept to what next-fit is sure to pack into the pages outside the reserve:
+        # a page is then at least two thirds full (see `Log.charge`).
+        self.capacity = (log.count - RESERVE - 2) * (log.span * 2 // 3)
+
+    @classmethod
+    def mount(cls, nvm: "Nvm") -> "Store":
+        """Recover the store in an NVM, or format a blank one.
+
+        Raises StoreCorrupt, StoreNewer, StoreGeometry. Erases only to format.
+        """
+        store = cls(Log(nvm))
+        store._load()
+        return store
+
+    def get(self, key: int) -> "bytes | None":
+        """The value of a key, None when there is none."""
+        place = self._index.get(key)
+        return None if place is None else self._log.nvm.read(place >> 12, place & 0xFFF)
+
+    def keys(self, low: int = 0, high: int = _KEYS) -> "list[int]":
+        """The keys from `low` to below `high`, in no particular order."""
+        if low == 0 and high == _KEYS:
+            return list(self._index)
+        return [key for key in self._index if low <= key < high]
+
+    def commit(self, changes: "dict[int, bytes | None]") -> None:
+        """Write all changes in one record or none; None deletes.
+
+        Raises StoreFull or StoreTooLarge before anything is written. What the NVM raises comes
+        through; from then on StoreStale is raised until the store is mounted again.
+        """
+        index = self._index
+        charge = self._log.charge
+        live = self._log.live
+        size = RECORD
+        flags = 0
+        items: Items = []
+        for key, value in changes.items():
+            place = index.get(key)
+            if value is not None:
+                if len(value) > _LARGEST_VALUE or not 0 <= key < _KEYS:
+                    raise StoreTooLarge(key)
+                size += ENTRY + len(value)
+                live += charge(len(value))
+            elif place is None:
+                continue
+            else:
+                size += ENTRY
+                flags = DELETES
+            if place is not None:
+                live -= charge(place & 0xFFF)
+            items.append((key, value))
+        if not items:
+            return
+        if live > self.capacity and live > self._log.live:
+            raise StoreFull(live)
+        self._append(items, size, flags, live, 1)
+
+    def fits(self, records: "Iterable[Iterable[int]]") -> bool:
+        """Whether commits of these sizes will surely succeed, in this order, without tidying.
+
+        Each record is the lengths of its new values (0 for a deletion). True stays true however
+        often power fails or tidying runs in between, as long as no other commit is made and none of
+        these, nor tidying, is cut: what a cut used up comes back by tidying. To reserve, ask with
+        the reserved records added before every other commit.
+        """
+        log = self._log
+        pages = log.ready - SPARE
+        live = log.live
+        free = 0
+        for lengths in records:
+            size = RECORD
+            for length in lengths:
+                size += ENTRY + length
+                live += log.charge(length)
+            need = log.cost(size)
+            if need > log.span:
+                return False
+            # Two starts or more before a commit zero a unit each at its two ends.
+            need = min(need + 2 * log.unit, log.span)
+            if need > free:
+                pages -= 1
+                free = log.span
+            free -= need
+        return pages >= 0 and live <= self.capacity
+
+    def room(self) -> int:
+        """Bytes of log that commits can use up before tidying is needed (see `Log.cost`)."""
+        log = self._log
+        if not log.ready:
+            return 0
+        rest = log.base(log.active) + log.last - log.at - (log.unit if log.doubt else 0)
+        return max(0, rest) + (log.ready - 1) * log.span
+
+    def tidy(self) -> bool:
+        """One step of making room: a copied record or an erased page. True if there is more to do.
+
+        For idle time only: a step may take as long as an erase.
+        """
+        self._check()
+        log = self._log
+        if log.ready >= RESERVE:
+            self._pass_over()
+            return False
+        target = log.active + log.ready + 1
+        if target - log.count < log.durable:
+            self._stale = True
+            log.prepare(target)
+            self._stale = False
+            log.ready += 1
+        else:
+            self._reclaim()
+        return True
+
+    def _check(self) -> None:
+        if self._stale:
+            raise StoreStale("mount again")
+
+    def _append(self, items: "Items", size: int, flags: int, live: int, spare: int) -> None:
+        self._check()
+        self._stale = True
+        try:
+            places = self._log.append(items, size, flags, live, spare)
+        except (StoreFull, StoreTooLarge):
+            self._stale = False
+            raise
+        index = self._index
+        for (key, _), place in zip(items, places):
+            if place:
+                index[key] = place
+            else:
+                index.pop(key, None)
+        self._stale = False
+
+    def _load(self) -> None:
+        """Recover the log and build the index."""
+        self._stale = True
+        log = self._log
+        log.recover()
+        index = self._index = {}
+        for seq in range(log.oldest, log.active + 1):
+            for _, flags, table in log.records(seq):
+                count = flags & COUNT
+                if flags & DELETES:
+                    for position in range(count):
+                        if table[count + position]:
+                            index[table[position]] = table[count + position]
+                        else:
+                            index.pop(table[position], None)
+                elif count == 1:
+                    index[table[0]] = table[1]
+                else:
+                    index.update(zip(table[:count], table[count:]))
+            log.check_end(seq)
+        self._stale = False
+        if not log.active and not index:
+            # A format that was cut, too, ends with a full reserve.
+            while self.tidy():
+                pass
+
+    # Tidying
+
+    def _live_in(self, seq: int) -> "list[tuple[int, int]]":
+        """Keys and places of the values in a page that are still of use."""
+        index = self._index
+        log = self._log
+        live: list[tuple[int, int]] = []
+        for at, flags, table in log.records(seq):
+            count = flags & COUNT
+            before = len(live)
+            for position in range(count):
+                place = table[count + position]
+                if place and index.get(table[position]) == place:
+                    live.append((table[position], place))
+            if len(live) > before and not log.is_sound(seq, at):
+                raise StoreCorrupt(f"offset {at}")
+        log.check_end(seq)
+        return live
+
+    def _pass_over(self) -> None:
+        """Pass over the oldest page if nothing in it is of use; the next record will state it."""
+        log = self._log
+        full = log.active + log.ready + 1 - log.count >= log.durable
+        if full and log.oldest == log.durable < log.active and not self._live_in(log.oldest):
+            log.oldest += 1
+
+    def _reclaim(self) -> None:
+        """Copy some of the oldest page's live values; with the last of them, state its end."""
+        log = self._log
+        live = [] if log.oldest > log.durable else self._live_in(log.oldest)
+        items: Items = []
+        size = RECORD
+        for key, place in live:
+            more = ENTRY + (place & 0xFFF)
+            if items and (log.cost(size + more) * 3 > log.span or len(items) == COUNT):
+                break
+            items.append((key, log.nvm.read(place >> 12, place & 0xFFF)))
+            size += more
+        oldest = log.oldest
+        last = len(items) == len(live)
+        if last and oldest == log.durable:
+            log.oldest += 1
+        try:
+            self._append(items, size, 0 if last else COPY, log.live, 0)
+        except StoreFull:
+            log.oldest = oldest
+            self._start_anew()
+
+    def _start_anew(self) -> None:
+        """Cuts have used up the last ready page while copying: erase it and copy again."""
+        log = self._log
+        for at, flags, _ in log.records(log.active):
+            age = log.nvm.read(at + 3, 1)[0]
+            if not flags & COPY or log.active - age != log.durable:
+                raise StoreError("no page left to tidy into")
+        self._stale = True
+        log.prepare(log.active)
+        self._load()
