@@ -1,6 +1,7 @@
 """An operator's counter in a test: a vault and a ledger in a folder, a reader, wallets in memory.
 
-The wallets run the firmware's own application (tests/unit/devices.py); the reader can lose any exchange.
+The wallets run the firmware's own application (tests/unit/devices.py); the reader can lose any
+exchange.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ PIN = "1234"
 class Reader(Link):
     """A reader with at most one wallet on it.
 
-    lose: number of the exchange that is lost, counted from 0; hears: whether the wallet still gets the
-    command of that exchange; restarts: whether the wallet loses its power with it.
+    lose: number of the exchange that is lost, counted from 0; hears: whether the wallet still gets
+    the command of that exchange; restarts: whether the wallet loses its power with it.
     """
 
     name = "test reader"
@@ -99,7 +100,3 @@ class Counter:
         """The ledger's report, after the account has posted what it did."""
         self.account()
         return report(self.ledger)
-
-
-def arm_receive(wallet: devices.Wallet, amount: int) -> bytes:
-    return wallet.arm(commands.RECEIVE, amount)

@@ -1,0 +1,123 @@
+"""Commands of authority and operator that need no reader."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jiaozi.errors import Refused
+from jiaozi_host.cli.context import (
+    AmountArgument,
+    HomeOption,
+    JsonOption,
+    NoPassphraseOption,
+    ask_new_passphrase,
+    ledger_of,
+    open_authority,
+    open_operator,
+    show,
+)
+from jiaozi_host.errors import AccountRefused, HostError
+from jiaozi_host.ledger.account import open_account
+from jiaozi_host.money import format_amount, parse_positive
+from jiaozi_host.vault import Authority, Operator
+
+authority_app = typer.Typer(no_args_is_help=True, help="The authority: certifies operators.")
+operator_app = typer.Typer(no_args_is_help=True, help="The operator: issues wallets, holds value.")
+epoch_app = typer.Typer(no_args_is_help=True, help="Epochs: freshness without a clock.")
+
+
+@authority_app.command("init")
+def authority_init(
+    home: HomeOption,
+    network: Annotated[
+        str, typer.Option(help="test or live; money of one is void on the other")
+    ] = "test",
+    no_passphrase: NoPassphraseOption = False,
+) -> None:
+    """Make an authority with a key of its own.
+
+    Example: jiaozi authority init
+    """
+    made = Authority.init(home, ask_new_passphrase(no_passphrase), network)
+    show(False, {}, f"authority {made.published.authority.id.hex()} on the {network} network")
+
+
+@operator_app.command("init")
+def operator_init(
+    home: HomeOption,
+    currency: Annotated[str, typer.Option(help="ISO 4217 code")] = "CNY",
+    no_passphrase: NoPassphraseOption = False,
+) -> None:
+    """Make an operator, certified by the authority in the same home, with an account and a ledger.
+
+    The limits of its wallets are in operator/policies.toml, to be edited.
+
+    Example: jiaozi operator init
+    """
+    authority = open_authority(home)
+    made = Operator.init(home, authority, ask_new_passphrase(no_passphrase), currency)
+    with ledger_of(home) as ledger:
+        open_account(ledger, made)
+    show(False, {}, f"operator {made.certificate.id.hex()}, account {made.account.id.hex()}")
+
+
+def issue(amount: AmountArgument, home: HomeOption, as_json: JsonOption = False) -> None:
+    """Issue value to the operator's account: the authority makes money.
+
+    Example: jiaozi issue 10000.00
+    """
+    _issue(home, parse_positive(amount), as_json)
+
+
+def redeem(amount: AmountArgument, home: HomeOption, as_json: JsonOption = False) -> None:
+    """Give value back from the operator's account to the authority.
+
+    Example: jiaozi redeem 500.00
+    """
+    _issue(home, -parse_positive(amount), as_json)
+
+
+def _issue(home: HomeOption, amount: int, as_json: bool) -> None:
+    open_authority(home)  # only who has its key may make money or take it back
+    operator = open_operator(home)
+    with ledger_of(home) as ledger:
+        account = open_account(ledger, operator)
+        try:
+            account.issue(amount) if amount > 0 else account.redeem(-amount)
+        except Refused as refusal:
+            raise AccountRefused(refusal) from refusal
+        balance = account.state.balance
+    verb = "issued" if amount > 0 else "redeemed"
+    text = f"{verb} {format_amount(abs(amount))}, the account holds {format_amount(balance)}"
+    show(as_json, {verb: abs(amount), "balance": balance}, text)
+
+
+@epoch_app.command("advance")
+def epoch_advance(
+    home: HomeOption,
+    revoke: Annotated[
+        list[str] | None, typer.Option(help="Id of a wallet to revoke; may be repeated.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Proclaim the next epoch. Wallets learn of it at sync, and from each other.
+
+    Example: jiaozi epoch advance --revoke 0123456789abcdef
+    """
+    ids = [wallet_id(text) for text in revoke or []]
+    epoch = open_authority(home).advance(ids)
+    text = f"epoch {epoch.number}, {len(epoch.revoked)} wallets revoked"
+    show(as_json, {"epoch": epoch.number, "revoked": [one.hex() for one in epoch.revoked]}, text)
+
+
+def wallet_id(text: str) -> bytes:
+    """Read a wallet's id. Raises HostError."""
+    try:
+        identity = bytes.fromhex(text)
+    except ValueError:
+        identity = b""
+    if len(identity) != 8:
+        raise HostError(f"not a wallet's id: {text!r}", "an id has 16 hexadecimal digits")
+    return identity
