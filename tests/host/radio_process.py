@@ -14,16 +14,19 @@ import selectors
 import signal
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from jiaozi_sim.card import IsoDepCard
+from jiaozi_sim.chips import hsu
 from jiaozi_sim.chips.pn532 import Pn532
 from jiaozi_sim.faults import Fault
 from jiaozi_sim.field import Field
 from jiaozi_sim.iso_dep import Ats
 from jiaozi_sim.scheduler import RealTimeScheduler
 from jiaozi_sim.wires import PtyWire
+from tests.unit.pn532_hosts import LISTEN, WAKE, Gone, give, take
 
 AID = bytes.fromhex("F04A49414F5A4901")
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +47,45 @@ def application(apdu: bytes) -> bytes:
     return b"\x6d\x00"
 
 
+class ChipCard:
+    """A PN532 as a card, its host answering with the same application after ``processing`` s."""
+
+    def __init__(self, field: Field, scheduler: RealTimeScheduler) -> None:
+        self.scheduler = scheduler
+        self.processing = 0.0
+        self.chip = Pn532(field, scheduler, self.hear, "wallet")
+        self._decoder = hsu.Decoder()
+        self._script = self._serve()
+        self.chip.receive(WAKE)
+        self._send(next(self._script))
+
+    def hear(self, data: bytes) -> None:
+        """Bytes from the chip; its host goes on in an event of its own."""
+        for frame in self._decoder.feed(data):
+            if frame.kind is hsu.Kind.PACKET:
+                self.scheduler.call_later(0.0, self._go_on, frame.body[2:])
+
+    def _go_on(self, answer: bytes) -> None:
+        self._send(self._script.send(answer))
+
+    def _send(self, body: bytes) -> None:
+        if body:
+            self.chip.receive(hsu.encode(b"\xd4" + body))
+        else:
+            self.scheduler.call_later(self.processing, self._go_on, b"")
+
+    def _serve(self) -> Generator[bytes, bytes, None]:
+        yield b"\x14\x01"
+        yield b"\x12\x34"
+        while True:
+            yield LISTEN
+            with contextlib.suppress(Gone):
+                while True:
+                    command = yield from take()
+                    yield b""  # work
+                    yield from give(application(command))
+
+
 class World:
     """The loop and what its requests do."""
 
@@ -54,6 +96,7 @@ class World:
         self.chip = Pn532(self.field, self.scheduler, self.wire.from_chip, "reader")
         self.wire.connect(self.chip)
         self.card = IsoDepCard(self.field, self.scheduler, application, ats=Ats(fwi=fwi))
+        self.chip_card = ChipCard(self.field, self.scheduler)
         self.field.place(self.chip)
         self._input = b""
 
@@ -85,9 +128,15 @@ class World:
     def do_remove(self, after: float = 0.0) -> None:
         self.scheduler.call_later(after, self.field.remove, self.card)
 
+    def do_place_chip(self) -> None:
+        self.field.place(self.chip_card.chip)
+
+    def do_remove_chip(self) -> None:
+        self.field.remove(self.chip_card.chip)
+
     def do_card(self, processing: float, auto_wtx: bool) -> None:
-        self.card.processing = processing
-        self.card.link.auto_wtx = auto_wtx
+        self.card.processing = self.chip_card.processing = processing
+        self.card.link.auto_wtx = self.chip_card.chip.auto_wtx = auto_wtx
 
     def do_fault(self, **rule: Any) -> None:
         self.field.faults.append(Fault(**rule))
@@ -96,9 +145,6 @@ class World:
         struck = sum(fault.struck for fault in self.field.faults)
         self.field.faults.clear()
         return struck
-
-    def do_lose_bytes(self, count: int, after: int) -> None:
-        self.wire.lose(count, after)
 
     def do_state(self) -> dict[str, Any]:
         tap = self.field.taps[-1] if self.field.taps else None

@@ -74,6 +74,16 @@ def tag(radio: Radio, reader: Any) -> Any:
     return activate(reader)
 
 
+def activate_when_there(reader: Any, limit: float = 5.0) -> Any:
+    """Like activate, for a card whose host first has to notice that the last tap is over."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        target = reader.sense(nfc.clf.RemoteTarget("106A"))
+        if target is not None:
+            return nfc.tag.activate(reader, target)
+    raise AssertionError("the card does not come back")
+
+
 def echo(data: bytes) -> bytes:
     return b"\x80\x10\x00\x00\x00" + len(data).to_bytes(2, "big") + data + b"\x00\x00"
 
@@ -130,6 +140,42 @@ def test_a_slow_card_is_waited_for(radio: Radio, tag: Any) -> None:
     assert tag.transceive(echo(b"slow")) == b"slow\x90\x00"
     assert time.monotonic() - start >= 0.3
     assert "WTX" in radio.do("state")["kinds"]
+
+
+class TestChipAsCard:
+    """A second PN532 with chip-side ISO-DEP is the card; nfcpy's block protocol judges it."""
+
+    @pytest.fixture
+    def tag(self, radio: Radio, reader: Any) -> Any:
+        radio.do("place_chip")
+        return activate(reader)
+
+    @pytest.mark.parametrize("size", [1, 61, 250, 1500])
+    def test_apdus_both_ways(self, tag: Any, rng: random.Random, size: int) -> None:
+        assert tag.send_apdu(0, 0xA4, 4, 0, AID, 256) == b""
+        data = rng.randbytes(size)
+        assert tag.transceive(echo(data)) == data + b"\x90\x00"
+
+    def test_a_slow_wallet_is_kept_alive_by_the_chip(self, radio: Radio, tag: Any) -> None:
+        radio.do("card", processing=1.2, auto_wtx=True)
+        assert tag.transceive(echo(b"slow")) == b"slow\x90\x00"
+        assert radio.do("state")["kinds"].count("WTX") >= 14
+
+    def test_without_the_chips_help_it_fails_cleanly(
+        self, radio: Radio, reader: Any, tag: Any
+    ) -> None:
+        radio.do("card", processing=1.6, auto_wtx=False)  # nfcpy asks six times, 0.2 s each
+        with pytest.raises(tt4.Type4TagCommandError):
+            tag.transceive(echo(b"slow"))
+        radio.do("card", processing=0.0, auto_wtx=True)
+        assert activate_when_there(reader).transceive(echo(b"again")) == b"again\x90\x00"
+
+    def test_pulled_away_and_back(self, radio: Radio, reader: Any, tag: Any) -> None:
+        radio.do("remove_chip")
+        with pytest.raises(tt4.Type4TagCommandError):
+            tag.transceive(echo(b"gone"))
+        radio.do("place_chip")
+        assert activate_when_there(reader).transceive(echo(b"again")) == b"again\x90\x00"
 
 
 class TestWithShortWaits:

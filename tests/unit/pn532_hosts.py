@@ -15,6 +15,17 @@ LIST_ONE = b"\x4a\x01\x00"
 Script = Generator[bytes, bytes, None]
 
 
+class Gone(Exception):
+    """A status other than success: the other side, or the field, is not there any more."""
+
+
+def check(answer: bytes) -> bytes:
+    """The answer itself. Raises Gone if its status is an error."""
+    if answer[0] & 0x3F:
+        raise Gone(f"status {answer[0]:02x}")
+    return answer
+
+
 class Host:
     """A chip and what its host has heard: ``acks`` counted, ``answers`` without TFI and code."""
 
@@ -93,13 +104,12 @@ def transceive(apdu: bytes) -> Generator[bytes, bytes, bytes]:
     """Reader: one APDU through InDataExchange, chained by MI both ways. Returns the answer."""
     pieces = [apdu[i : i + 262] for i in range(0, len(apdu), 262)] or [b""]
     for piece in pieces[:-1]:
-        assert (yield b"\x40\x41" + piece) == b"\x00"
-    answer = yield b"\x40\x01" + pieces[-1]
+        check((yield b"\x40\x41" + piece))
+    answer = check((yield b"\x40\x01" + pieces[-1]))
     collected = answer[1:]
     while answer[0] == 0x40:
-        answer = yield b"\x40\x01"
+        answer = check((yield b"\x40\x01"))
         collected += answer[1:]
-    assert answer[0] == 0, f"status {answer[0]:02x}"
     return collected
 
 
@@ -107,8 +117,7 @@ def take() -> Generator[bytes, bytes, bytes]:
     """Card: one command APDU by TgGetData. Returns it."""
     collected = b""
     while True:
-        answer = yield b"\x86"
-        assert answer[0] in (0x00, 0x40), f"status {answer[0]:02x}"
+        answer = check((yield b"\x86"))
         collected += answer[1:]
         if answer[0] == 0:
             return collected
@@ -118,8 +127,8 @@ def give(apdu: bytes) -> Generator[bytes, bytes, None]:
     """Card: answer with an APDU by TgSetMetaData and TgSetData."""
     pieces = [apdu[i : i + 262] for i in range(0, len(apdu), 262)] or [b""]
     for piece in pieces[:-1]:
-        assert (yield b"\x94" + piece) == b"\x00"
-    assert (yield b"\x8e" + pieces[-1]) == b"\x00"
+        check((yield b"\x94" + piece))
+    check((yield b"\x8e" + pieces[-1]))
 
 
 def cut(data: bytes, sizes: Iterator[int]) -> Iterator[bytes]:
