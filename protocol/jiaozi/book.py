@@ -208,6 +208,11 @@ class Book:
         """Balance room promised to open requests."""
         return sum(request.amount or request.ceiling for request in self.open.values())
 
+    @property
+    def in_flight(self) -> int:
+        """Amount of the payments whose outcome is not known yet; a void brings it back."""
+        return sum(sum(entry[TAKEN]) for entry in self.pending())
+
     def slots(self) -> int:
         """Journal entries that still fit beside those promised to requests and pending payments."""
         used = len(self._paid) + len(self._outcomes) + len(self._resolved)
@@ -232,10 +237,10 @@ class Book:
             changes[JOURNAL_KEY + state.position] = entry
             state.position += 1
         if step.opened is not None:
-            changes[open_key(step.opened)] = step.opened.raw
+            changes[open_key(step.opened.number)] = step.opened.raw
         closed = None if step.closed is None else self.open.get(step.closed)
         if closed is not None:
-            changes[open_key(closed)] = None
+            changes[open_key(closed.number)] = None
         changes[STATE_KEY] = state.encode()
         self.store.commit(changes)
         self.state = state
@@ -248,6 +253,6 @@ class Book:
         return step.reply
 
 
-def open_key(request: Request) -> int:
-    """Where an open request is kept."""
-    return OPEN_KEY + request.number % 256
+def open_key(number: int) -> int:
+    """Where the open request of a number is kept."""
+    return OPEN_KEY + number % 256

@@ -8,8 +8,8 @@ An authentic payment for one's own request is answered only by a receipt or a vo
 error) is never an outcome. The same payment is always answered by the same bytes.
 """
 
-from jiaozi.book import CREDITED, OPEN_LIMIT, VOIDED, Book, Step
-from jiaozi.certificates import Certificate
+from jiaozi.book import CREDITED, OPEN_LIMIT, VOIDED, Book, Step, open_key
+from jiaozi.certificates import ACCOUNT, Certificate
 from jiaozi.cose import RECEIPT, REQUEST, VOID, sign
 from jiaozi.errors import (
     AMOUNT_INVALID,
@@ -32,14 +32,17 @@ def request(book: Book, amount: int, ceiling: int = 0) -> Step:
     Raises Refused (AMOUNT_INVALID, OVER_CAP, TOO_MANY_REQUESTS, JOURNAL_FULL).
     """
     policy, state = book.policy, book.state.copy()
-    if (amount > 0) == (ceiling > 0):
+    if min(amount, ceiling) < 0 or (amount > 0) == (ceiling > 0):
         raise Refused(AMOUNT_INVALID)
-    if state.balance + book.reserved + (amount or ceiling) > policy.balance_cap:
+    if state.balance + book.reserved + book.in_flight + (amount or ceiling) > policy.balance_cap:
         raise Refused(OVER_CAP)
     if len(book.open) >= OPEN_LIMIT:
         raise Refused(TOO_MANY_REQUESTS)
     if book.slots() < 1:
         raise Refused(JOURNAL_FULL)
+    taken = [open_key(other.number) for other in book.open.values()]
+    while open_key(state.next_request) in taken:
+        state.next_request += 1
     expiry = book.epoch.number + policy.request_lifetime
     body = [state.next_request, amount, ceiling, policy.currency, [PURSE], expiry]
     signed = sign(REQUEST, body, book.key, book.me.hash, book.network, Request)
@@ -71,9 +74,11 @@ def receive(
         raise Refused(REQUEST_CLOSED)
     if _creditable(book, payment, wanted, payer):
         return None, _credit(book, payment, wanted, payer)
-    if book.slots() < 1:
+    # A request that has expired here can never be credited: the void takes its slot.
+    closed = wanted.hash if wanted.hash in book.open and _expired(book, wanted) else None
+    if closed is None and book.slots() < 1:
         raise Refused(JOURNAL_FULL)
-    return None, _void(book, payment, wanted, payer)
+    return None, _void(book, payment, wanted, payer, closed)
 
 
 def _own_request(book: Book, payment: Payment, request_raw: "bytes | None") -> Request:
@@ -96,34 +101,38 @@ def _creditable(book: Book, payment: Payment, wanted: Request, payer: Certificat
         if refusal.sw not in (EXPIRED, REVOKED):
             raise
         return False
-    if wanted.amount:
-        fits = payment.amount == wanted.amount
-    else:
-        fits = 0 < payment.amount <= wanted.ceiling
     return (
-        fits
-        and wanted.hash in book.open
-        and wanted.expiry >= book.epoch.number
+        wanted.hash in book.open
+        and not _expired(book, wanted)
+        and wanted.accepts(payment.amount)
         and payment.purse in wanted.purses
         and payer.id != book.me.id
+        and book.trust.operator(payer).currency == wanted.currency
     )
+
+
+def _expired(book: Book, wanted: Request) -> bool:
+    return wanted.expiry < book.epoch.number
 
 
 def _credit(book: Book, payment: Payment, wanted: Request, payer: Certificate) -> Step:
     state = book.state.copy()
     body = [payment.hash, state.position, book.epoch.number]
     receipt = sign(RECEIPT, body, book.key, book.me.hash, book.network)
-    state.credit(payment.hop + 1, payment.amount)
-    return Step(
-        state, receipt.raw, _entry(CREDITED, payment, wanted, payer, receipt.raw), None, wanted.hash
-    )
+    # What comes back to an operator is seen by it at once, and starts anew.
+    state.credit(0 if book.me.form == ACCOUNT else payment.hop + 1, payment.amount)
+    entry = _entry(CREDITED, payment, wanted, payer, receipt.raw)
+    return Step(state, receipt.raw, entry, closed=wanted.hash)
 
 
-def _void(book: Book, payment: Payment, wanted: Request, payer: Certificate) -> Step:
+def _void(
+    book: Book, payment: Payment, wanted: Request, payer: Certificate, closed: "bytes | None"
+) -> Step:
     state = book.state.copy()
     body = [wanted.hash, payment.hash, state.position, book.epoch.number]
     void = sign(VOID, body, book.key, book.me.hash, book.network)
-    return Step(state, void.raw, _entry(VOIDED, payment, wanted, payer, void.raw))
+    entry = _entry(VOIDED, payment, wanted, payer, void.raw)
+    return Step(state, void.raw, entry, closed=closed)
 
 
 def _entry(

@@ -142,7 +142,7 @@ def _expired(book: Book, state: State) -> "dict[int, bytes | None]":
     changes: dict[int, bytes | None] = {}
     for request in book.open.values():
         if request.expiry < book.epoch.number:
-            changes[open_key(request)] = None
+            changes[open_key(request.number)] = None
             state.floor = max(state.floor, request.number + 1)
     for position, entry in book.entries():
         if entry[KIND] in (RESOLVED, REFUNDED):
