@@ -38,10 +38,10 @@ static void run_application(void) {
         mp_call_function_0(mp_load_attr(module, MP_QSTR_main));
         nlr_pop();
     } else {
-        mp_hal_set_interrupt_char(-1);
         mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
     }
     mp_hal_set_interrupt_char(-1);
+    mp_handle_pending(false); // a late interrupt is forgotten: nobody is left to catch it
 }
 
 static void start_interpreter(void) {

@@ -12,4 +12,7 @@ def dumps(obj: object) -> bytes:
     """
 
 def loads(data: bytes) -> object:
-    """Decode exactly one item. Raises ValueError unless `data` is what `dumps` makes of the result."""
+    """Decode exactly one item.
+
+    Raises ValueError unless `data` is what `dumps` makes of the result.
+    """

@@ -1,12 +1,12 @@
 """What only this port knows: phase marks, waiting, collections, reset."""
 
 def mark(phase: int) -> int:
-    """Announce what the wallet works on from now (firmware/port/marks.h); returns the phase before."""
+    """Announce what the wallet works on (firmware/port/marks.h); returns the phase before."""
 
 def wait(ms: int) -> bool:
-    """Sleep until a byte arrives on any UART or an input pin changes (True), or `ms` passed (False).
+    """Sleep until a byte arrives on a UART or an input pin changes (True), or `ms` passed (False).
 
-    True at once when something arrived since the last wait returned. A negative `ms` waits for ever.
+    True at once when something arrived since the last wait returned. A negative `ms` never ends.
     """
 
 def gc_count() -> int:

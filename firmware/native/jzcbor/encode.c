@@ -94,6 +94,11 @@ static void sort(const char *keys, entry_t *entries, size_t count) {
     }
 }
 
+// Tuples of every kind share one iterator, named tuples included.
+static bool is_tuple(mp_obj_t obj) {
+    return MP_OBJ_TYPE_GET_SLOT_OR_NULL(mp_obj_get_type(obj), iter) == mp_obj_tuple_getiter;
+}
+
 static void encode_map(vstr_t *out, mp_map_t *map, unsigned depth) {
     size_t count = 0;
     entry_t *entries = m_new(entry_t, map->used);
@@ -102,6 +107,9 @@ static void encode_map(vstr_t *out, mp_map_t *map, unsigned depth) {
     for (size_t i = 0; i < map->alloc; i++) {
         if (mp_map_slot_is_filled(map, i)) {
             size_t offset = keys.len;
+            if (is_tuple(map->table[i].key)) {
+                mp_raise_TypeError(MP_ERROR_TEXT("cannot encode")); // the decoder could not make it a key again
+            }
             jz_cbor_encode(&keys, map->table[i].key, depth + 1);
             entries[count++] = (entry_t) {offset, keys.len - offset, map->table[i].value};
         }
@@ -124,11 +132,6 @@ static void encode_array(vstr_t *out, mp_obj_t obj, unsigned depth) {
     for (size_t i = 0; i < count; i++) {
         jz_cbor_encode(out, items[i], depth + 1);
     }
-}
-
-// Tuples of every kind share one iterator, named tuples included.
-static bool is_tuple(mp_obj_t obj) {
-    return MP_OBJ_TYPE_GET_SLOT_OR_NULL(mp_obj_get_type(obj), iter) == mp_obj_tuple_getiter;
 }
 
 static bool is_bytes_like(mp_obj_t obj) {

@@ -1,6 +1,7 @@
 // Module _jzcbor: dumps(obj) and loads(buffer), deterministic both ways.
 #include "py/runtime.h"
 
+#include "../buffer.h"
 #include "../phase.h"
 #include "cbor.h"
 
@@ -16,8 +17,7 @@ static mp_obj_t jzcbor_dumps(mp_obj_t obj) {
 static MP_DEFINE_CONST_FUN_OBJ_1(jzcbor_dumps_obj, jzcbor_dumps);
 
 static mp_obj_t jzcbor_loads(mp_obj_t buffer) {
-    mp_buffer_info_t info;
-    mp_get_buffer_raise(buffer, &info, MP_BUFFER_READ);
+    mp_buffer_info_t info = jz_bytes(buffer);
     jz_phase_t phase;
     jz_phase_begin(&phase, JZ_MARK_CBOR);
     mp_obj_t obj = jz_cbor_decode(info.buf, info.len);

@@ -12,6 +12,7 @@
 #include "sodium/utils.h"
 
 #include "../../port/marks.h"
+#include "../buffer.h"
 #include "../jzrng/rng.h"
 
 #define KEY_SIZE (32u)
@@ -21,14 +22,8 @@
 // More than any protocol step needs; keeps a slip from draining the source.
 #define MOST_RANDOM (1024)
 
-static mp_buffer_info_t any_bytes(mp_obj_t obj) {
-    mp_buffer_info_t info;
-    mp_get_buffer_raise(obj, &info, MP_BUFFER_READ);
-    return info;
-}
-
 static const uint8_t *exactly(mp_obj_t obj, size_t size) {
-    mp_buffer_info_t info = any_bytes(obj);
+    mp_buffer_info_t info = jz_bytes(obj);
     if (info.len != size) {
         mp_raise_ValueError(MP_ERROR_TEXT("wrong length"));
     }
@@ -58,7 +53,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(ed25519_public_obj, ed25519_public);
 static mp_obj_t ed25519_sign(mp_obj_t seed_obj, mp_obj_t public_obj, mp_obj_t message_obj) {
     const uint8_t *seed = exactly(seed_obj, KEY_SIZE);
     const uint8_t *public = exactly(public_obj, KEY_SIZE);
-    mp_buffer_info_t message = any_bytes(message_obj);
+    mp_buffer_info_t message = jz_bytes(message_obj);
     vstr_t result;
     uint8_t *signature = new_result(&result, SIGNATURE_SIZE);
     uint8_t secret[2 * KEY_SIZE];
@@ -75,7 +70,7 @@ static MP_DEFINE_CONST_FUN_OBJ_3(ed25519_sign_obj, ed25519_sign);
 static mp_obj_t ed25519_verify(mp_obj_t public_obj, mp_obj_t message_obj, mp_obj_t signature_obj) {
     const uint8_t *public = exactly(public_obj, KEY_SIZE);
     const uint8_t *signature = exactly(signature_obj, SIGNATURE_SIZE);
-    mp_buffer_info_t message = any_bytes(message_obj);
+    mp_buffer_info_t message = jz_bytes(message_obj);
     uint32_t phase = jz_mark(JZ_MARK_VERIFY);
     int verdict = crypto_sign_ed25519_verify_detached(signature, message.buf, message.len, public);
     jz_mark(phase);
@@ -107,7 +102,7 @@ static MP_DEFINE_CONST_FUN_OBJ_2(x25519_obj, x25519);
 // ---- hashes
 
 static mp_obj_t sha256(mp_obj_t data_obj) {
-    mp_buffer_info_t data = any_bytes(data_obj);
+    mp_buffer_info_t data = jz_bytes(data_obj);
     vstr_t result;
     uint8_t *digest = new_result(&result, crypto_hash_sha256_BYTES);
     uint32_t phase = jz_mark(JZ_MARK_HASH);
@@ -118,7 +113,7 @@ static mp_obj_t sha256(mp_obj_t data_obj) {
 static MP_DEFINE_CONST_FUN_OBJ_1(sha256_obj, sha256);
 
 static mp_obj_t sha512(mp_obj_t data_obj) {
-    mp_buffer_info_t data = any_bytes(data_obj);
+    mp_buffer_info_t data = jz_bytes(data_obj);
     vstr_t result;
     uint8_t *digest = new_result(&result, crypto_hash_sha512_BYTES);
     uint32_t phase = jz_mark(JZ_MARK_HASH);
@@ -134,7 +129,7 @@ static mp_obj_t aead_seal(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     const uint8_t *key = exactly(args[0], KEY_SIZE);
     const uint8_t *nonce = exactly(args[1], NONCE_SIZE);
-    mp_buffer_info_t aad = any_bytes(args[2]), plain = any_bytes(args[3]);
+    mp_buffer_info_t aad = jz_bytes(args[2]), plain = jz_bytes(args[3]);
     vstr_t result;
     uint8_t *sealed = new_result(&result, plain.len + TAG_SIZE);
     crypto_aead_chacha20poly1305_ietf_encrypt(sealed, NULL, plain.buf, plain.len, aad.buf, aad.len, NULL, nonce, key);
@@ -146,7 +141,7 @@ static mp_obj_t aead_open(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     const uint8_t *key = exactly(args[0], KEY_SIZE);
     const uint8_t *nonce = exactly(args[1], NONCE_SIZE);
-    mp_buffer_info_t aad = any_bytes(args[2]), sealed = any_bytes(args[3]);
+    mp_buffer_info_t aad = jz_bytes(args[2]), sealed = jz_bytes(args[3]);
     int verdict = -1;
     vstr_t result;
     if (sealed.len >= TAG_SIZE) {
@@ -164,7 +159,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(aead_open_obj, 4, 4, aead_open);
 
 // The time taken depends on the lengths only.
 static mp_obj_t equal(mp_obj_t a_obj, mp_obj_t b_obj) {
-    mp_buffer_info_t a = any_bytes(a_obj), b = any_bytes(b_obj);
+    mp_buffer_info_t a = jz_bytes(a_obj), b = jz_bytes(b_obj);
     return mp_obj_new_bool(a.len == b.len && sodium_memcmp(a.buf, b.buf, a.len) == 0);
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(equal_obj, equal);

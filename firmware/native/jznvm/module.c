@@ -6,6 +6,7 @@
 #include "py/runtime.h"
 
 #include "../../port/marks.h"
+#include "../buffer.h"
 
 #define UNIT (4u)
 #define ERASED (0xFFFFFFFFu)
@@ -63,8 +64,7 @@ static bool store(volatile uint32_t *words, const uint8_t *from, size_t size) {
 }
 
 static mp_obj_t jznvm_program(mp_obj_t offset_obj, mp_obj_t data_obj) {
-    mp_buffer_info_t data;
-    mp_get_buffer_raise(data_obj, &data, MP_BUFFER_READ);
+    mp_buffer_info_t data = jz_bytes(data_obj);
     volatile uint32_t *words = words_at(checked_offset(offset_obj, data.len, UNIT));
     uint32_t phase = jz_mark(JZ_MARK_COMMIT);
     // Nothing is stored when any bit would have to rise.

@@ -1,4 +1,4 @@
-"""A debug image of the firmware on QEMU, and Python run on it through the raw REPL of its log UART."""
+"""A debug image of the firmware on QEMU, and Python run on it through the REPL of its log UART."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class DeviceError(Exception):
 class Repl:
     """One emulated board with a debug image.
 
-    Each start goes through the application's beginning: it is interrupted and the interpreter started
-    anew without it, so that tests find an empty heap and untouched devices.
+    The application starts first, is interrupted, and the interpreter starts anew without it: tests
+    find an empty heap.
     """
 
     def __init__(self, elf: Path, directory: Path, seed: bytes = b"a port test") -> None:
