@@ -32,7 +32,7 @@ from jiaozi_sim.field import Field
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.scheduler import RealTimeScheduler
 from jiaozi_sim.stations import ReaderStation, WalletStation
-from jiaozi_sim.streams import Stream
+from jiaozi_sim.streams import READ_SIZE, Stream
 
 _REAL_TIME_PRIORITY = 10
 _PR_SET_PDEATHSIG = 1
@@ -56,7 +56,13 @@ class World:
         self._requests = b""
         self._over = False
         control.setblocking(False)
-        self._control = Stream(self._selector, control.fileno(), self._hear, self._end)
+        self._control = Stream(self._selector, control.fileno(), self._hear, self.end)
+        self._wake, wakes = socket.socketpair()
+        for end in (self._wake, wakes):
+            end.setblocking(False)
+        # A signal's handler runs between two events; this makes the loop notice what it did.
+        signal.set_wakeup_fd(wakes.detach())
+        self._selector.register(self._wake, selectors.EVENT_READ, self._woken)
 
     # -- loop ------------------------------------------------------------------------------------
 
@@ -74,8 +80,12 @@ class World:
         finally:
             self._close()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Leave the loop after the present event."""
         self._over = True
+
+    def _woken(self, events: int) -> None:
+        self._wake.recv(READ_SIZE)
 
     def _close(self) -> None:
         for wallet in self._wallets.values():
@@ -235,18 +245,14 @@ def _ask_for_real_time() -> None:
         os.sched_setscheduler(0, policy, os.sched_param(_REAL_TIME_PRIORITY))
 
 
-def _end_by_signal(number: int, frame: object) -> None:
-    """Leave the loop by SystemExit, so that everything is closed on the way."""
-    sys.exit(128 + number)
-
-
 def main() -> None:
     """Run the world for the client at the other end of the given socket."""
     control, directory = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])
-    signal.signal(signal.SIGTERM, _end_by_signal)
+    world = World(control, directory)
+    signal.signal(signal.SIGTERM, lambda number, frame: world.end())
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     _ask_for_real_time()
-    World(control, directory).run()
+    world.run()
 
 
 if __name__ == "__main__":

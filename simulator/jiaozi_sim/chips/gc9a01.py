@@ -12,6 +12,8 @@ noted in `violations`.
 
 from __future__ import annotations
 
+from functools import cache
+
 from PIL import Image, ImageDraw
 
 SIZE = 240
@@ -41,7 +43,8 @@ class Gc9a01:
     def power_on(self) -> None:
         """Registers at their defaults; the frame memory is undefined, here filled with grey."""
         self._powered = True
-        self.memory = bytearray(b"\x80" * (SIZE * SIZE * 3))
+        #: Row by row, each pixel as three bytes of RGB as they were written.
+        self.memory = [b"\x80\x80\x80"] * (SIZE * SIZE)
         self._reset()
 
     def power_off(self) -> None:
@@ -106,16 +109,21 @@ class Gc9a01:
             window = (a[0] << 8 | a[1], a[2] << 8 | a[3])
             if not window[0] <= window[1] < SIZE:
                 self.violations.append(f"window {window[0]} to {window[1]}")
-            elif command == _COLUMNS:
-                self._columns = window
             else:
-                self._rows = window
+                self._set_window(command, window)
         elif command == _MADCTL:
             self._madctl = a[0]
         elif command == _PIXEL_FORMAT:
             self._pixel_format = a[0] & 0x07
             if self._pixel_format not in _BYTES_PER_PIXEL:
                 self.violations.append(f"pixel format {a[0]:02x}")
+
+    def _set_window(self, command: int, window: tuple[int, int]) -> None:
+        if command == _COLUMNS:
+            self._columns = window
+        else:
+            self._rows = window
+        self._column, self._row = self._columns[0], self._rows[0]
 
     # -- memory ----------------------------------------------------------------------------------
 
@@ -125,21 +133,28 @@ class Gc9a01:
             return
         self._arguments += data
         whole = len(self._arguments) // size * size
-        for at in range(0, whole, size):
-            self._write_pixel(_rgb(self._arguments[at : at + size]))
+        pixels = [_rgb(bytes(self._arguments[at : at + size])) for at in range(0, whole, size)]
         self._arguments = self._arguments[whole:]
+        written = 0
+        while written < len(pixels):
+            room = self._columns[1] - self._column + 1
+            run = pixels[written : written + room]
+            self._write_run(run)
+            written += len(run)
 
-    def _write_pixel(self, rgb: bytes) -> None:
-        column, row = self._column, self._row
+    def _write_run(self, pixels: list[bytes]) -> None:
+        """Write pixels into the present row of the window and move on."""
+        column, row, step = self._column, self._row, 1
         if self._madctl & _EXCHANGE:
-            column, row = row, column
+            column, row, step = row, column, SIZE
         if self._madctl & _MIRROR_COLUMNS:
-            column = SIZE - 1 - column
+            column, step = SIZE - 1 - column, step if self._madctl & _EXCHANGE else -step
         if self._madctl & _MIRROR_ROWS:
-            row = SIZE - 1 - row
-        at = (row * SIZE + column) * 3
-        self.memory[at : at + 3] = rgb
-        self._column += 1
+            row, step = SIZE - 1 - row, -step if self._madctl & _EXCHANGE else step
+        start = row * SIZE + column
+        stop = start + step * len(pixels)
+        self.memory[start : stop if stop >= 0 else None : step] = pixels
+        self._column += len(pixels)
         if self._column > self._columns[1]:
             self._column = self._columns[0]
             self._row = self._row + 1 if self._row < self._rows[1] else self._rows[0]
@@ -152,7 +167,7 @@ class Gc9a01:
         lit = self._powered and self._pins["reset"] and self._pins["backlight"]
         if not lit or self.asleep or not self.on:
             return black
-        seen = bytes(self.memory)
+        seen = b"".join(self.memory)
         if not self.inverted:
             seen = bytes(255 - value for value in seen)
         picture = Image.frombytes("RGB", (SIZE, SIZE), seen)
@@ -176,6 +191,7 @@ _KNOWN = _SETTINGS | {_NOP, _NORMAL, _COLUMNS, _ROWS, _WRITE, _WRITE_MORE}
 _KNOWN |= {_MADCTL, _PIXEL_FORMAT, _READ_ID}
 
 
+@cache
 def _rgb(pixel: bytes) -> bytes:
     """Three bytes of eight bits from RGB565 (two bytes) or RGB666 (three)."""
     if len(pixel) == 3:

@@ -3,15 +3,20 @@
  * UART0 says "boot <first 8 random bytes in hex>\n", then obeys one letter at a time and answers each with "ok\n":
  *   w  program the first 8 words of NVM page 0 with 1..8     e  erase those words
  *   l  work: 100,000 loops in phase SIGN                     m  200 marks
+ *   p  ask the bus bridge (UART2) for pin 10, pulled up; the 5 bytes of its answer in hex come before "ok\n"
+ *   q  the next 5 bytes from the bus bridge, likewise        n  wake the PN532 (UART1), get its version, likewise
  */
 #include <stdint.h>
 
 #define REG(address) (*(volatile uint32_t *)(address))
-#define DATA REG(0x40004000)
-#define STATE REG(0x40004004)
-#define CTRL REG(0x40004008)
-#define INTCLEAR REG(0x4000400c)
-#define BAUDDIV REG(0x40004010)
+#define HOST 0x40004000u
+#define NFC 0x40005000u
+#define BRIDGE 0x40006000u
+#define DATA(uart) REG((uart) + 0x0)
+#define STATE(uart) REG((uart) + 0x4)
+#define CTRL(uart) REG((uart) + 0x8)
+#define INTCLEAR(uart) REG((uart) + 0xc)
+#define BAUDDIV(uart) REG((uart) + 0x10)
 #define ISER0 REG(0xE000E100)
 #define ICPR0 REG(0xE000E280)
 #define NVM ((volatile uint32_t *)0x21000000)
@@ -19,28 +24,44 @@
 
 enum { READY = 1, SIGN = 6, HASH = 7, COMMIT = 8, PYTHON = 13, IDLE_ENTER = 0x80, IDLE_LEAVE = 0xC0 };
 
-static void put(char c) {
-    while (STATE & 1) {
+static void put(uint32_t uart, uint8_t c) {
+    while (STATE(uart) & 1) {
     }
-    DATA = (uint32_t)c;
+    DATA(uart) = c;
 }
 
 static void say(const char *text) {
     while (*text) {
-        put(*text++);
+        put(HOST, (uint8_t)*text++);
+    }
+}
+
+static void say_hex(uint8_t byte) {
+    put(HOST, (uint8_t)"0123456789abcdef"[byte >> 4]);
+    put(HOST, (uint8_t)"0123456789abcdef"[byte & 15]);
+}
+
+static void exchange(uint32_t uart, const uint8_t *data, int size, int answer_size) {
+    for (int i = 0; i < size; i++) {
+        put(uart, data[i]);
+    }
+    for (int i = 0; i < answer_size; i++) {
+        while (!(STATE(uart) & 2)) {
+        }
+        say_hex((uint8_t)DATA(uart));
     }
 }
 
 static char get(void) {
-    if (!(STATE & 2)) {
+    if (!(STATE(HOST) & 2)) {
         MARK = IDLE_ENTER;
-        while (!(STATE & 2)) {
+        while (!(STATE(HOST) & 2)) {
             __asm volatile("wfi"); /* interrupts are masked: a pending one wakes without being taken */
         }
         MARK = IDLE_LEAVE;
     }
-    char c = (char)DATA;
-    INTCLEAR = 2;
+    char c = (char)DATA(HOST);
+    INTCLEAR(HOST) = 2;
     ICPR0 = 1;
     return c;
 }
@@ -62,22 +83,30 @@ static void obey(char c) {
         }
     }
     MARK = PYTHON;
+    static const uint8_t watch_pin_10[] = {0x04, 10, 1, 0, 1};
+    static const uint8_t get_version[] = {0x55, 0x55, 0, 0, 0, 0, 0, 0xff, 2, 0xfe, 0xd4, 2, 0x2a, 0};
+    if (c == 'p' || c == 'q') {
+        exchange(BRIDGE, watch_pin_10, c == 'p' ? sizeof watch_pin_10 : 0, 5);
+    } else if (c == 'n') {
+        exchange(NFC, get_version, sizeof get_version, 6 + 13);
+    }
     say("ok\n");
 }
 
 void start(void) {
     __asm volatile("cpsid i");
-    BAUDDIV = 16;
-    CTRL = 3 | 8;
-    (void)DATA; /* QEMU: without this read, input stays dead in some boots */
+    for (uint32_t uart = HOST; uart <= BRIDGE; uart += 0x1000) {
+        BAUDDIV(uart) = 16;
+        CTRL(uart) = 3 | 8;
+        (void)DATA(uart); /* QEMU: without this read, input stays dead in some boots */
+    }
     ISER0 = 1;
     say("boot ");
     const uint8_t *random = (const uint8_t *)0x21020008;
     for (int i = 0; i < 8; i++) {
-        put("0123456789abcdef"[random[i] >> 4]);
-        put("0123456789abcdef"[random[i] & 15]);
+        say_hex(random[i]);
     }
-    put('\n');
+    say("\n");
     MARK = READY;
     for (;;) {
         obey(get());

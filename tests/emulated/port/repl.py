@@ -31,6 +31,10 @@ class Repl:
         """Apply power and enter the raw REPL."""
         self.machine.start()
         self._received = b""
+        self.restarted()
+
+    def restarted(self) -> None:
+        """Enter the raw REPL of a board that has just started by itself."""
         self._until(b">>> ", again=INTERRUPT)
         self.send("log", RAW)
         self._until(b"raw REPL; CTRL-B to exit\r\n>")
