@@ -222,6 +222,11 @@ TEXTS = {
         "the currency is not the wallet's",
         "use a wallet of the same currency",
     ),
+    0x960A: ErrorText(
+        "WRONG_TIER",
+        "the policy is for another tier than the wallet's",
+        "give the wallet the policy of the tier in its certificate",
+    ),
     0x9701: ErrorText(
         "SESSION_NEEDED",
         "only the operator may do this, within a session it has opened",

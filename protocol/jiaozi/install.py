@@ -19,7 +19,15 @@ from jiaozi.book import (
 )
 from jiaozi.certificates import Certificate, Trust, read
 from jiaozi.cose import AUTHORITY, BYTES, LIST, OPERATOR, SELF, UINT, decode, expect
-from jiaozi.errors import EPOCH_OLDER, MALFORMED, POLICY_OLDER, WRONG_CURRENCY, WRONG_KEY, Refused
+from jiaozi.errors import (
+    EPOCH_OLDER,
+    MALFORMED,
+    POLICY_OLDER,
+    WRONG_CURRENCY,
+    WRONG_KEY,
+    WRONG_TIER,
+    Refused,
+)
 from jiaozi.rules import Policy, read_epoch, read_policy
 from jiaozi.state import State
 from micropython import const
@@ -48,7 +56,7 @@ def install(raw: bytes, public: bytes) -> "dict[int, bytes | None]":
     """Check a package for the device whose public key is `public`; return the store changes.
 
     Raises Refused (MALFORMED, BAD_SIGNATURE, WRONG_SIGNER, UNKNOWN_OPERATOR, WRONG_KEY, EXPIRED,
-    REVOKED, WRONG_CURRENCY).
+    REVOKED, WRONG_CURRENCY, WRONG_TIER).
     """
     body = decode(raw)
     expect(body, (UINT, BYTES, LIST, BYTES, BYTES, BYTES))
@@ -61,7 +69,7 @@ def install(raw: bytes, public: bytes) -> "dict[int, bytes | None]":
     certificate = trust.wallet(certificate_raw)
     if certificate.public != public:
         raise Refused(WRONG_KEY)
-    policy = _policy(policy_raw, trust.operator(certificate), network)
+    policy = _policy(policy_raw, trust.operator(certificate), certificate, network)
     epoch = read_epoch(epoch_raw, network)
     epoch.verify(authority.public, authority.hash)
     trust.check_current(certificate, epoch)
@@ -81,25 +89,33 @@ def install(raw: bytes, public: bytes) -> "dict[int, bytes | None]":
 def update(book: Book, raw: bytes) -> "dict[int, bytes | None]":
     """Check `[[operator], policy, epoch]` against what is in force; return the store changes.
 
+    Policy and epoch are newer than those in force or the very same. Operators known before stay
+    known, so that what their wallets have paid can be answered; the epoch says which are valid.
+    Open the book anew once the changes are committed.
     Raises Refused (POLICY_OLDER, EPOCH_OLDER and those of `install`).
     """
     body = decode(raw)
     expect(body, (LIST, BYTES, BYTES))
     operator_raws, policy_raw, epoch_raw = body
-    _operators(operator_raws, book.trust.authority, book.network)
-    policy = _policy(policy_raw, book.operator, book.network)
-    if policy.version < book.policy.version:
+    operators = dict(book.trust.operators)
+    for operator in _operators(operator_raws, book.trust.authority, book.network):
+        operators[operator.hash] = operator
+    policy = _policy(policy_raw, book.operator, book.me, book.network)
+    if policy.version <= book.policy.version and policy.hash != book.policy.hash:
         raise Refused(POLICY_OLDER)
     epoch = read_epoch(epoch_raw, book.network)
     epoch.verify(book.trust.authority.public, book.trust.authority.hash)
-    if epoch.number < book.epoch.number:
+    if epoch.number <= book.epoch.number and epoch.hash != book.epoch.hash:
         raise Refused(EPOCH_OLDER)
-    return {OPERATORS_KEY: dumps(operator_raws), POLICY_KEY: policy.raw, EPOCH_KEY: epoch.raw}
+    return {
+        OPERATORS_KEY: dumps([operator.raw for operator in operators.values()]),
+        POLICY_KEY: policy.raw,
+        EPOCH_KEY: epoch.raw,
+    }
 
 
-def _operators(
-    raws: "list[bytes]", authority: Certificate, network: int
-) -> "list[Certificate]":
+def _operators(raws: "list[bytes]", authority: Certificate, network: int) -> "list[Certificate]":
+    expect(raws, (BYTES,) * len(raws))
     operators = []
     for raw in raws:
         operator = read(OPERATOR, raw, network)
@@ -108,9 +124,11 @@ def _operators(
     return operators
 
 
-def _policy(raw: bytes, operator: Certificate, network: int) -> Policy:
+def _policy(raw: bytes, operator: Certificate, wallet: Certificate, network: int) -> Policy:
     policy = read_policy(raw, network)
     policy.verify(operator.public, operator.hash)
     if policy.currency != operator.currency:
         raise Refused(WRONG_CURRENCY)
+    if policy.tier != wallet.tier:
+        raise Refused(WRONG_TIER)
     return policy
