@@ -47,7 +47,8 @@ class World:
     """All stations, the field between them, and the client's control connection."""
 
     def __init__(self, control: socket.socket, directory: Path) -> None:
-        self._selector = selectors.DefaultSelector()
+        # epoll would round waits to whole milliseconds.
+        self._selector = selectors.SelectSelector()
         self._scheduler = RealTimeScheduler()
         self._field = Field(self._scheduler)
         self._directory = directory
@@ -104,7 +105,7 @@ class World:
         name = request.pop("do")
         try:
             return {"ok": getattr(self, f"do_{name}")(**request)}
-        except (WorldError, MachineError, BoardError, BridgeError, ValueError) as error:
+        except (WorldError, MachineError, BoardError, BridgeError, ValueError, OSError) as error:
             return {"error": type(error).__name__, "message": str(error)}
 
     # -- requests: stations ----------------------------------------------------------------------
