@@ -13,7 +13,15 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from jiaozi_sim.faults import Fault
-from jiaozi_sim.iso_dep import CARRIER_HZ, CHAINING, NUMBER, S_DESELECT, block_kind, is_i_block
+from jiaozi_sim.iso_dep import (
+    CARRIER_HZ,
+    CHAINING,
+    NUMBER,
+    S_DESELECT,
+    block_kind,
+    is_ack,
+    is_i_block,
+)
 from jiaozi_sim.scheduler import Scheduler
 
 TURNAROUND = 1236 / CARRIER_HZ
@@ -279,12 +287,14 @@ class Field:
         tap.frames += 1
         tap.frame_bytes += len(record.data) + CRC_BYTES
         tap.air_time += record.air_time
-        if not is_i_block(record.data):
+        if not is_i_block(record.data) and not is_ack(record.data):
             return
+        # The numbers of either side's I-blocks and R(ACK)s alternate: an equal one is sent again.
         number = record.data[0] & NUMBER
-        if self._numbers.get(record.direction) == number:
-            return  # sent again
+        again = self._numbers.get(record.direction) == number
         self._numbers[record.direction] = number
+        if again or not is_i_block(record.data):
+            return
         tap.apdu_bytes += len(record.data) - 1
         if record.direction == "<" and not record.data[0] & CHAINING:
             tap.exchanges += 1

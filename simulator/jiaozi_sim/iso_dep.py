@@ -45,6 +45,11 @@ def is_r_block(block: bytes) -> bool:
     return len(block) == 1 and block[0] & 0xEE == R_ACK
 
 
+def is_ack(block: bytes) -> bool:
+    """True for R(ACK)."""
+    return is_r_block(block) and not block[0] & 0x10
+
+
 def is_wtx(block: bytes) -> bool:
     """True for a request or response of waiting time extension with a WTXM in range."""
     return len(block) == 2 and block[0] == S_WTX and 1 <= block[1] & 0x3F <= WTXM_MAX
@@ -212,7 +217,7 @@ class Pcd:
             if block[:1] == bytes((S_DESELECT,)):
                 return PcdStep(PcdEvent.DESELECTED)
             return self.missing(Failure.PROTOCOL)
-        if is_r_block(block) and not block[0] & 0x10:
+        if is_ack(block):
             return self._acknowledged(block)
         if is_i_block(block) and block[0] & NUMBER == self.number and not self._chaining():
             self.number ^= 1  # rule B

@@ -45,6 +45,28 @@ def tap(field: Field, reader: Host, wallet: Host) -> bytes:
     return found
 
 
+@pytest.mark.parametrize("loss", [0.0, 0.1])
+@pytest.mark.parametrize("sizes", [(1, 100), (100, 1), (100, 150), (700, 62)])
+def test_a_tap_of_many_exchanges_counts_every_apdu_byte_once(
+    field: Field, reader: Host, wallet: Host, sizes: tuple[int, int], loss: float
+) -> None:
+    reader.ask(b"\x32\x04\x08")
+    tap(field, reader, wallet)
+    field.faults.append(Fault("lose", rate=loss, seed=1))
+
+    def read() -> Script:
+        for _ in range(5):
+            assert (yield from transceive(COMMAND[: sizes[0]])) == ANSWER[: sizes[1]]
+
+    def answer() -> Script:
+        for _ in range(5):
+            assert (yield from take()) == COMMAND[: sizes[0]]
+            yield from give(ANSWER[: sizes[1]])
+
+    run_together({reader: read(), wallet: answer()})
+    assert (field.taps[-1].apdu_bytes, field.taps[-1].exchanges) == (5 * sum(sizes), 5)
+
+
 def read_once(command: bytes, answers: list[bytes]) -> Script:
     answers.append((yield from transceive(command)))
     assert (yield b"\x52\x00") == b"\x00"
