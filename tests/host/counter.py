@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jiaozi import commands
 from jiaozi_host import provisioning, sync
 from jiaozi_host.errors import CardGone, NoCard
 from jiaozi_host.ledger import Ledger
@@ -17,6 +16,7 @@ from jiaozi_host.ledger.report import Report, report
 from jiaozi_host.links import Link, Progress
 from jiaozi_host.vault import Authority, Operator
 from tests.unit import devices
+from tests.unit.wallets import MemoryStore
 
 PIN = "1234"
 
@@ -75,10 +75,10 @@ class Counter:
     def account(self) -> Account:
         return open_account(self.ledger, self.operator)
 
-    def wallet(self, amount: int = 0, tier: int = 3) -> devices.Wallet:
+    def wallet(self, amount: int = 0, store: MemoryStore | None = None) -> devices.Wallet:
         """A provisioned wallet holding `amount`."""
-        wallet = devices.Wallet()
-        provisioning.provision(Reader(wallet), self.operator, self.ledger, PIN, tier=tier)
+        wallet = devices.Wallet(store)
+        provisioning.provision(Reader(wallet), self.operator, self.ledger, PIN)
         if amount:
             self.top_up(wallet, amount)
         return wallet

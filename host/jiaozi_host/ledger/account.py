@@ -186,7 +186,10 @@ class Account(Book):
     # Ledger -------------------------------------------------------------------------------------
 
     def post(self) -> Posting:
-        """Post this account's journal to the ledger."""
+        """Post this account's journal to the ledger, if there is anything new in it."""
+        row = self._ledger.wallet(self.me.id)
+        if (row.head, row.balance) == (self.state.head, self.state.balance):
+            return Posting()
         trust = self._operator.published.trust
         question = self._ledger.ask(self.me.id)
         raw = sync.statement(self, question.nonce)

@@ -59,7 +59,7 @@ def top_up(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: int
     Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), and what links raise.
     """
     client, account = WalletClient(link), open_account(ledger, operator)
-    hello, wallet = _meet(client, account)
+    hello, wallet = _meet(client, account, operator)
     done = Transfer(wallet.id)
     for entry in _pending_to(account, wallet):
         try:
@@ -94,7 +94,7 @@ def cash_out(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: i
     Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), and what links raise.
     """
     client, account = WalletClient(link), open_account(ledger, operator)
-    _, wallet = _meet(client, account)
+    _, wallet = _meet(client, account, operator)
     done = Transfer(wallet.id)
     client.verify(pin)
     for payment in account.untold(wallet.id):
@@ -137,13 +137,24 @@ def _collect_all(
     raise BadAnswer("the wallet answers with one pending payment after another")
 
 
-def _meet(client: WalletClient, account: Account) -> tuple[Selected, Certificate]:
-    """Select the wallet and believe its certificate."""
+def _meet(
+    client: WalletClient, account: Account, operator: Operator
+) -> tuple[Selected, Certificate]:
+    """Select the wallet, believe its certificate, and bring it to the current epoch.
+
+    A wallet of an older epoch makes requests that have expired for the account.
+    """
     hello = client.select()
     if hello.status != READY or hello.certificate is None:
         raise WalletRefused(NOT_ALLOWED)
     with _account_rules():
-        return hello, account.trust.wallet(hello.certificate)
+        wallet = account.trust.wallet(hello.certificate)
+    epoch = operator.published.epoch
+    if hello.epoch < epoch.number and wallet.issuer == operator.certificate.hash:
+        client.open_session(operator.session(wallet, client.challenge()))
+        client.update(operator.operators, operator.policy(wallet.tier), epoch.raw)
+        hello = client.select()
+    return hello, wallet
 
 
 def _pending_to(account: Account, wallet: Certificate) -> list[Any]:

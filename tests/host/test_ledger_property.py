@@ -1,0 +1,165 @@
+"""Random payments among wallets that sync in random order, or only in part: it always adds up.
+
+What the ledger should know is worked out beside it, from whole journals that are kept aside.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from jiaozi import payee
+from jiaozi.book import CREDITED, JOURNAL_KEY, PAID, REFUNDED, Book
+from jiaozi.cose import decode
+from jiaozi.errors import Refused
+from jiaozi_host import sync
+from jiaozi_host.errors import CardGone, WalletRefused
+from jiaozi_host.ledger.report import report
+from tests.host.counter import Counter, Reader
+from tests.unit import wallets
+
+ISSUED = 1_000_000
+WALLETS = 3
+wallet_numbers = st.integers(0, WALLETS - 1)
+amounts = st.integers(1, 20_000)
+
+
+class Recorder(wallets.MemoryStore):
+    """A store that keeps the whole journal aside, settled and forgotten entries too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.journal: list[bytes] = []
+
+    def commit(self, changes: dict[int, bytes | None]) -> None:
+        super().commit(changes)
+        new = [(key, value) for key, value in changes.items() if value and key >= JOURNAL_KEY]
+        for key, value in new:
+            assert key - JOURNAL_KEY == len(self.journal)
+            self.journal.append(value)
+
+
+def in_flight(journals: Iterable[list[bytes]]) -> int:
+    """Value in flight by these journals alone: debits less credits less refunds."""
+    entries = [decode(raw) for journal in journals for raw in journal]
+    paid = {entry[2]: sum(entry[6]) for entry in entries if entry[0] == PAID}
+    credited = sum(decode(decode(entry[3])[2])[2] for entry in entries if entry[0] == CREDITED)
+    refunded = sum(paid[entry[2]] for entry in entries if entry[0] == REFUNDED)
+    return sum(paid.values()) - credited - refunded
+
+
+class Economy(RuleBasedStateMachine):
+    """Wallets that pay each other; a counter where they sync now and then."""
+
+    @initialize()
+    def open(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.counter = Counter(Path(self.folder.name), ISSUED)
+        self.wallets = [self.counter.wallet(100_000, Recorder()) for _ in range(WALLETS)]
+        self.sent: list[tuple[int, int, bytes, bytes]] = []
+
+    def book(self, number: int) -> Book:
+        return self.wallets[number].device.book
+
+    @rule(source=wallet_numbers, sink=wallet_numbers, amount=amounts, heard=st.booleans())
+    def pay(self, source: int, sink: int, amount: int, heard: bool) -> None:
+        """A tap: whole, or torn after the payer's commit."""
+        if source == sink:
+            return
+        try:
+            request = wallets.ask(self.book(sink), amount)
+        except Refused:
+            return
+        try:
+            payment = wallets.answer(self.book(source), self.book(sink).me.raw, request)
+        except Refused:
+            self._cancel(self.book(sink), request)
+            return
+        if heard:
+            receipt = wallets.take(self.book(sink), self.book(source).me.raw, payment)
+            wallets.finish(self.book(source), receipt)
+        else:
+            self.sent.append((source, sink, payment, request))
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data(), resolves=st.booleans())
+    def arrive_late(self, data: st.DataObject, resolves: bool) -> None:
+        """A torn payment reaches its payee after all, the answer its payer or not."""
+        index = data.draw(st.integers(0, len(self.sent) - 1))
+        source, target, payment, request = self.sent[index]
+        try:
+            answer = wallets.take(self.book(target), self.book(source).me.raw, payment, request)
+            if resolves:
+                wallets.finish(self.book(source), answer)
+        except Refused:
+            return
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        """The payee gives a request up: what comes for it later is voided."""
+        _, target, _, request = data.draw(st.sampled_from(self.sent))
+        self._cancel(self.book(target), request)
+
+    @staticmethod
+    def _cancel(book: Book, request: bytes) -> None:
+        for known in list(book.open.values()):
+            if known.raw == request:
+                book.apply(payee.cancel(book, known.hash))
+
+    @rule(number=wallet_numbers, lost=st.none() | st.integers(0, 12), hears=st.booleans())
+    def sync(self, number: int, lost: int | None, hears: bool) -> None:
+        """A sync, or a part of one."""
+        reader = Reader(self.wallets[number])
+        reader.lose, reader.hears = lost, hears
+        try:
+            done = sync.sync_wallet(reader, self.counter.operator, self.counter.ledger)
+        except CardGone:
+            return
+        assert done.settled
+        assert done.balance == self.book(number).state.balance
+
+    @rule(number=wallet_numbers, amount=amounts, back=st.booleans())
+    def counter_transfer(self, number: int, amount: int, back: bool) -> None:
+        """Money into a wallet or out of it."""
+        if back and amount > self.book(number).state.balance:
+            return
+        act = self.counter.cash_out if back else self.counter.top_up
+        with suppress(WalletRefused):  # a full journal, a wallet that was not synced for long
+            act(self.wallets[number], amount)
+
+    @rule()
+    def age(self) -> None:
+        """Time passes: requests expire."""
+        self.counter.advance()
+
+    @invariant()
+    def it_adds_up(self) -> None:
+        if not hasattr(self, "counter"):
+            return
+        account = self.counter.account()
+        shown = report(self.counter.ledger)
+        assert shown.findings == []
+        assert shown.holds
+        assert shown.issued == ISSUED
+        journals = {wallet.device.book.me.id: wallet.store.journal for wallet in self.wallets}
+        journals[account.me.id] = [account.entry(at) for at in account.positions()]
+        posted = [journals[line.id][: line.position] for line in shown.lines]
+        assert shown.flying == in_flight(posted)
+        held = account.state.balance + sum(wallet.balance for wallet in self.wallets)
+        assert held + in_flight(journals.values()) == ISSUED
+
+    def teardown(self) -> None:
+        if hasattr(self, "folder"):
+            self.counter.ledger.close()
+            self.folder.cleanup()
+
+
+TestEconomy = Economy.TestCase
+TestEconomy.settings = settings(max_examples=8, stateful_step_count=20, phases=[Phase.generate])
