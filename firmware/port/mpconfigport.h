@@ -29,7 +29,8 @@
 #define MICROPY_STACK_CHECK_MARGIN (4608)
 #define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF (1)
 #define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE (256)
-#define MICROPY_ENABLE_EXTERNAL_IMPORT (0)
+// Frozen modules are found by the same code as files, of which there are none (mp_import_stat).
+#define MICROPY_ENABLE_EXTERNAL_IMPORT (1)
 
 // Value is counted in integers: floating point is left out on purpose, so that no amount can become one.
 #define MICROPY_LONGINT_IMPL (MICROPY_LONGINT_IMPL_MPZ)

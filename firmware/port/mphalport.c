@@ -50,6 +50,10 @@ static mp_obj_t no_open(size_t n_args, const mp_obj_t *args, mp_map_t *kw_args) 
 }
 MP_DEFINE_CONST_FUN_OBJ_KW(mp_builtin_open_obj, 1, no_open);
 
+mp_import_stat_t mp_import_stat(const char *path) {
+    return MP_IMPORT_STAT_NO_EXIST;
+}
+
 #if JZ_DEBUG
 mp_lexer_t *mp_lexer_new_from_file(qstr name) {
     mp_raise_OSError(MP_ENODEV);
