@@ -5,7 +5,8 @@ from machine import I2C, SPI, UART, Pin
 
 from wallet.drivers.cst816s import Cst816s
 from wallet.drivers.gc9a01 import Gc9a01
-from wallet.drivers.pn532 import QUANTUM_MS, SLOW_BAUD, Pn532
+from wallet.drivers.pn532 import SLOW_BAUD, Pn532
+from wallet.drivers.pn532_hsu import QUANTUM_MS
 from wallet.hal import port
 from wallet.hal.buttons import Buttons, Together, TouchKeys
 

@@ -40,7 +40,8 @@ class ScriptedUart:
     def read(self) -> bytes | None:
         return self._take(len(self.received)) or None
 
-    def readinto(self, buffer, count: int) -> int | None:
+    def readinto(self, buffer, count: int | None = None) -> int | None:
+        count = len(buffer) if count is None else count
         data = self._take(count)
         buffer[: len(data)] = data
         return len(data) or None
@@ -150,7 +151,8 @@ class BenchUart:
     def read(self) -> bytes | None:
         return self._take(len(self.received)) or None
 
-    def readinto(self, buffer, count: int) -> int | None:
+    def readinto(self, buffer, count: int | None = None) -> int | None:
+        count = len(buffer) if count is None else count
         self.bench.wait(lambda: len(self.received) >= count, QUANTUM)
         data = self._take(count)
         buffer[: len(data)] = data
