@@ -1,0 +1,131 @@
+"""Host and simulator together: an authority, an operator, a reader, and wallets to provision.
+
+The scenarios and the emulated tests start from here:
+
+    with Rig(directory) as rig:
+        alice = rig.add("alice")
+        rig.provision(alice)
+        rig.top_up(alice, 100_00)
+        rig.receive(bob, 25_00, role=commands.READER)
+        with rig.simulator.tapped("alice", "bob"):
+            bob.wait_mark(Mark.TAP_COMMITTED)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from jiaozi import commands
+from jiaozi_host.ledger import Ledger
+from jiaozi_host.ledger.account import open_account
+from jiaozi_host.ledger.report import Report, report
+from jiaozi_host.links import Link, open_link
+from jiaozi_host.links.nfc import PATIENCE_VARIABLE
+from jiaozi_host.provisioning import cash_out, provision, top_up
+from jiaozi_host.sync import Synced, sync_wallet
+from jiaozi_host.vault import Authority, Operator
+from jiaozi_host.wallet import WalletClient
+from jiaozi_sim.client import Simulator, Wallet
+from jiaozi_sim.machines.marks import Mark
+
+PIN = "1234"
+READER = "desk"
+
+# nfcpy gives a chip 100 ms to acknowledge, which a busy machine that emulates it may miss.
+_PATIENCE = "20"
+
+
+class Rig:
+    """One authority, one operator and one reader, with the wallets added to them."""
+
+    def __init__(self, directory: Path, issue: int = 1_000_000_00) -> None:
+        os.environ.setdefault(PATIENCE_VARIABLE, _PATIENCE)
+        home = directory / "home"
+        self.simulator = Simulator(directory / "simulator")
+        self.authority = Authority.init(home, None)
+        self.operator = Operator.init(home, self.authority, None)
+        self.ledger = Ledger.open(home)
+        open_account(self.ledger, self.operator).issue(issue)
+
+    def __enter__(self) -> Rig:
+        self.simulator.__enter__()
+        self.reader = self.simulator.add_reader(READER)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.ledger.close()
+        self.simulator.__exit__(kind, error, trace)
+
+    def add(self, name: str, board: str = "visual_card", elf: Path | None = None) -> Wallet:
+        """A wallet with power, ready for a tap."""
+        wallet = self.simulator.add_wallet(name, board, elf)
+        wallet.start()
+        wallet.wait_mark(Mark.READY)
+        return wallet
+
+    @contextmanager
+    def at_reader(self, wallet: Wallet) -> Iterator[Link]:
+        """The wallet on the operator's reader, as the host sees it."""
+        with self.simulator.tapped(READER, wallet.name), open_link(self.reader.path) as link:
+            link.wait_for_card(10)
+            yield link
+
+    def provision(self, wallet: Wallet) -> bytes:
+        """Make a wallet of the blank device; returns its id."""
+        with self.at_reader(wallet) as link:
+            return provision(link, self.operator, self.ledger, PIN).id
+
+    def top_up(self, wallet: Wallet, amount: int) -> None:
+        """Pay from the operator's account."""
+        with self.at_reader(wallet) as link:
+            top_up(link, self.operator, self.ledger, PIN, amount)
+
+    def cash_out(self, wallet: Wallet, amount: int) -> None:
+        """Pay to the operator's account."""
+        with self.at_reader(wallet) as link:
+            cash_out(link, self.operator, self.ledger, PIN, amount)
+
+    def sync(self, wallet: Wallet) -> Synced:
+        """Post the wallet's journal to the ledger and settle."""
+        with self.at_reader(wallet) as link:
+            return sync_wallet(link, self.operator, self.ledger)
+
+    @contextmanager
+    def _as_owner(self, wallet: Wallet) -> Iterator[WalletClient]:
+        """The wallet at a reader of its owner's, the PIN given."""
+        with self.at_reader(wallet) as link:
+            client = WalletClient(link)
+            client.select()
+            client.verify(PIN)
+            yield client
+
+    def receive(self, wallet: Wallet, amount: int, role: int = commands.AUTO) -> None:
+        """Arm the wallet to receive; amount 0: any."""
+        with self._as_owner(wallet) as client:
+            client.arm_receive(amount, role)
+
+    def pay(self, wallet: Wallet, amount: int, role: int = commands.AUTO) -> None:
+        """Arm the wallet to pay."""
+        with self._as_owner(wallet) as client:
+            client.arm_pay(amount, role)
+
+    def balance(self, wallet: Wallet) -> int:
+        """What the wallet itself says."""
+        with self._as_owner(wallet) as client:
+            balance = client.info().balance
+            if balance is None:
+                raise ValueError(f"{wallet.name} shows no balance")
+            return balance
+
+    def report(self) -> Report:
+        """The ledger as it stands."""
+        return report(self.ledger)
