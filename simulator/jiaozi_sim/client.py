@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -335,6 +335,17 @@ class Wallet:
         return Image.frombytes(
             found["mode"], tuple(found["size"]), base64.b64decode(found["pixels"])
         )
+
+    def wait_picture(
+        self, accept: Callable[[Image.Image], bool], timeout: float = 10
+    ) -> Image.Image:
+        """The first picture that `accept` says yes to. Raises SimulatorError if none comes."""
+        end = time.monotonic() + timeout
+        while not accept(picture := self.picture()):
+            if time.monotonic() > end:
+                raise SimulatorError("NoPicture", f"{self.name} did not show it in {timeout} s")
+            time.sleep(10 * _POLL_SECONDS)
+        return picture
 
     def screenshot(self, path: Path, scale: int = 3) -> None:
         """Write the display, set in a card, as PNG."""

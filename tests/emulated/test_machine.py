@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,18 @@ def test_idle_is_counted_apart_and_does_not_change_the_phase(machine: QemuMachin
     assert between.work - before.work < 1000
     assert [event.index for event in marks] == list(range(5))
     assert machine.marks(after=4) == marks[4:]
+
+
+def test_marks_count_to_the_instruction(machine: QemuMachine) -> None:
+    boot(machine)
+    order(machine, "m")
+    rounds = [event for event in machine.marks() if event.mark in (Mark.HASH, Mark.PYTHON)][:200]
+    steps = [later.work - event.work for event, later in pairwise(rounds)]
+    # Both stores lie in one translation block, which is counted as a whole before it runs.
+    assert len(set(steps[0::2])) == 1
+    assert 1 <= steps[0] <= 3
+    assert len(set(steps[1::2])) == 1
+    assert steps[1] > steps[0]
 
 
 def test_overwritten_marks_are_an_error(machine: QemuMachine) -> None:

@@ -25,6 +25,7 @@ class Repl:
 
     def __init__(self, elf: Path, directory: Path, seed: bytes = b"a port test") -> None:
         self.machine = QemuMachine(elf, directory, UARTS, seed)
+        self.memory = directory / "memory.bin"
         self._received = b""
 
     def start(self) -> None:

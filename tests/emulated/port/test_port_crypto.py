@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 
 import pytest
@@ -13,9 +14,9 @@ from tests.unit import test_crypto as cases
 
 def on_device(repl: Repl, expression: str) -> object:
     """The value of an expression in which `c` is _jzcrypto; an exception's name when it raises."""
-    code = "import _jzcrypto as c\ntry:\n print(repr({}))\nexcept Exception as e:\n print(type(e).__name__)"
-    printed = repl.run(code.format(expression)).strip()
-    return printed if printed.endswith("Error") else eval(printed, {})
+    code = "try:\n print(repr({}))\nexcept Exception as e:\n print(type(e).__name__)"
+    printed = repl.run("import _jzcrypto as c\n" + code.format(expression)).strip()
+    return printed if printed.endswith("Error") else ast.literal_eval(printed)
 
 
 @pytest.mark.parametrize(("seed", "public", "message", "signature"), cases.ED25519)
@@ -57,9 +58,7 @@ def test_hashes(repl: Repl, rng: random.Random, length: int) -> None:
 
 def test_aead(repl: Repl) -> None:
     given = f"{cases.AEAD_KEY}, {cases.AEAD_NONCE}, {cases.AEAD_AAD}"
-    sealed = oracle.aead_seal(
-        cases.AEAD_KEY, cases.AEAD_NONCE, cases.AEAD_AAD, cases.AEAD_TEXT
-    )
+    sealed = oracle.aead_seal(cases.AEAD_KEY, cases.AEAD_NONCE, cases.AEAD_AAD, cases.AEAD_TEXT)
     assert on_device(repl, f"c.aead_seal({given}, {cases.AEAD_TEXT!r})") == sealed
     assert on_device(repl, f"c.aead_open({given}, {sealed})") == cases.AEAD_TEXT
     for forged in (b"", sealed[:15], sealed[:16], sealed[:-1], b"\0" + sealed[1:]):

@@ -39,7 +39,8 @@ def test_program_and_read(nvm: Repl) -> None:
 def test_bits_do_not_rise(nvm: Repl) -> None:
     nvm.run("n.program(4, b'\\x0f\\0\\0\\0')")
     stores = nvm.machine.instructions().nvm_stores
-    assert nvm.run("print(tried(n.program, 0, b'\\1' * 4 + b'\\x10\\0\\0\\0'))").strip() == "OSError5"
+    code = "print(tried(n.program, 0, b'\\1' * 4 + b'\\x10\\0\\0\\0'))"
+    assert nvm.run(code).strip() == "OSError5"
     assert nvm.machine.instructions().nvm_stores == stores
     assert nvm.machine.read_nvm(0, 8) == b"\xff" * 4 + b"\x0f\0\0\0"
 
@@ -82,7 +83,10 @@ def test_erase_takes_one_page(nvm: Repl) -> None:
 
 def test_phase_marks(nvm: Repl) -> None:
     first = len(nvm.machine.marks())
-    nvm.run("import _jzport\n_jzport.mark(3)\nn.program(0, bytes(4))\ntried(n.program, 0, b'\\1' * 4)\n_jzport.mark(13)")
+    nvm.run(
+        "import _jzport\n_jzport.mark(3)\nn.program(0, bytes(4))\n"
+        "tried(n.program, 0, b'\\1' * 4)\n_jzport.mark(13)"
+    )
     found = [event.mark for event in nvm.machine.marks(first)]
     assert found == [3, Mark.COMMIT, 3, Mark.COMMIT, 3, Mark.PYTHON]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import time
 
@@ -22,9 +23,7 @@ def nothing_left_over(repl: Repl) -> None:
 
 
 @pytest.mark.parametrize(("role", "uart"), [("host", 0), ("nfc", 1), ("contact", 3)])
-def test_echo_of_a_thousand_bytes(
-    repl: Repl, rng: random.Random, role: str, uart: int
-) -> None:
+def test_echo_of_a_thousand_bytes(repl: Repl, rng: random.Random, role: str, uart: int) -> None:
     sent = rng.randbytes(1000)
     repl.begin(f"u = UART({uart}, 115200, timeout=5000, timeout_char=2000)\nu.write(u.read(1000))")
     rest = sent
@@ -43,11 +42,11 @@ def test_what_nobody_reads_is_not_lost_in_between(repl: Repl, rng: random.Random
     repl.begin("sleep_ms(50)\nu = UART(1, timeout=5000, timeout_char=2000)\nd = u.read(12000)")
     repl.send("nfc", sent)
     repl.end()
-    assert repl.run("from _jzcrypto import sha256\nprint(len(d))").strip() == "12000"
-    assert eval(repl.run("for i in range(0, 12000, 500): print(d[i : i + 500])").splitlines()[0]) == sent[:500]
-    import hashlib
-
-    assert eval(repl.run("print(sha256(d))")) == hashlib.sha256(sent).digest()
+    length, digest = repl.run(
+        "from _jzcrypto import sha256\nprint(len(d), sha256(d).hex())"
+    ).split()
+    assert length == "12000"
+    assert digest == hashlib.sha256(sent).hexdigest()
 
 
 def test_reading_times_out(repl: Repl) -> None:
@@ -88,12 +87,13 @@ def test_wait_times_out(repl: Repl) -> None:
     result, passed = repl.run(code).split()
     assert result == "False"
     assert 120 <= int(passed) < 250
-    assert repl.run("print(wait(0))").split() != []
 
 
 @pytest.mark.parametrize("role", ["host", "nfc", "contact"])
 def test_wait_ends_with_a_byte(repl: Repl, role: str) -> None:
-    repl.begin("quiet()\nprint('now')\nt = ticks_ms()\nprint(wait(10000), ticks_diff(ticks_ms(), t))")
+    repl.begin(
+        "quiet()\nprint('now')\nt = ticks_ms()\nprint(wait(10000), ticks_diff(ticks_ms(), t))"
+    )
     repl.log(b"now")
     time.sleep(0.05)
     repl.send(role, b"x")
@@ -168,7 +168,8 @@ def test_a_bus_with_nothing_on_it(repl: Repl) -> None:
         "from machine import SPI, I2C, Pin\nr = []\n"
         "for f in (lambda: SPI(1).read(2), lambda: I2C(0).readfrom(8, 1)):\n"
         "  try: f()\n  except OSError as e: r.append(e.errno)\n"
-        "print(*r, Pin(11, Pin.IN, Pin.PULL_UP)(), Pin(12, Pin.IN, Pin.PULL_DOWN)(), Pin(13, Pin.IN)())"
+        "print(*r, Pin(11, Pin.IN, Pin.PULL_UP)(), Pin(12, Pin.IN, Pin.PULL_DOWN)())\n"
+        "print(Pin(13, Pin.IN)())"
     )
     assert repl.run(code).split() == ["116", "116", "1", "0", "0"]
     repl.machine.wires["bridge"].recv(4096)
