@@ -11,11 +11,10 @@ PAID      payment made:       payment, request, payee's certificate, amounts tak
 CREDITED  payment credited:   payment, request, payer's certificate, receipt
 RESOLVED  receipt obtained:   receipt
 VOIDED    payment voided:     payment, request, payer's certificate, void
-REFUNDED  void obtained:      void
+REFUNDED  void obtained:      void, or the operator's settlement that closes the payment
 """
 
 from _jzcbor import dumps
-from _jzcrypto import sha256
 from jiaozi.certificates import Trust, read
 from jiaozi.cose import AUTHORITY, OPERATOR, WALLET, SigningKey, decode
 from jiaozi.errors import BUSY, Refused
@@ -233,9 +232,8 @@ class Book:
         entry = None
         if step.entry is not None:
             entry = dumps(step.entry)
-            state.head = sha256(state.head + entry)
             changes[JOURNAL_KEY + state.position] = entry
-            state.position += 1
+            state.append(entry)
         if step.opened is not None:
             changes[open_key(step.opened.number)] = step.opened.raw
         closed = None if step.closed is None else self.open.get(step.closed)

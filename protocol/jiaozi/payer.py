@@ -236,6 +236,5 @@ def resolve(book: Book, raw: bytes) -> "Step | None":
         if outcome.request_hash != paid[REQUEST_HASH]:
             raise Refused(UNKNOWN_PAYMENT)
         kind = REFUNDED
-        for level, part in enumerate(paid[TAKEN]):
-            state.credit(level, part)
+        state.refund(paid[TAKEN])
     return Step(state, b"", [kind, paid[REQUEST_HASH], outcome.payment_hash, outcome.raw])

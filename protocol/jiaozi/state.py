@@ -1,6 +1,7 @@
 """What changes with every payment: counters, levels of value and the head of the journal."""
 
 from _jzcbor import dumps
+from _jzcrypto import sha256
 from jiaozi.cose import LIST, UINT, decode, expect
 from jiaozi.errors import OVER_BALANCE, Refused
 from micropython import const
@@ -101,3 +102,13 @@ class State:
         while len(self.levels) <= level:
             self.levels.append(0)
         self.levels[level] += amount
+
+    def refund(self, taken: "list[int]") -> None:
+        """Put back what `debit` took."""
+        for level, part in enumerate(taken):
+            self.credit(level, part)
+
+    def append(self, entry: bytes) -> None:
+        """Chain a journal entry: the next one goes to the position after it."""
+        self.head = sha256(self.head + entry)
+        self.position += 1

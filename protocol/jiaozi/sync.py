@@ -2,27 +2,32 @@
 
 session:    [wallet certificate hash, wallet nonce]                         signed by the operator
 statement:  [epoch, position, head, levels, floor, nonce]                   signed by the wallet
-settlement: [wallet certificate hash, wallet nonce, position, head]          signed by the operator
+settlement: [wallet certificate hash, wallet nonce, position, head, closed]  signed by the operator
 
 A session is opened by the operator's signature over a nonce the wallet has just drawn. Within it
 the host asks for a statement, reads the journal and hands over a settlement, which acknowledges the
 journal up to `position` and resets the offline counters. Outcomes of pending payments reach the
-payer as the payee's own receipts and voids.
+payer as the payee's own receipts and voids. Where the payee can give none any longer (its statement
+has a floor above the request, and its journal up to that statement is complete and lacks the
+payment), the operator refunds the payment: its hash is among `closed`.
 """
 
+from _jzcbor import dumps
 from jiaozi.book import (
     JOURNAL_KEY,
     KIND,
     PAID,
     PAYMENT_HASH,
     REFUNDED,
+    REQUEST_HASH,
     REQUEST_RAW,
     RESOLVED,
     STATE_KEY,
+    TAKEN,
     Book,
     open_key,
 )
-from jiaozi.certificates import Certificate
+from jiaozi.certificates import ACCOUNT, Certificate
 from jiaozi.cose import (
     LIST,
     SESSION,
@@ -35,7 +40,7 @@ from jiaozi.cose import (
     parse,
     sign,
 )
-from jiaozi.errors import SESSION_NEEDED, SETTLEMENT_MISMATCH, Refused
+from jiaozi.errors import SESSION_NEEDED, SETTLEMENT_MISMATCH, UNKNOWN_PAYMENT, Refused
 from jiaozi.messages import read_request
 from jiaozi.state import State
 from micropython import const
@@ -43,6 +48,7 @@ from micropython import const
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 NONCE_LENGTH = const(16)
@@ -110,26 +116,36 @@ def make_settlement(
     key: SigningKey,
     operator: Certificate,
     network: int,
+    closed: "Sequence[bytes]" = (),
 ) -> bytes:
-    """Sign a settlement of the journal up to `position`, where its chain has the hash `head`."""
-    return sign(SETTLEMENT, [wallet, nonce, position, head], key, operator.hash, network).raw
+    """Sign a settlement of the journal up to `position`, where its chain has the hash `head`.
+
+    closed: hashes of pending payments to refund (see above for when).
+    """
+    body = [wallet, nonce, position, head, list(closed)]
+    return sign(SETTLEMENT, body, key, operator.hash, network).raw
 
 
 def settle(book: Book, raw: bytes, nonce: bytes) -> "dict[int, bytes | None]":
     """Check a settlement of the journal as it stands; return the store changes that carry it out.
 
     Entries are kept while the wallet's own epoch has not passed the expiry of their request, so
-    that the same request and the same payment still get the same answer.
-    Raises Refused (SETTLEMENT_MISMATCH, BAD_SIGNATURE, WRONG_SIGNER, MALFORMED).
+    that the same request and the same payment still get the same answer. Open the book anew once
+    the changes are committed.
+    Raises Refused (SETTLEMENT_MISMATCH, UNKNOWN_PAYMENT, BAD_SIGNATURE, WRONG_SIGNER, MALFORMED).
     """
     signed = parse(SETTLEMENT, raw, book.network)
-    expect(signed.body, (32, NONCE_LENGTH, UINT, 32))
+    expect(signed.body, (32, NONCE_LENGTH, UINT, 32, LIST))
+    closed = signed.body[4]
+    expect(closed, (32,) * len(closed))
     signed.verify(book.operator.public, book.operator.hash)
     state = book.state.copy()
-    if signed.body != [book.me.hash, nonce, state.position, state.head]:
+    if signed.body[:4] != [book.me.hash, nonce, state.position, state.head]:
         raise Refused(SETTLEMENT_MISMATCH)
     changes = _expired(book, state)
-    state.levels = [0] * SETTLED_LEVEL + [state.balance]
+    _refund(book, state, closed, signed.raw, changes)
+    level = 0 if book.me.form == ACCOUNT else SETTLED_LEVEL
+    state.levels = [0] * level + [state.balance]
     state.synced_epoch = book.epoch.number
     state.offline_count = state.offline_total = 0
     state.unconfirmed_count = state.unconfirmed_total = 0
@@ -137,25 +153,45 @@ def settle(book: Book, raw: bytes, nonce: bytes) -> "dict[int, bytes | None]":
     return changes
 
 
+def _refund(
+    book: Book,
+    state: State,
+    closed: "list[bytes]",
+    settlement: bytes,
+    changes: "dict[int, bytes | None]",
+) -> None:
+    """Refund pending payments that the operator closes, in the slots kept for their resolution."""
+    pending = {entry[PAYMENT_HASH]: entry for entry in book.pending()}
+    for payment_hash in closed:
+        paid = pending.pop(payment_hash, None)
+        if paid is None:
+            raise Refused(UNKNOWN_PAYMENT)
+        state.refund(paid[TAKEN])
+        entry = dumps([REFUNDED, paid[REQUEST_HASH], payment_hash, settlement])
+        changes[JOURNAL_KEY + state.position] = entry
+        state.append(entry)
+
+
 def _expired(book: Book, state: State) -> "dict[int, bytes | None]":
     """Deletions of what no tap can ask for any more; raises the request floor above it."""
     changes: dict[int, bytes | None] = {}
-    for request in book.open.values():
-        if request.expiry < book.epoch.number:
-            changes[open_key(request.number)] = None
-            state.floor = max(state.floor, request.number + 1)
+    asked = [(request, open_key(request.number)) for request in book.open.values()]
     for position, entry in book.entries():
         if entry[KIND] in (RESOLVED, REFUNDED):
             continue
         request = read_request(entry[REQUEST_RAW], book.network)
-        if request.expiry >= book.epoch.number:
-            continue
-        if entry[KIND] == PAID:
+        if entry[KIND] != PAID:
+            asked.append((request, JOURNAL_KEY + position))
+        elif request.expiry < book.epoch.number:
             resolved = book.resolved_position(entry[PAYMENT_HASH])
-            if resolved is None:
-                continue
-            changes[JOURNAL_KEY + resolved] = None
-        else:
+            if resolved is not None:
+                changes[JOURNAL_KEY + resolved] = None
+                changes[JOURNAL_KEY + position] = None
+    # A change of policy may let a request outlive newer ones: the floor stays below it.
+    living = [request.number for request, _ in asked if request.expiry >= book.epoch.number]
+    lowest = min(living, default=state.next_request)
+    for request, key in asked:
+        if request.number < lowest:
+            changes[key] = None
             state.floor = max(state.floor, request.number + 1)
-        changes[JOURNAL_KEY + position] = None
     return changes
