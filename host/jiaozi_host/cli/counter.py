@@ -139,6 +139,7 @@ def _sync_data(done: Synced) -> dict[str, Any]:
         "entries": done.entries,
         "delivered": done.delivered,
         "resolved": done.resolved,
+        "refunded": done.refunded,
         "undelivered": done.undelivered,
         "balance": done.balance,
         "epoch": done.epoch,
@@ -152,6 +153,7 @@ def _sync_text(done: Synced) -> str:
     lines = [
         f"wallet {done.wallet.hex()} holds {format_amount(done.balance)}, epoch {done.epoch}",
         f"{done.entries} new entries, {delivered}",
+        *([f"{format_amount(done.refunded)} refunded"] if done.refunded else []),
         *done.undelivered,
         *(f"[red]{found.kind}: {found.detail}[/red]" for found in done.findings),
         "settled" if done.settled else "[red]not settled[/red]",

@@ -177,6 +177,16 @@ class Ledger:
             tables.Payment.closed.is_(False),
         )
 
+    def refunds_due(self, wallet: bytes) -> list[tables.Payment]:
+        """Payments this wallet made whose payee's complete journal lacks them and always will."""
+        return self._payments(
+            tables.Payment.payer == wallet,
+            tables.Payment.debits > 0,
+            tables.Payment.refunds == 0,
+            tables.Payment.outcome.is_(None),
+            tables.Payment.closed.is_(True),
+        )
+
     def _payments(self, *conditions: Any) -> list[tables.Payment]:
         with self.transaction() as session:
             wanted = select(tables.Payment).where(*conditions)

@@ -6,6 +6,7 @@ posted like theirs, from its own statement.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 
 from sqlalchemy import delete, select
@@ -21,6 +22,7 @@ from jiaozi.book import (
     RESOLVED,
     SEED_KEY,
     STATE_KEY,
+    TAKEN,
     Book,
     Step,
 )
@@ -84,7 +86,7 @@ class AccountStore:
 
 
 class Account(Book):
-    """The operator's account. Value that comes back to it is fresh: all of it has hop level 0."""
+    """The operator's account: a wallet by all its rules, with a database's room."""
 
     def __init__(self, store: AccountStore, ledger: Ledger, operator: Operator) -> None:
         super().__init__(store)
@@ -127,7 +129,6 @@ class Account(Book):
         stored, step = payee.receive(self, payer_raw, payment, request)
         if step is None:
             return stored or b""
-        step.state.levels = [step.state.balance]
         return bytes(self.apply(step))
 
     def request_from(self, wallet: bytes, amount: int) -> Request:
@@ -200,10 +201,23 @@ class Account(Book):
     def settle(self) -> None:
         """Start the counters anew. A database has room: nothing is forgotten."""
         state = self.state.copy()
-        state.levels = [state.balance]
         state.synced_epoch = self.epoch.number
         state.offline_count = state.offline_total = 0
         self.apply(Step(state))
+
+    def refund(self, payment: tables.Payment) -> None:
+        """Take back a payment whose payee can answer it no more."""
+        paid = self.paid(payment.request_hash)
+        if paid is None or self.resolution(payment.hash) is not None:
+            return
+        nonce = os.urandom(sync.NONCE_LENGTH)
+        state = self.state.copy()
+        state.refund(paid[TAKEN])
+        settlement = self._operator.settlement(
+            self.me, nonce, state.position, state.head, [payment.hash]
+        )
+        entry = [REFUNDED, payment.request_hash, payment.hash, settlement]
+        self.apply(Step(state, entry=entry))
 
 
 def open_account(ledger: Ledger, operator: Operator) -> Account:
@@ -224,6 +238,9 @@ def open_account(ledger: Ledger, operator: Operator) -> Account:
     if posted.findings:
         detail = posted.findings[0].detail
         raise LedgerError(f"the operator's account does not add up: {detail}", "see: ledger show")
+    for payment in ledger.refunds_due(wallet.id):
+        account.refund(payment)
+    account.post()
     published = operator.published
     if account.epoch.raw != published.epoch.raw or account.state.offline_count:
         rules = _rules(operator, wallet.tier)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from jiaozi.book import CREDITED, PAID, REFUNDED, RESOLVED, VOIDED
 from jiaozi.certificates import Certificate, Trust
-from jiaozi.cose import BYTES, LIST, UINT, decode, expect
+from jiaozi.cose import BYTES, LIST, MAP, SETTLEMENT, UINT, decode, expect, parse
 from jiaozi.errors import MALFORMED, Refused
 from jiaozi.messages import (
     Payment,
@@ -17,10 +17,12 @@ from jiaozi.messages import (
     read_payment,
     read_request,
 )
+from jiaozi.sync import NONCE_LENGTH
 
 _PAID = (UINT, 32, 32, BYTES, BYTES, BYTES, LIST)
 _ANSWERED = (UINT, 32, 32, BYTES, BYTES, BYTES, BYTES)
 _OUTCOME = (UINT, 32, 32, BYTES)
+_SETTLEMENT = (32, NONCE_LENGTH, UINT, 32, LIST)
 _FIELDS = {
     PAID: _PAID,
     CREDITED: _ANSWERED,
@@ -35,7 +37,8 @@ class Fact:
     """What an entry says, checked.
 
     payment, request, peer: None in RESOLVED and REFUNDED entries, whose outcome is yet to be
-    checked by the payee's certificate; peer: the other's certificate; outcome: None in PAID.
+    checked by the payee's certificate; peer: the other's certificate; outcome: None in PAID, and
+    where the operator refunds what the payee can answer no more.
     """
 
     kind: int
@@ -54,6 +57,9 @@ def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> 
         raise Refused(MALFORMED)
     kind = body[0]
     expect(body, _FIELDS[kind])
+    if kind == REFUNDED and _is_settlement(body[3]):
+        _check_closed(body[3], body[2], wallet, trust)
+        return Fact(kind, body[1], body[2], None, None, None, None)
     if kind in (RESOLVED, REFUNDED):
         outcome = read_outcome(body[3], trust.network)
         _require(outcome.payment_hash == body[2] and outcome.credited == (kind == RESOLVED))
@@ -77,6 +83,23 @@ def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> 
     if kind == CREDITED:
         _require(payment.amount == (request.amount or min(payment.amount, request.ceiling)))
     return Fact(kind, body[1], body[2], payment, request, peer, outcome)
+
+
+def _is_settlement(raw: bytes) -> bool:
+    """Whether this is a settlement and not a void, by the length of its body."""
+    outer = decode(raw)
+    expect(outer, (BYTES, MAP, BYTES, 64))
+    body = decode(outer[2])
+    return isinstance(body, list) and len(body) == len(_SETTLEMENT)
+
+
+def _check_closed(raw: bytes, payment: bytes, wallet: Certificate, trust: Trust) -> None:
+    """Check that the wallet's operator has closed the payment by this settlement."""
+    operator = trust.operator(wallet)
+    signed = parse(SETTLEMENT, raw, trust.network)
+    signed.verify(operator.public, operator.hash)
+    expect(signed.body, _SETTLEMENT)
+    _require(signed.body[0] == wallet.hash and payment in signed.body[4])
 
 
 def _require(holds: bool) -> None:

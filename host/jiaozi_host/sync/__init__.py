@@ -26,7 +26,8 @@ class Synced:
     """What a sync did.
 
     entries: journal entries that were new; delivered: payments of others handed to the wallet;
-    resolved: receipts and voids handed to it; undelivered: what it would not take, with its reason;
+    resolved: receipts and voids handed to it; refunded: amount given back, of payments that their
+    payees can answer no more; undelivered: what it would not take, with its reason;
     balance, epoch: as it stated last; settled: whether its counters were reset; findings: what did
     not add up, which is why it was not settled.
     """
@@ -35,6 +36,7 @@ class Synced:
     entries: int = 0
     delivered: int = 0
     resolved: int = 0
+    refunded: int = 0
     undelivered: list[str] = field(default_factory=list)
     balance: int = 0
     epoch: int = 0
@@ -115,7 +117,7 @@ class _Session:
         lasting = ledger.lasting_findings(wallet.id)
         done.findings += [found for found in lasting if found.id not in _ids(done.findings)]
         if not done.findings:
-            self._settle(wallet, nonce, statement)
+            self._settle(wallet, nonce, statement, done)
             self._post(wallet, done)
             done.settled = not done.findings
         return done
@@ -170,11 +172,21 @@ class _Session:
                 self._account.apply(step)
             self._account.post()
 
-    def _settle(self, wallet: Certificate, nonce: bytes, statement: Statement) -> None:
+    def _settle(
+        self, wallet: Certificate, nonce: bytes, statement: Statement, done: Synced
+    ) -> None:
         self._progress("settling")
-        settlement = self._operator.settlement(wallet, nonce, statement.position, statement.head)
+        closed = self._ledger.refunds_due(wallet.id)
+        settlement = self._operator.settlement(
+            wallet,
+            nonce,
+            statement.position,
+            statement.head,
+            [payment.hash for payment in closed],
+        )
         self._ledger.settled(wallet.id, statement.position, settlement)
         self._client.settle(settlement)
+        done.refunded = sum(payment.amount for payment in closed)
 
 
 def _ids(found: list[tables.Finding]) -> set[int]:

@@ -11,6 +11,7 @@ operator/policies/*.cbor   the same, signed
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from jiaozi import certificates, install, rules, sync
@@ -164,9 +165,14 @@ class Operator:
         return sync.make_session(wallet.hash, nonce, self._key, self.certificate, self.network)
 
     def settlement(
-        self, wallet: certificates.Certificate, nonce: bytes, position: int, head: bytes
+        self,
+        wallet: certificates.Certificate,
+        nonce: bytes,
+        position: int,
+        head: bytes,
+        closed: Sequence[bytes] = (),
     ) -> bytes:
-        """The settlement of a wallet's journal up to `position`."""
+        """The settlement of a journal up to `position`; payments in `closed` are refunded."""
         return sync.make_settlement(
-            wallet.hash, nonce, position, head, self._key, self.certificate, self.network
+            wallet.hash, nonce, position, head, self._key, self.certificate, self.network, closed
         )

@@ -1,0 +1,275 @@
+"""Each way in which a wallet's signed word fails to add up is seen, kept, and blocks the wallet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from _jzcbor import dumps, loads
+from jiaozi import apdu, commands
+from jiaozi.book import STATE_KEY, Book
+from jiaozi.errors import Refused
+from jiaozi.state import State
+from jiaozi_host import provisioning, sync
+from jiaozi_host.errors import BadAnswer, CardGone, LedgerError
+from jiaozi_host.ledger import findings
+from jiaozi_host.ledger.account import AccountStore
+from tests.host.counter import PIN, Counter, Reader
+from tests.unit import devices, wallets
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> Counter:
+    return Counter(tmp_path)
+
+
+def kinds(counter: Counter) -> list[str]:
+    return [found.kind for found in counter.report().findings]
+
+
+def transfer(source: devices.Wallet, target: devices.Wallet, amount: int) -> bytes:
+    return wallets.transfer(source.device.book, target.device.book, amount)
+
+
+def put_back(wallet: devices.Wallet, image: dict[int, bytes]) -> None:
+    """Restore a memory image, as somebody who opened the device would."""
+    wallet.store.data = dict(image)
+    wallet.restart()
+
+
+def test_payments_between_wallets_reach_the_ledger_in_either_order(counter: Counter) -> None:
+    first, second = counter.wallet(10_000), counter.wallet(10_000)
+    counter.sync(first)
+    transfer(first, second, 3_000)
+    assert counter.sync(second).settled
+    shown = counter.report()
+    assert (shown.flying, shown.holds, shown.findings) == (-3_000, True, [])
+    assert shown.in_flight[0].state == "credited, payer not synced"
+    assert counter.sync(first).settled
+    shown = counter.report()
+    assert (shown.flying, shown.holds, shown.findings) == (0, True, [])
+    transfer(second, first, 500)
+    assert counter.sync(second).settled
+    shown = counter.report()
+    assert (shown.flying, shown.in_flight[0].state) == (500, "received, payee not synced")
+
+
+def test_syncing_twice_posts_once(counter: Counter) -> None:
+    wallet, other = counter.wallet(10_000), counter.wallet()
+    transfer(wallet, other, 1_000)
+    assert counter.sync(wallet).entries > 0
+    again = counter.sync(wallet)
+    assert (again.entries, again.settled) == (0, True)
+
+
+def test_a_payment_that_never_arrived_is_delivered_at_the_payees_sync(counter: Counter) -> None:
+    payer, payee = counter.wallet(10_000), counter.wallet()
+    request = wallets.ask(payee.device.book, 4_000)
+    wallets.answer(payer.device.book, payee.device.book.me.raw, request)
+    assert counter.sync(payer).settled
+    assert counter.report().flying == 4_000
+    assert counter.sync(payee).delivered == 1
+    assert payee.balance == 4_000
+    assert counter.sync(payer).resolved == 1
+    assert payer.device.book.unresolved() == 0
+    assert counter.report().in_flight == []
+
+
+def test_a_payment_for_a_cancelled_request_is_refunded_by_sync(counter: Counter) -> None:
+    payer, payee = counter.wallet(10_000), counter.wallet()
+    request = wallets.ask(payee.device.book, 4_000)
+    wallets.answer(payer.device.book, payee.device.book.me.raw, request)
+    payee.device.disarm()
+    counter.sync(payer)
+    counter.sync(payee)
+    assert counter.report().in_flight[0].state == "voided, refund due"
+    counter.sync(payer)
+    assert (payer.balance, payee.balance) == (10_000, 0)
+    assert counter.report().in_flight == []
+
+
+def test_a_payment_that_its_payee_can_answer_no_more_is_refunded(counter: Counter) -> None:
+    payer, payee = counter.wallet(10_000), counter.wallet()
+    request = wallets.ask(payee.device.book, 4_000)
+    payment = wallets.answer(payer.device.book, payee.device.book.me.raw, request)
+    counter.advance()
+    counter.advance()
+    assert counter.sync(payee).settled, "its request has expired and is closed"
+    assert counter.sync(payer).refunded == 4_000
+    assert (payer.balance, payer.device.book.unresolved()) == (10_000, 0)
+    shown = counter.report()
+    assert (shown.in_flight, shown.holds, shown.findings) == ([], True, [])
+    with pytest.raises(Refused, match="9409"):
+        wallets.take(payee.device.book, payer.device.book.me.raw, payment, request)
+    assert counter.sync(payer).refunded == 0
+
+
+def test_a_top_up_that_its_payee_can_answer_no_more_comes_back_to_the_account(
+    counter: Counter,
+) -> None:
+    wallet = counter.wallet()
+    reader = Reader(wallet)
+    reader.lose = 4
+    with pytest.raises(CardGone):
+        provisioning.top_up(reader, counter.operator, counter.ledger, PIN, 4_000)
+    assert counter.account().state.balance == 9_996_000
+    wallet.device.disarm()
+    state = wallet.device.book.state.copy()
+    state.floor = state.next_request  # as a settlement by another host would leave it
+    wallet.store.commit({STATE_KEY: state.encode()})
+    wallet.restart()
+    assert counter.sync(wallet).settled
+    assert counter.account().state.balance == 10_000_000
+    assert counter.report().in_flight == []
+    assert counter.report().holds
+
+
+def test_a_memory_put_back_is_seen(counter: Counter) -> None:
+    wallet, other = counter.wallet(10_000), counter.wallet()
+    image = dict(wallet.store.data)
+    transfer(wallet, other, 1_000)
+    counter.sync(wallet)
+    put_back(wallet, image)
+    assert not counter.sync(wallet).settled
+    assert kinds(counter) == [findings.ROLLED_BACK]
+    assert counter.report().holds, "what was posted before still adds up"
+
+
+def test_money_spent_twice_names_the_payer(counter: Counter) -> None:
+    thief, first, second = counter.wallet(10_000), counter.wallet(), counter.wallet()
+    image = dict(thief.store.data)
+    transfer(thief, first, 9_000)
+    put_back(thief, image)
+    transfer(thief, second, 8_000)
+    assert counter.sync(first).settled, "an honest payee is not blamed"
+    assert counter.sync(second).findings[0].wallet == thief.device.book.me.id
+    assert kinds(counter) == [findings.DOUBLE_SPEND]
+    evidence = loads(counter.report().findings[0].evidence)
+    assert len(evidence) == 3
+    done = counter.sync(thief)
+    assert not done.settled
+    assert findings.DEBIT_MISSING in {found.kind for found in done.findings}
+
+
+def test_a_debit_left_out_is_seen_only_once_the_payer_has_spoken(counter: Counter) -> None:
+    thief, victim = counter.wallet(10_000), counter.wallet()
+    image = dict(thief.store.data)
+    transfer(thief, victim, 9_000)
+    put_back(thief, image)
+    assert counter.sync(victim).settled
+    assert kinds(counter) == []
+    counter.sync(thief)
+    assert kinds(counter) == [findings.DEBIT_MISSING]
+
+
+def test_a_credit_taken_out_of_the_journal_is_seen(counter: Counter) -> None:
+    first, second, thief = counter.wallet(10_000), counter.wallet(10_000), counter.wallet()
+    image = dict(thief.store.data)
+    transfer(first, thief, 1_000)
+    counter.sync(first)
+    put_back(thief, image)
+    transfer(second, thief, 1_000)
+    counter.sync(thief)
+    assert findings.CREDIT_MISSING in kinds(counter)
+
+
+def test_money_from_nowhere_breaks_the_invariant_loudly(counter: Counter) -> None:
+    wallet = counter.wallet(10_000)
+    state = State.decode(wallet.store.data[STATE_KEY])
+    state.credit(1, 5_000)
+    wallet.store.data[STATE_KEY] = state.encode()
+    wallet.restart()
+    done = counter.sync(wallet)
+    assert not done.settled
+    shown = counter.report()
+    assert [found.kind for found in shown.findings] == [findings.BALANCE_MISMATCH]
+    assert not shown.holds
+
+
+class Tampering(Reader):
+    """A reader that changes the last byte of every journal entry."""
+
+    def exchange(self, command: bytes) -> bytes:
+        answer = super().exchange(command)
+        if command[1] == commands.ENTRY:
+            return answer[:-3] + bytes([answer[-3] ^ 1]) + answer[-2:]
+        return answer
+
+
+def test_tampered_entries_are_not_posted_and_the_wallet_is_not_blamed_for_long(
+    counter: Counter,
+) -> None:
+    wallet = counter.wallet(10_000)
+    done = sync.sync_wallet(Tampering(wallet), counter.operator, counter.ledger)
+    assert [found.kind for found in done.findings] == [findings.CHAIN_BROKEN]
+    assert done.entries == 0
+    assert counter.sync(wallet).settled
+    assert counter.report().holds
+
+
+class Replaying(Reader):
+    """A reader that answers every STATEMENT with the first one."""
+
+    first: bytes | None = None
+
+    def exchange(self, command: bytes) -> bytes:
+        answer = super().exchange(command)
+        if command[1] != commands.STATEMENT:
+            return answer
+        self.first = self.first or answer
+        return self.first
+
+
+def test_an_old_statement_is_refused(counter: Counter) -> None:
+    reader = Replaying(counter.wallet(10_000))
+    with pytest.raises(BadAnswer, match="another question"):
+        sync.sync_wallet(reader, counter.operator, counter.ledger)
+
+
+def test_a_wallet_that_is_not_in_the_register_is_named(counter: Counter) -> None:
+    known = counter.wallet(10_000)
+    stranger = devices.Wallet()
+    stranger.select()
+    certificate = counter.operator.certify(stranger.must(commands.CREATE), 1, 3)
+    package = counter.operator.package(certificate)
+    stranger.must(commands.INSTALL, dumps([package, b"1234"]))
+    transfer(known, stranger, 1_000)
+    assert counter.sync(known).findings[0].wallet == certificate.id
+    with pytest.raises(LedgerError, match="not registered"):
+        counter.sync(stranger)
+    assert kinds(counter) == [findings.UNKNOWN_WALLET]
+
+
+def test_two_processes_cannot_both_change_the_account(counter: Counter) -> None:
+    first, second = counter.account(), counter.account()
+    first.issue(100)
+    with pytest.raises(LedgerError, match="another process"):
+        second.issue(100)
+    assert counter.report().issued == 10_000_100
+    assert counter.report().holds
+
+
+def test_the_accounts_key_is_not_in_the_database(counter: Counter) -> None:
+    seed = counter.operator.account_seed
+    counter.ledger.close()
+    files = [path.read_bytes() for path in counter.home.glob("ledger.sqlite*")]
+    assert files
+    assert not any(seed in content for content in files)
+    assert Book(AccountStore(counter.ledger, seed)).me.id == counter.operator.account.id
+
+
+def test_value_goes_back_to_the_authority(counter: Counter) -> None:
+    counter.account().redeem(1_000_000)
+    shown = counter.report()
+    assert (shown.issued, shown.balances, shown.holds) == (9_000_000, 9_000_000, True)
+
+
+def test_a_blocked_pin_is_set_anew_by_the_operator(counter: Counter) -> None:
+    wallet = counter.wallet()
+    wallet.select()
+    for _ in range(3):
+        wallet.give(commands.VERIFY, b"0000")
+    sync.set_pin(Reader(wallet), counter.operator, "8642")
+    wallet.select()
+    assert wallet.give(commands.VERIFY, b"8642") == (b"", apdu.SW_OK)
