@@ -130,6 +130,8 @@ class Pn532(Hsu):
             if last:
                 break
             sent += size
+        if not status & _MORE:
+            return bytes(answer[1:])
         got = self._keep(answer, 0)
         while status & _MORE:
             answer = self._call(_IN_DATA_EXCHANGE, b"\x01", _CARD_QUANTA)
@@ -173,6 +175,8 @@ class Pn532(Hsu):
         """
         answer = self._finish(_TG_GET_DATA, _CARD_QUANTA)
         status = _status(answer)
+        if not status & _MORE:
+            return answer[1:]
         got = self._keep(answer, 0)
         while status & _MORE:
             answer = self._call(_TG_GET_DATA, b"", _CARD_QUANTA)
@@ -219,9 +223,10 @@ def _status(answer) -> int:
     """The status byte an answer starts with (§7.1). Raises what an error in it means."""
     if len(answer) < 1:
         raise ChipError("answer without a status")
-    error = answer[0] & 0x3F
-    if error in _LOST:
-        raise LinkLost(f"chip status {error:02x}")
+    status = answer[0]
+    error = status & 0x3F
     if error:
+        if error in _LOST:
+            raise LinkLost(f"chip status {error:02x}")
         raise ChipError(f"chip status {error:02x}", error)
-    return answer[0]
+    return status
