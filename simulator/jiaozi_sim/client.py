@@ -38,6 +38,7 @@ PACKAGES = Path(__file__).parents[1]
 FIRMWARE = Path(__file__).parents[2] / "build" / "firmware"
 _POLL_SECONDS = 0.001
 _LOOK_FOR_LIFE_SECONDS = 0.1
+_ANSWER_SECONDS = 30  # the world answers at once, unless the plugin has to be compiled
 
 
 class SimulatorError(Exception):
@@ -49,7 +50,7 @@ class SimulatorError(Exception):
 
 
 class WorldGone(SimulatorError):
-    """The world's process ended."""
+    """The world's process ended, or does not answer."""
 
 
 class NoMark(SimulatorError):
@@ -104,6 +105,7 @@ class Simulator:
                 # A Ctrl-C is for this process, which then ends the world in order.
                 start_new_session=True,
             )
+        mine.settimeout(_ANSWER_SECONDS)
         self._socket, self._answers = mine, mine.makefile("rb")
         return self
 
@@ -140,7 +142,7 @@ class Simulator:
             line = b""
         if not line:
             log = (self.directory / "world.log").read_text(errors="replace")
-            raise WorldGone("WorldGone", f"the world ended: {log.strip()[-2000:]}")
+            raise WorldGone("WorldGone", f"the world does not answer: {log.strip()[-2000:]}")
         answer = json.loads(line)
         if "error" in answer:
             raise SimulatorError(answer["error"], answer["message"])

@@ -19,6 +19,8 @@ from jiaozi_sim.machines.marks import Mark
 
 PIN_10_HIGH, PIN_10_LOW = b"810a010001", b"810a010000"
 ACK_AND_VERSION = b"0000ff00ff00" + b"0000ff06fad50332010607e800"
+ACK_AND_NORMAL_MODE = b"0000ff00ff00" + b"0000ff02fed5151600"
+ACK_AND_ERROR = b"0000ff00ff00" + b"0000ff01ff7f8100"
 
 
 @pytest.fixture
@@ -102,10 +104,12 @@ def test_buttons_reach_the_pins_through_the_bridge(sim: Simulator, wallet: Walle
 def test_the_pn532_answers_and_falls_asleep_with_the_power(wallet: Wallet) -> None:
     host = started(wallet)
     assert host.order("n") == ACK_AND_VERSION + b"ok\n"
+    assert host.order("s") == ACK_AND_NORMAL_MODE + b"ok\n"
     wallet.cut_power()
     wallet.start()
     assert host.line().startswith(b"boot ")
     assert host.order("n") == ACK_AND_VERSION + b"ok\n"
+    assert host.order("g") == ACK_AND_ERROR + b"ok\n"  # low battery mode again
 
 
 def test_an_ordered_cut_and_what_survives_it(wallet: Wallet) -> None:

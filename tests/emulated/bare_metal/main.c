@@ -5,6 +5,7 @@
  *   l  work: 100,000 loops in phase SIGN                     m  200 marks
  *   p  ask the bus bridge (UART2) for pin 10, pulled up; the 5 bytes of its answer in hex come before "ok\n"
  *   q  the next 5 bytes from the bus bridge, likewise        n  wake the PN532 (UART1), get its version, likewise
+ *   s  switch the PN532 to normal mode, likewise             g  ask it for its pins, 14 bytes of answer, likewise
  */
 #include <stdint.h>
 
@@ -85,10 +86,16 @@ static void obey(char c) {
     MARK = PYTHON;
     static const uint8_t watch_pin_10[] = {0x04, 10, 1, 0, 1};
     static const uint8_t get_version[] = {0x55, 0x55, 0, 0, 0, 0, 0, 0xff, 2, 0xfe, 0xd4, 2, 0x2a, 0};
+    static const uint8_t sam_configuration[] = {0, 0, 0xff, 3, 0xfd, 0xd4, 0x14, 1, 0x17, 0};
+    static const uint8_t read_gpio[] = {0, 0, 0xff, 2, 0xfe, 0xd4, 0x0c, 0x20, 0};
     if (c == 'p' || c == 'q') {
         exchange(BRIDGE, watch_pin_10, c == 'p' ? sizeof watch_pin_10 : 0, 5);
     } else if (c == 'n') {
         exchange(NFC, get_version, sizeof get_version, 6 + 13);
+    } else if (c == 's') {
+        exchange(NFC, sam_configuration, sizeof sam_configuration, 6 + 9);
+    } else if (c == 'g') {
+        exchange(NFC, read_gpio, sizeof read_gpio, 6 + 8);
     }
     say("ok\n");
 }
