@@ -1,4 +1,4 @@
-"""The operator's counter with real parts: firmware in QEMU, a simulated field, nfcpy, the ledger."""
+"""The operator's counter with real parts: firmware in QEMU, simulated field, nfcpy, ledger."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ import glob
 import logging
 import os
 import re
+import termios
 import time
 from typing import Any
 
@@ -35,6 +36,9 @@ except (ImportError, OSError) as missing:  # libusb lacks: nfcpy needs it even f
         f"nfcpy does not load: {missing}",
         "install libusb-1.0 (Debian: apt-get install libusb-1.0-0)",
     ) from missing
+
+# What nfcpy and pyserial let through when the reader is gone.
+_LOST = (OSError, nfc.clf.pn532.Chipset.Error, termios.error)
 
 PATIENCE_VARIABLE = "JIAOZI_NFC_PATIENCE"
 
@@ -113,7 +117,7 @@ def open_reader(path: str) -> NfcLink:
     try:
         tty = _PatientTty(path, patience())
         device = nfc.clf.pn532.init(tty)
-    except (OSError, nfc.clf.pn532.Chipset.Error) as error:
+    except _LOST as error:
         if tty is not None:
             tty.close()
         raise ReaderMissing(f"no PN532 answers at {path}: {_reason(error)}") from error
@@ -166,7 +170,7 @@ class NfcLink(Link):
             tag = nfc.tag.activate(self._frontend, target)
         except (nfc.clf.CommunicationError, IndexError):  # IndexError: an answer cut short
             return False
-        except (OSError, nfc.clf.pn532.Chipset.Error) as error:
+        except _LOST as error:
             raise self._lost(error) from error
         if tag is None:
             return False
@@ -184,7 +188,7 @@ class NfcLink(Link):
         except (nfc.tag.TagCommandError, nfc.clf.CommunicationError, IndexError) as error:
             self._tag = None
             raise CardGone("the card left the field before it was done") from error
-        except (OSError, nfc.clf.pn532.Chipset.Error) as error:
+        except _LOST as error:
             raise self._lost(error) from error
         return bytes(answer)
 
@@ -194,7 +198,7 @@ class NfcLink(Link):
             return False
         try:
             return bool(self._tag.is_present)
-        except (OSError, nfc.clf.pn532.Chipset.Error) as error:
+        except _LOST as error:
             raise self._lost(error) from error
 
     def close(self) -> None:
@@ -202,7 +206,7 @@ class NfcLink(Link):
         self._tag = None
         try:
             self._frontend.close()
-        except (OSError, nfc.clf.pn532.Chipset.Error):
+        except _LOST:
             logging.getLogger(__name__).debug("the reader was gone before it was closed")
 
     def _lost(self, error: Exception) -> ReaderMissing:

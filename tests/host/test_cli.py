@@ -1,0 +1,181 @@
+"""The command `jiaozi`: what it prints, and how it exits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jiaozi_host import cli
+from jiaozi_host.cli import context
+from jiaozi_host.errors import (
+    BadAnswer,
+    CardGone,
+    ForeignCard,
+    HostError,
+    LedgerError,
+    NoCard,
+    PinBlocked,
+    ReaderMissing,
+    VaultError,
+    WalletRefused,
+    WrongPin,
+)
+from tests.host.counter import PIN, Reader
+from tests.unit import devices
+
+
+class Shell:
+    """Runs the command in this process, with a wallet on its reader."""
+
+    def __init__(
+        self, home: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
+    ) -> None:
+        self.home = home
+        self.wallet: devices.Wallet | None = devices.Wallet()
+        self._capsys = capsys
+        patch.setenv(context.HOME_VARIABLE, str(home))
+        patch.setenv(context.PIN_VARIABLE, PIN)
+        patch.setattr(context, "open_link", lambda path: Reader(self.wallet))
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        with pytest.raises(SystemExit) as end:
+            cli.main(list(arguments))
+        written = self._capsys.readouterr()
+        assert (end.value.code or 0) == code, written
+        return written.out if code == 0 else " ".join(written.err.split())
+
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        return json.loads(self(*arguments, "--json", code=code))
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
+    made = Shell(tmp_path, capsys, monkeypatch)
+    made("authority", "init", "--no-passphrase")
+    made("operator", "init", "--no-passphrase")
+    made("issue", "10000.00")
+    return made
+
+
+def test_a_whole_life(shell: Shell) -> None:
+    made = shell.json("provision", "--tier", "4", "--form", "wearable")
+    assert (made["tier"], made["form"], made["resumed"]) == (4, "wearable", False)
+    assert "paid in 80.00" in shell("top-up", "80.00")
+    assert "paid out 30.00" in shell("cash-out", "30.00")
+    told = shell.json("info", "--balance")
+    assert (told["id"], told["balance"], told["status"]) == (made["id"], 5_000, "ready")
+    assert "balance        50.00" in shell("info", "--balance")
+    assert "next tap pays 1.25" in shell("pay", "1.25")
+    assert "next tap receives any amount" in shell("receive")
+    assert shell("disarm") == "disarmed\n"
+    assert "settled" in shell("sync")
+    assert shell.json("sync")["findings"] == []
+    text = shell("ledger", "show")
+    assert made["id"] in text
+    assert "balances 10,000.00 + in flight 0.00 = issued - redeemed 10,000.00" in text
+    assert shell.json("redeem", "50.00")["balance"] == 990_000
+    assert shell.json("epoch", "advance", "--revoke", made["id"])["revoked"] == [made["id"]]
+
+
+def test_a_pin_is_changed_and_unblocked(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell("provision")
+    monkeypatch.setenv(context.NEW_PIN_VARIABLE, "8642")
+    shell("pin", "change")
+    assert "2 tries left" in shell("pay", "1", code=WrongPin.exit_code)
+    assert "1 try left" in shell("pay", "1", code=WrongPin.exit_code)
+    assert "0 tries left" in shell("pay", "1", code=WrongPin.exit_code)
+    assert "operator" in shell("pay", "1", code=PinBlocked.exit_code)
+    monkeypatch.setenv(context.NEW_PIN_VARIABLE, PIN)
+    shell("pin", "unblock")
+    shell("pay", "1", code=WalletRefused.exit_code)  # over the balance, but the PIN is right
+
+
+def test_the_pin_is_asked_for_without_showing_it(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def prompt(text: str, **options: Any) -> str:
+        asked.append(options)
+        return PIN
+
+    monkeypatch.delenv(context.PIN_VARIABLE)
+    monkeypatch.setattr(context.typer, "prompt", prompt)
+    out = shell("provision")
+    assert PIN not in out.replace("wallet", "").split()
+    assert [one["hide_input"] for one in asked] == [True]
+    assert asked[0]["confirmation_prompt"]
+
+
+@pytest.mark.parametrize("pin", ["123", "1234567890123", "12a4", "\uff11\uff12\uff13\uff14"])
+def test_what_cannot_be_a_pin_never_reaches_the_wallet(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, pin: str
+) -> None:
+    shell("provision")
+    monkeypatch.setenv(context.PIN_VARIABLE, pin)
+    assert "4 to 12 digits" in shell("pay", "1", code=2)
+    assert shell.json("info")["pin_tries"] == 3
+
+
+def test_every_kind_of_failure_has_its_own_exit_code() -> None:
+    kinds = [ReaderMissing, NoCard, CardGone, ForeignCard, WrongPin, PinBlocked, WalletRefused]
+    kinds += [BadAnswer, VaultError, LedgerError, context.Stopped]
+    codes = [kind.exit_code for kind in kinds]
+    assert len(set(codes)) == len(codes)
+    assert not {0, 1, 2, HostError.exit_code} & set(codes)
+
+
+def test_failures_are_one_line_with_a_remedy(shell: Shell) -> None:
+    shell("provision")
+    shell.wallet = None
+    text = shell("info", code=NoCard.exit_code)
+    assert text.startswith("error:")
+    assert "—" in text
+    assert "Traceback" not in text
+
+
+def test_a_foreign_card_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reader, "exchange", lambda self, command: b"\x6a\x82")
+    assert "not a Jiaozi wallet" in shell("info", code=ForeignCard.exit_code)
+
+
+def test_ctrl_c_says_that_nothing_is_lost(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: Reader, command: bytes) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Reader, "exchange", interrupted)
+    assert "nothing is lost" in shell("info", code=130)
+
+
+def test_a_ledger_that_does_not_add_up_is_loud(shell: Shell) -> None:
+    shell("provision")
+    shell("top-up", "10.00")
+    wallet = shell.wallet
+    assert wallet is not None
+    state = wallet.device.book.state.copy()
+    state.credit(1, 100)
+    wallet.store.commit({0x16: state.encode()})
+    wallet.restart()
+    assert "not settled" in shell("sync", code=20)
+    assert "does not add up" in shell("ledger", "show", code=20)
+
+
+def test_no_ledger_is_told_and_none_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell(tmp_path / "empty", capsys, monkeypatch)
+    assert "no ledger" in shell("ledger", "show", code=1)
+    assert not (tmp_path / "empty").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["provision", "top-up", "cash-out", "info", "pay", "receive", "sync", "issue", "disarm"],
+)
+def test_help_has_an_example(shell: Shell, command: str) -> None:
+    assert f"Example: jiaozi {command}" in " ".join(shell(command, "--help").split())
