@@ -256,6 +256,11 @@ class Wallet:
     def boots(self) -> int:
         return int(self._ask("state")["boots"])
 
+    @property
+    def nfc_bytes(self) -> int:
+        """Bytes that crossed the UART between machine and PN532, both ways, over all starts."""
+        return int(self._ask("state")["nfc_bytes"])
+
     def wait_off(self, seconds: float = 10) -> None:
         """Until the power is gone (by an ordered cut). Raises SimulatorError if it stays."""
         end = time.monotonic() + seconds

@@ -24,11 +24,13 @@ _PORT_ROLES = ("host", "contact", "log")
 class _MachineWire(Wire):
     """The UART between a machine and its PN532.
 
-    A machine's socket carries no baud rate, so both sides are taken to agree.
+    A machine's socket carries no baud rate, so both sides are taken to agree. `carried` counts the
+    bytes of both directions.
     """
 
     def __init__(self, scheduler: Scheduler) -> None:
         super().__init__(scheduler)
+        self.carried = 0
         self.to_machine: Callable[[bytes], None] | None = None
 
     @property
@@ -38,9 +40,11 @@ class _MachineWire(Wire):
 
     def from_machine(self, data: bytes) -> None:
         """Bytes from the machine's UART."""
+        self.carried += len(data)
         self._to_chip(data, self.host_baud)
 
     def _deliver(self, data: bytes) -> None:
+        self.carried += len(data)
         if self.to_machine is not None:
             self.to_machine(data)
 
@@ -141,6 +145,11 @@ class WalletStation:
         with self.log_path.open("ab") as file:
             file.write(data)
         self.ports["log"].send(data)
+
+    @property
+    def nfc_bytes(self) -> int:
+        """Bytes that crossed the UART between machine and PN532, both ways, over all starts."""
+        return self._wire.carried
 
     def violations(self) -> list[str]:
         """What real chips would take badly of what the firmware did, and broken bridge frames."""

@@ -57,7 +57,8 @@ class World:
         self._requests = b""
         self._over = False
         control.setblocking(False)
-        self._control = Stream(self._selector, control.fileno(), self._hear, self.end)
+        descriptor = control.fileno()
+        self._control = Stream(self._selector, descriptor, self._hear, self.end, limit=None)
         self._wake, wakes = socket.socketpair()
         for end in (self._wake, wakes):
             end.setblocking(False)
@@ -162,8 +163,14 @@ class World:
         self._wallet(wallet).machine.cut_after_stores(count)
 
     def do_state(self, wallet: str) -> dict[str, Any]:
-        machine = self._wallet(wallet).machine
-        return {"running": machine.running, "boots": machine.boots, "said": machine.messages()}
+        station = self._wallet(wallet)
+        machine = station.machine
+        return {
+            "running": machine.running,
+            "boots": machine.boots,
+            "said": machine.messages(),
+            "nfc_bytes": station.nfc_bytes,
+        }
 
     def do_read_nvm(self, wallet: str, offset: int, size: int | None) -> str:
         return self._wallet(wallet).machine.read_nvm(offset, size).hex()
