@@ -25,6 +25,7 @@ class Stream:
         fd: a non-blocking file descriptor; the stream does not own it.
         received: gets what was read.
         ended: called once when the far end is gone; the stream is out of the loop then.
+        limit: bytes kept for a far end that does not take them; None: all.
     """
 
     def __init__(
@@ -33,8 +34,10 @@ class Stream:
         fd: int,
         received: Callable[[bytes], None],
         ended: Callable[[], None],
+        limit: int | None = KEPT_BYTES,
     ) -> None:
         self._selector, self._fd = selector, fd
+        self._limit = limit
         self._received, self._ended = received, ended
         self._waiting = bytearray()
         self._open = True
@@ -45,7 +48,7 @@ class Stream:
         """Write now what the far end takes, and the rest as soon as it takes more."""
         if not self._open:
             return
-        room = KEPT_BYTES - len(self._waiting)
+        room = len(data) if self._limit is None else self._limit - len(self._waiting)
         self.dropped += max(0, len(data) - room)
         self._waiting += data[:room]
         self._flush()

@@ -15,13 +15,18 @@ def enlarge(image: Image.Image, scale: int) -> Image.Image:
 
 
 def in_a_frame(image: Image.Image, scale: int = 3) -> Image.Image:
-    """The enlarged display set in a card with rounded corners."""
-    display = enlarge(image.convert("RGB"), scale)
+    """The enlarged display set in a card with rounded corners, a round one in a round body.
+
+    A display that is not rectangular is transparent where it is not.
+    """
+    display = enlarge(image.convert("RGBA"), scale)
     margin = _MARGIN * scale
     size = (display.width + 2 * margin, display.height + 2 * margin)
     card = Image.new("RGB", size, _ROOM)
     corners = (0, 0, size[0] - 1, size[1] - 1)
     pen = ImageDraw.Draw(card)
-    pen.rounded_rectangle(corners, _CORNER * scale, fill=_CARD, outline=_EDGE, width=scale)
-    card.paste(display, (margin, margin))
+    is_round = display.tobytes()[3] == 0  # the first dot's alpha
+    corner = min(size) // 2 if is_round else _CORNER * scale
+    pen.rounded_rectangle(corners, corner, fill=_CARD, outline=_EDGE, width=scale)
+    card.paste(display, (margin, margin), mask=display)
     return card

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 SIZE = 240
 
@@ -75,7 +75,7 @@ class Gc9a01:
 
     def spi_write(self, data: bytes) -> None:
         """Bytes from the bus while selected: commands with D/C low, parameters with D/C high."""
-        if not self.selected:
+        if not self.selected or not data:
             return
         if not self._pins["dc"]:
             for command in data:
@@ -162,21 +162,24 @@ class Gc9a01:
     # -- picture ---------------------------------------------------------------------------------
 
     def image(self) -> Image.Image:
-        """What is seen through the round glass, mode "RGB"; black where it is dark or absent."""
-        black = Image.new("RGB", (SIZE, SIZE))
+        """What is seen, mode "RGBA": transparent beside the round glass, black where it is dark."""
+        glass = Image.new("L", (SIZE, SIZE))
+        ImageDraw.Draw(glass).ellipse((0, 0, SIZE - 1, SIZE - 1), fill=255)
+        seen = Image.new("RGBA", (SIZE, SIZE))
+        seen.paste(self._light(), mask=glass)
+        return seen
+
+    def _light(self) -> Image.Image:
         lit = self._powered and self._pins["reset"] and self._pins["backlight"]
         if not lit or self.asleep or not self.on:
-            return black
-        seen = b"".join(self.memory)
+            return Image.new("RGB", (SIZE, SIZE))
+        picture = Image.frombytes("RGB", (SIZE, SIZE), b"".join(self.memory))
         if not self.inverted:
-            seen = bytes(255 - value for value in seen)
-        picture = Image.frombytes("RGB", (SIZE, SIZE), seen)
+            picture = ImageChops.invert(picture)
         if not self._madctl & _BGR:
             red, green, blue = picture.split()
             picture = Image.merge("RGB", (blue, green, red))
-        mask = Image.new("L", (SIZE, SIZE))
-        ImageDraw.Draw(mask).ellipse((0, 0, SIZE - 1, SIZE - 1), fill=255)
-        return Image.composite(picture, black, mask)
+        return picture
 
 
 _SWITCHES = {
