@@ -25,35 +25,29 @@ _UNDECODABLE = (
 def dumps(obj: object) -> bytes:
     """Encode by RFC 8949, 4.2.1 (shortest forms, keys in bytewise order of their encodings).
 
-    Raises TypeError for anything outside the subset.
+    Raises TypeError for anything outside the subset, ValueError for what is too deep or too large.
     """
-    return _encode(obj, 0)
+    return cbor2.dumps(_ordered(obj, 0))
 
 
-def _encode(obj: object, depth: int) -> bytes:
+def _ordered(obj: object, depth: int) -> object:
+    """The same item with its maps in order, of types that cbor2 encodes as they should be."""
     if depth > _DEEPEST:
         raise ValueError("nested too deep")
     if isinstance(obj, (list, tuple)):
-        return _head(4, len(obj)) + b"".join(_encode(item, depth + 1) for item in obj)
+        return [_ordered(item, depth + 1) for item in obj]
     if isinstance(obj, dict):
         if any(isinstance(key, (tuple, frozenset, cbor2.FrozenDict)) for key in obj):
             raise TypeError("a key is neither array nor map")
-        pairs = [(_encode(k, depth + 1), _encode(v, depth + 1)) for k, v in obj.items()]
-        return _head(5, len(pairs)) + b"".join(k + v for k, v in sorted(pairs))
+        keys = sorted((cbor2.dumps(_ordered(key, depth + 1)), key) for key in obj)
+        return {key: _ordered(obj[key], depth + 1) for _, key in keys}
     if isinstance(obj, (bytearray, memoryview)):
-        obj = bytes(obj)
+        return bytes(obj)
     if obj is not None and not isinstance(obj, (bool, int, bytes, str)):
         raise TypeError(f"cannot encode {type(obj).__name__}")
     if isinstance(obj, int) and not -_LARGEST <= obj < _LARGEST:
         raise ValueError("integer out of range")
-    return cbor2.dumps(obj, canonical=True)
-
-
-def _head(major: int, length: int) -> bytes:
-    # The head of an array or map is that of an integer with another major type.
-    head = bytearray(cbor2.dumps(length))
-    head[0] |= major << 5
-    return bytes(head)
+    return obj
 
 
 def loads(data: bytes) -> object:
