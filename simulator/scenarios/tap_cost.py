@@ -1,0 +1,108 @@
+"""What one tap between two wallets cost: instructions by phase and side, exchanges, bytes, time.
+
+The critical path runs from the first byte of SELECT to the payee's commit. Idle is left out; both
+sides are summed and overlap is not subtracted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from jiaozi_sim.client import Simulator, Wallet
+from jiaozi_sim.machines.base import MarkEvent
+from jiaozi_sim.machines.marks import Mark
+
+# Marks that stand for a moment; what follows them is ordinary work.
+_MOMENTS = (
+    Mark.READY,
+    Mark.TAP_BEGIN,
+    Mark.TAP_COMMITTED,
+    Mark.TAP_COMMIT_PAYER,
+    Mark.TAP_END,
+    Mark.ANSWERED,
+)
+
+# The model of time: cycles an instruction, air and wire by bits a byte, a fixed part an exchange.
+CYCLES_AN_INSTRUCTION = 1.35
+AIR_BITS, AIR_RATE = 9, 424_000
+UART_BITS, UART_RATE = 10, 921_600
+EXCHANGE_MS = 2.0
+CLOCKS_MHZ = (64, 150)
+
+_PATIENCE = 30
+
+
+@dataclass
+class TapCost:
+    """payer, payee: instructions by phase; exchanges: after SELECT; bytes: of all APDUs, SELECT
+    included; frame_bytes: with block framing; uart_bytes: of both sides' chips; collections: garbage
+    collections on the critical path.
+    """
+
+    payer: Counter[Mark] = field(default_factory=Counter)
+    payee: Counter[Mark] = field(default_factory=Counter)
+    exchanges: int = 0
+    bytes: int = 0
+    frame_bytes: int = 0
+    uart_bytes: int = 0
+    collections: int = 0
+
+    @property
+    def instructions(self) -> int:
+        """Both sides together."""
+        return self.payer.total() + self.payee.total()
+
+    def modelled_ms(self, clock_mhz: float) -> float:
+        """Milliseconds on hardware with that clock, by the model above."""
+        return (
+            self.instructions * CYCLES_AN_INSTRUCTION / (clock_mhz * 1000)
+            + self.bytes * AIR_BITS / AIR_RATE * 1000
+            + self.uart_bytes * UART_BITS / UART_RATE * 1000
+            + (self.exchanges + 1) * EXCHANGE_MS
+        )
+
+
+def tap(simulator: Simulator, payer: Wallet, payee: Wallet) -> TapCost:
+    """Hold two wallets together until the payment is made and both are done; what it cost.
+
+    Raises NoMark when no payment comes about.
+    """
+    before = {wallet.name: _newest(wallet) for wallet in (payer, payee)}
+    carried = payer.nfc_bytes + payee.nfc_bytes
+    with simulator.tapped(payer.name, payee.name):
+        credited = payee.wait_mark(Mark.TAP_COMMITTED, _PATIENCE, before[payee.name])
+        uart = payer.nfc_bytes + payee.nfc_bytes - carried
+        debited = payer.wait_mark(Mark.TAP_COMMIT_PAYER, _PATIENCE, before[payer.name])
+        payee.wait_mark(Mark.TAP_END, _PATIENCE, credited.index)
+        payer.wait_mark(Mark.TAP_END, _PATIENCE, debited.index)
+    air = simulator.air()["taps"][-1]
+    marks = payer.marks(before[payer.name]), payee.marks(before[payee.name])
+    sent = next(m for m in marks[0] if m.index > debited.index and m.mark == Mark.LINK)
+    cost = TapCost(
+        payer=by_phase(marks[0], sent),
+        payee=by_phase(marks[1], credited),
+        exchanges=air["exchanges"] - 1,
+        bytes=air["apdu_bytes"],
+        frame_bytes=air["frame_bytes"],
+        uart_bytes=uart,
+    )
+    cost.collections = sum(Mark.GC in side for side in (cost.payer, cost.payee))
+    return cost
+
+
+def _newest(wallet: Wallet) -> int:
+    marks = wallet.marks()
+    return marks[-1].index + 1 if marks else 0
+
+
+def by_phase(marks: Sequence[MarkEvent], end: MarkEvent) -> Counter[Mark]:
+    """Instructions by phase from the last TAP_BEGIN before `end` to `end`, idle left out."""
+    start = max(m.index for m in marks if m.mark == Mark.TAP_BEGIN and m.index < end.index)
+    inside = [m for m in marks if start <= m.index <= end.index]
+    spent: Counter[Mark] = Counter()
+    for mark, following in zip(inside, inside[1:], strict=False):
+        phase = Mark.PYTHON if mark.mark in _MOMENTS else Mark(mark.mark)
+        spent[phase] += following.work - mark.work
+    return spent

@@ -1,0 +1,271 @@
+"""`make bench`: what a tap costs on the emulated Cortex-M4F, against the budgets of the design.
+
+Two wallets tap in both reader roles, first as strangers, then again; executed instructions are counted,
+waiting is not, so two runs agree. A table goes to the screen, the figures to build/bench.json.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elftools.elf.elffile import ELFFile
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from simulator.scenarios.rig import Rig  # noqa: E402
+from simulator.scenarios.tap_cost import CLOCKS_MHZ, TapCost, tap  # noqa: E402
+
+from jiaozi import commands  # noqa: E402
+from jiaozi_host.wallet import WalletClient  # noqa: E402
+from jiaozi_sim.client import SimulatorError, Wallet  # noqa: E402
+from jiaozi_sim.machines.marks import Mark  # noqa: E402
+
+BOARD = "visual_card"
+IMAGES = ROOT / "build" / "firmware"
+HEAP_KIB, HEAP_STEP_KIB = 128, 4
+AMOUNT = 25_00
+
+PAYEE_READS, PAYER_READS = "payee reads", "payer reads"
+ROLES = (PAYEE_READS, PAYER_READS)
+
+# The design's figures: (what, where it is found, budget, stretch goal).
+BUDGETS = (
+    ("instructions, first tap", "tap.instructions.total", 9_000_000, 7_500_000),
+    ("instructions, met before", "tap_again.instructions.total", 6_500_000, 5_000_000),
+    ("modelled ms at 64 MHz, first tap", "tap.modelled_ms", 250, None),
+    ("modelled ms at 64 MHz, met before", "tap_again.modelled_ms", None, 150),
+    ("exchanges after SELECT", "tap.exchanges", 3, 2),
+    ("bytes on the air", "tap.bytes", 900, 750),
+    ("image text, bytes", "image.text_bytes", 400 * 1024, 300 * 1024),
+    ("smallest heap, bytes", "heap.smallest_bytes", 96 * 1024, 64 * 1024),
+    ("boot to first answer, instructions", "boot.instructions", 6_000_000, 3_000_000),
+)
+
+console = Console()
+
+
+@dataclass
+class Pair:
+    """Two provisioned wallets; alice has money."""
+
+    rig: Rig
+    alice: Wallet
+    bob: Wallet
+
+    def restart(self) -> None:
+        """Strangers again: what was kept in RAM of the other is gone."""
+        for wallet in (self.alice, self.bob):
+            if wallet.running:
+                wallet.cut_power()
+            wallet.start()
+            wallet.wait_mark(Mark.READY)
+
+    def tap(self, role: str) -> TapCost:
+        """Alice pays bob."""
+        if role == PAYEE_READS:
+            self.rig.receive(self.bob, AMOUNT, commands.READER)
+        else:
+            self.rig.receive(self.bob, 0, commands.CARD)
+            self.rig.pay(self.alice, AMOUNT, commands.READER)
+        return tap(self.rig.simulator, self.alice, self.bob)
+
+
+@contextmanager
+def pair(elf: Path, memories: tuple[bytes, bytes] | None = None) -> Iterator[Pair]:
+    """Two wallets on an image; with `memories` they wake up with what others had in their NVM."""
+    with tempfile.TemporaryDirectory(prefix="jiaozi-bench-") as name, Rig(Path(name)) as rig:
+        if memories is None:
+            found = Pair(rig, rig.add("alice", BOARD, elf), rig.add("bob", BOARD, elf))
+            rig.provision(found.alice)
+            rig.provision(found.bob)
+            rig.top_up(found.alice, 1000_00)
+        else:
+            wallets = [rig.simulator.add_wallet(who, BOARD, elf) for who in ("alice", "bob")]
+            for wallet, memory in zip(wallets, memories, strict=True):
+                wallet.nvm_write(memory)
+            found = Pair(rig, *wallets)
+        yield found
+
+
+def measure_taps(them: Pair) -> dict[str, dict[str, TapCost]]:
+    """{"tap" | "tap_again": {role: cost}}."""
+    costs: dict[str, dict[str, TapCost]] = {"tap": {}, "tap_again": {}}
+    for role in ROLES:
+        them.restart()
+        for which in costs:
+            costs[which][role] = them.tap(role)
+            console.print(
+                f"  {which.replace('_', ' ')}, {role}: {costs[which][role].instructions:,}"
+            )
+    return costs
+
+
+def measure_boot(them: Pair) -> int:
+    """Instructions from power-up to the first APDU answered, at a reader that is waiting."""
+    them.bob.cut_power()
+    them.bob.start()
+    with them.rig.at_reader(them.bob) as link:
+        WalletClient(link).select()
+        answered = them.bob.wait_mark(Mark.ANSWERED)
+    return answered.work
+
+
+def memories_of(them: Pair) -> tuple[bytes, bytes]:
+    """What both wallets have in NVM."""
+    return them.alice.nvm_read(), them.bob.nvm_read()
+
+
+def link(heap_kib: int) -> None:
+    """Link the image with another heap; nothing is compiled."""
+    command = ["make", "-C", str(ROOT / "firmware"), f"BOARD={BOARD}", f"HEAP_KIB={heap_kib}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"bench: linking failed\n{done.stderr[-2000:]}")
+
+
+def smallest_heap(memories: tuple[bytes, bytes], directory: Path) -> int:
+    """The smallest heap, in steps of 4 KiB, on which both wallets tap without collecting garbage."""
+
+    def passes(kib: int) -> bool:
+        link(kib)
+        elf = directory / f"heap-{kib}.elf"
+        elf.write_bytes((IMAGES / BOARD / "firmware.elf").read_bytes())
+        try:
+            with pair(elf, memories) as them:
+                costs = measure_heap_taps(them)
+        except (SimulatorError, OSError) as error:
+            console.print(f"  heap {kib} KiB: fails ({type(error).__name__})")
+            return False
+        good = all(cost.collections == 0 for cost in costs)
+        console.print(f"  heap {kib} KiB: {'passes' if good else 'collects garbage in a tap'}")
+        return good
+
+    low, high = 4, HEAP_KIB
+    try:
+        while high - low > HEAP_STEP_KIB:
+            middle = (low + high) // 2 // HEAP_STEP_KIB * HEAP_STEP_KIB
+            low, high = (low, middle) if passes(middle) else (middle, high)
+    finally:
+        link(HEAP_KIB)
+    return high * 1024
+
+
+def measure_heap_taps(them: Pair) -> list[TapCost]:
+    """A tap in each role."""
+    costs = []
+    for role in ROLES:
+        them.restart()
+        costs.append(them.tap(role))
+    return costs
+
+
+def text_bytes(elf: Path) -> int:
+    """Code and constants of an image: what `size` calls text."""
+    with elf.open("rb") as file:
+        image = ELFFile(file)
+        allocated = [
+            s for s in image.iter_sections() if s["sh_flags"] & 2 and not s["sh_flags"] & 1
+        ]
+        return sum(s["sh_size"] for s in allocated if s["sh_type"] != "SHT_NOBITS")
+
+
+def figures(costs: dict[str, dict[str, TapCost]]) -> dict[str, Any]:
+    """What build/bench.json says of taps: of the two reader roles the worse one."""
+    found: dict[str, Any] = {}
+    for which, by_role in costs.items():
+        role, worst = max(by_role.items(), key=lambda item: item[1].instructions)
+        found[which] = {
+            "role": role,
+            "instructions": {
+                "payer": worst.payer.total(),
+                "payee": worst.payee.total(),
+                "total": worst.instructions,
+            },
+            "exchanges": max(cost.exchanges for cost in by_role.values()),
+            "bytes": max(cost.bytes for cost in by_role.values()),
+            "frame_bytes": max(cost.frame_bytes for cost in by_role.values()),
+            "modelled_ms": round(max(c.modelled_ms(CLOCKS_MHZ[0]) for c in by_role.values()), 1),
+            "modelled_ms_150": round(
+                max(c.modelled_ms(CLOCKS_MHZ[1]) for c in by_role.values()), 1
+            ),
+            "collections": max(cost.collections for cost in by_role.values()),
+        }
+    return found
+
+
+def phase_table(costs: dict[str, dict[str, TapCost]]) -> Table:
+    """Instructions by phase, side and role, in thousands."""
+    table = Table(title="Critical path of a tap, thousand instructions")
+    table.add_column("phase")
+    columns = [
+        (f"{which.replace('_', ' ')}\n{role}\n{side}", getattr(cost, side))
+        for which, by_role in costs.items()
+        for role, cost in by_role.items()
+        for side in ("payer", "payee")
+    ]
+    for heading, _ in columns:
+        table.add_column(heading, justify="right")
+    for phase in sorted({phase for _, spent in columns for phase in spent}):
+        row = [f"{spent[phase] / 1000:,.0f}" for _, spent in columns]
+        table.add_row(phase.name.lower(), *row)
+    table.add_section()
+    table.add_row("sum", *[f"{spent.total() / 1000:,.0f}" for _, spent in columns])
+    return table
+
+
+def budget_table(found: dict[str, Any]) -> Table:
+    """Each figure beside its budget and its stretch goal."""
+    table = Table(title="Against the budgets")
+    table.add_column("what")
+    for heading in ("measured", "budget", "stretch"):
+        table.add_column(heading, justify="right")
+    for what, path, budget, stretch in BUDGETS:
+        value: Any = found
+        for key in path.split("."):
+            value = value[key]
+        table.add_row(what, f"{value:,}", _against(value, budget), _against(value, stretch))
+    return table
+
+
+def _against(value: float, goal: int | None) -> str:
+    if goal is None:
+        return ""
+    return f"{goal:,} {'met' if value <= goal else '[bold]missed[/bold]'}"
+
+
+def main() -> None:
+    """Measure, show, and write build/bench.json."""
+    elf = IMAGES / BOARD / "firmware.elf"
+    with tempfile.TemporaryDirectory(prefix="jiaozi-bench-") as name:
+        image = Path(name) / "firmware.elf"
+        image.write_bytes(elf.read_bytes())
+        console.print("taps")
+        with pair(image) as them:
+            memories = memories_of(them)
+            costs = measure_taps(them)
+            boot = measure_boot(them)
+        console.print("smallest heap")
+        heap = smallest_heap(memories, Path(name))
+        found = figures(costs)
+        found["image"] = {"text_bytes": text_bytes(image)}
+    found["heap"] = {"smallest_bytes": heap}
+    found["boot"] = {"instructions": boot}
+    target = ROOT / "build" / "bench.json"
+    target.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    console.print(phase_table(costs), budget_table(found))
+    console.print(f"written to {target.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
