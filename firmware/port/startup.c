@@ -37,6 +37,9 @@ void port_fatal(const char *what) {
     uart_log("fatal: ");
     uart_log(what);
     uart_log("\r\n");
+    // A pending interrupt would end every sleep: silence all sources.
+    SYST_CSR = 0;
+    NVIC_ICER0 = ~0u;
     for (;;) {
         __asm volatile ("wfi");
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import time
 from pathlib import Path
@@ -41,6 +42,14 @@ class Repl:
         self._until(b"raw REPL; CTRL-B to exit\r\n>")
         self.send("log", SOFT_RESET)
         self._until(b"raw REPL; CTRL-B to exit\r\n>")
+        self._discard()
+
+    def _discard(self) -> None:
+        # What the application sent meanwhile; unread it would soon block the board's transmitters.
+        for role, wire in self.machine.wires.items():
+            with contextlib.suppress(BlockingIOError):
+                while role != "log" and wire.recv(65536):
+                    pass
 
     def begin(self, code: str) -> None:
         """Have `code` executed; `end` waits for it."""
@@ -90,7 +99,8 @@ class Repl:
                 raise TimeoutError(f"no {pattern!r} in {self._received[-300:]!r}")
             if again:
                 self.send("log", again)
-            ready, _, _ = select.select([wire], [], [], 0.2)
+                self._discard()
+            ready, _, _ = select.select([wire], [], [], 0.05)
             if ready:
                 data = wire.recv(4096)
                 if not data:
