@@ -1,0 +1,141 @@
+"""The wire grammar `protocol/jiaozi.cddl` and the code take and refuse the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zcbor
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from _jzcbor import dumps
+from jiaozi import book, cose, errors, payee
+from jiaozi.errors import Refused
+from tests.unit.forgery import forge
+from tests.unit.test_messages_fuzz import BANK, DOORS, ITEMS, NET, SCENE, SIGNERS
+from tests.unit.wallets import answer, ask, finish, take, transfer
+
+GRAMMAR = Path(__file__).parents[2] / "protocol" / "jiaozi.cddl"
+# Objects by the name they have in the grammar: how they are read and an example.
+OBJECTS = ("authority", "operator", "wallet", "policy", "epoch", "request", "payment")
+OBJECTS += ("receipt", "void", "statement", "session", "settlement", "package", "update")
+READERS = {name: "install" if name == "package" else name for name in OBJECTS}
+
+
+@cache
+def types() -> dict[str, Any]:
+    return zcbor.DataTranslator.from_cddl(GRAMMAR.read_text("utf-8"), 64).my_types
+
+
+def fits(name: str, raw: bytes) -> bool:
+    """Whether the grammar's type of that name takes the bytes."""
+    try:
+        return types()[name].validate_str(raw)
+    except (zcbor.CddlValidationError, ValueError, EOFError):
+        return False
+
+
+def reads(name: str, raw: bytes) -> bool:
+    """Whether the code takes the shape of the bytes, whatever it thinks of what they say."""
+    try:
+        DOORS[READERS[name]][0](raw)
+    except Refused as refused:
+        return refused.sw != errors.MALFORMED
+    return True
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_objects(name: str) -> None:
+    raw = DOORS[READERS[name]][1]
+    assert fits(name, raw)
+    assert reads(name, raw)
+    strangers = {"receipt", "void"} if name in ("receipt", "void") else {name}
+    for other in OBJECTS:
+        assert fits(other, raw) == (other in strangers and other == name)
+    assert fits("outcome", raw) == (name in ("receipt", "void"))
+
+
+def entries() -> Iterator[tuple[str, bytes]]:
+    """An entry of each kind, as a wallet writes it."""
+    alice, bob = BANK.wallet("alice"), BANK.wallet("bob")
+    transfer(BANK.account(), alice, 1000)
+    transfer(alice, bob, 5)
+    request = ask(bob, 7)
+    payment = answer(alice, bob.me.raw, request)
+    bob.apply(payee.cancel(bob, next(iter(bob.open))))
+    finish(alice, take(bob, alice.me.raw, payment, request))
+    names = {
+        book.PAID: "paid",
+        book.CREDITED: "credited",
+        book.RESOLVED: "resolved",
+        book.VOIDED: "voided",
+        book.REFUNDED: "refunded",
+    }
+    for wallet in (alice, bob):
+        for position, entry in wallet.entries():
+            yield names[entry[book.KIND]], wallet.entry(position) or b""
+
+
+def test_entries() -> None:
+    found = dict(entries())
+    assert set(found) == {"paid", "credited", "resolved", "voided", "refunded"}
+    for name, raw in found.items():
+        assert fits(name, raw)
+        assert fits("entry", raw)
+        assert not fits("entry", raw[:-1])
+
+
+def test_data_fields() -> None:
+    alice, bob = SCENE.alice.me.raw, SCENE.bob.me.raw
+    fields: list[tuple[str, list, bool]] = [
+        ("select-answer", [1, 2, 7, bob, SCENE.request], True),
+        ("select-answer", [1, 0, 0, None, None], True),
+        ("select-answer", [2, 0, 0, None, None], False),
+        ("pay-command", [bob, SCENE.request], True),
+        ("pay-command", [bob, SCENE.payment], False),
+        ("pay-answer", [SCENE.payment], True),
+        ("pay-answer", [SCENE.payment, SCENE.request], True),
+        ("pay-answer", [SCENE.payment, SCENE.request, SCENE.request], False),
+        ("payment-command", [alice, SCENE.payment], True),
+        ("payment-command", [alice, SCENE.payment, SCENE.request], True),
+        ("payment-command", [SCENE.payment], False),
+    ]
+    for name, body, good in fields:
+        assert fits(name, dumps(body)) is good, (name, len(body))
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECTS if name in SIGNERS])
+@settings(max_examples=60)
+@given(data=st.data(), part=ITEMS)
+def test_grammar_and_code_agree(name: str, data: st.DataObject, part: Any) -> None:
+    kind, key, signer = SIGNERS[name]
+    body = cose.parse(kind, DOORS[name][1], NET).body
+    places = range(len(body)) if type(body) is list else sorted(body)
+    body[data.draw(st.sampled_from(places))] = part
+    if name == "request" and (body[1] == 0) == (body[2] == 0):
+        return  # that one of two is nought is beyond the grammar
+    try:
+        raw = forge(kind, body, key, signer)
+    except ValueError:
+        return
+    assert fits(name, raw) == reads(name, raw)
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECTS if name in SIGNERS])
+@pytest.mark.parametrize(
+    "header",
+    [{}, {1: -8}, {1: -7, 4: bytes(32)}, {1: -8, 4: bytes(31)}, {1: -8, 4: bytes(32), 5: b""}],
+)
+def test_other_headers(name: str, header: dict) -> None:
+    kind, key, signer = SIGNERS[name]
+    body = cose.parse(kind, DOORS[name][1], NET).body
+    raw = forge(kind, body, key, signer, protected=dumps(header))
+    assert not fits(name, raw)
+    assert not reads(name, raw)
+    raw = forge(kind, body, key, signer, unprotected={4: b""})
+    assert not fits(name, raw)
+    assert not reads(name, raw)
