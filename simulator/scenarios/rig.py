@@ -44,8 +44,9 @@ class Rig:
 
     def __init__(self, directory: Path, issue: int = 1_000_000_00) -> None:
         os.environ.setdefault(PATIENCE_VARIABLE, _PATIENCE)
-        home = directory / "home"
+        self._home = home = directory / "home"
         self.simulator = Simulator(directory / "simulator")
+        self.ids: dict[str, bytes] = {}
         self.authority = Authority.init(home, None)
         self.operator = Operator.init(home, self.authority, None)
         self.ledger = Ledger.open(home)
@@ -82,7 +83,8 @@ class Rig:
     def provision(self, wallet: Wallet) -> bytes:
         """Make a wallet of the blank device; returns its id."""
         with self.at_reader(wallet) as link:
-            return provision(link, self.operator, self.ledger, PIN).id
+            self.ids[wallet.name] = provision(link, self.operator, self.ledger, PIN).id
+        return self.ids[wallet.name]
 
     def top_up(self, wallet: Wallet, amount: int) -> None:
         """Pay from the operator's account."""
@@ -125,6 +127,14 @@ class Rig:
             if balance is None:
                 raise ValueError(f"{wallet.name} shows no balance")
             return balance
+
+    def go_offline(self) -> None:
+        """Close the ledger: what needs the operator fails until `go_online`."""
+        self.ledger.close()
+
+    def go_online(self) -> None:
+        """Open the ledger again."""
+        self.ledger = Ledger.open(self._home)
 
     def report(self) -> Report:
         """The ledger as it stands."""

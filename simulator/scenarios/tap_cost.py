@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from jiaozi_sim.client import Simulator, Wallet
+from jiaozi_sim.client import NoMark, Simulator, Wallet
 from jiaozi_sim.machines.base import MarkEvent
 from jiaozi_sim.machines.marks import Mark
 
@@ -37,8 +38,8 @@ _PATIENCE = 30
 @dataclass
 class TapCost:
     """payer, payee: instructions by phase; exchanges: after SELECT; bytes: of all APDUs, SELECT
-    included; frame_bytes: with block framing; uart_bytes: of both sides' chips; collections: garbage
-    collections on the critical path.
+    included; frame_bytes: with block framing; uart_bytes: of both sides' chips; collections:
+    sides that collected garbage on the critical path.
     """
 
     payer: Counter[Mark] = field(default_factory=Counter)
@@ -69,20 +70,30 @@ def tap(simulator: Simulator, payer: Wallet, payee: Wallet) -> TapCost:
 
     Raises NoMark when no payment comes about.
     """
+    return _measure(simulator, payer, payee, Mark.TAP_COMMIT_PAYER)
+
+
+def resume(simulator: Simulator, payer: Wallet, payee: Wallet) -> TapCost:
+    """The same for a tap that finishes a torn one, whose payer has committed before."""
+    return _measure(simulator, payer, payee, Mark.ANSWERED)
+
+
+def _measure(simulator: Simulator, payer: Wallet, payee: Wallet, debit: Mark) -> TapCost:
+    """`debit` is the mark behind which the payer's part of the critical path ends."""
     before = {wallet.name: _newest(wallet) for wallet in (payer, payee)}
     carried = payer.nfc_bytes + payee.nfc_bytes
     with simulator.tapped(payer.name, payee.name):
         credited = payee.wait_mark(Mark.TAP_COMMITTED, _PATIENCE, before[payee.name])
         uart = payer.nfc_bytes + payee.nfc_bytes - carried
-        debited = payer.wait_mark(Mark.TAP_COMMIT_PAYER, _PATIENCE, before[payer.name])
         payee.wait_mark(Mark.TAP_END, _PATIENCE, credited.index)
+        debited = _last_before(payer, debit, before[payer.name], credited)
         payer.wait_mark(Mark.TAP_END, _PATIENCE, debited.index)
     air = simulator.air()["taps"][-1]
-    marks = payer.marks(before[payer.name]), payee.marks(before[payee.name])
-    sent = next(m for m in marks[0] if m.index > debited.index and m.mark == Mark.LINK)
+    payers, payees = payer.marks(before[payer.name]), payee.marks(before[payee.name])
+    sent = next(m for m in payers if m.index > debited.index and m.mark == Mark.LINK)
     cost = TapCost(
-        payer=by_phase(marks[0], sent),
-        payee=by_phase(marks[1], credited),
+        payer=by_phase(payers, sent),
+        payee=by_phase(payees, credited),
         exchanges=air["exchanges"] - 1,
         bytes=air["apdu_bytes"],
         frame_bytes=air["frame_bytes"],
@@ -90,6 +101,14 @@ def tap(simulator: Simulator, payer: Wallet, payee: Wallet) -> TapCost:
     )
     cost.collections = sum(Mark.GC in side for side in (cost.payer, cost.payee))
     return cost
+
+
+def _last_before(payer: Wallet, mark: Mark, after: int, credited: MarkEvent) -> MarkEvent:
+    """The payer's newest such mark when the payee had committed."""
+    fitting = [m for m in payer.marks(after) if m.mark == mark and m.host_ns < credited.host_ns]
+    if not fitting:
+        raise NoMark("NoMark", f"{payer.name} made no mark {mark.name}")
+    return fitting[-1]
 
 
 def _newest(wallet: Wallet) -> int:
@@ -102,7 +121,7 @@ def by_phase(marks: Sequence[MarkEvent], end: MarkEvent) -> Counter[Mark]:
     start = max(m.index for m in marks if m.mark == Mark.TAP_BEGIN and m.index < end.index)
     inside = [m for m in marks if start <= m.index <= end.index]
     spent: Counter[Mark] = Counter()
-    for mark, following in zip(inside, inside[1:], strict=False):
+    for mark, following in pairwise(inside):
         phase = Mark.PYTHON if mark.mark in _MOMENTS else Mark(mark.mark)
         spent[phase] += following.work - mark.work
     return spent
