@@ -24,7 +24,9 @@ class Intent:
 
 
 class Session:
-    """What a counterpart has shown since it selected the wallet; forgotten at the next SELECT."""
+    """What a counterpart has shown since it selected the wallet; forgotten at the next SELECT, and
+    when it leaves: another reader that sends no SELECT inherits nothing.
+    """
 
     def __init__(self) -> None:
         self.selected = False
@@ -62,6 +64,10 @@ class Device:
     def public(self) -> bytes:
         """The public key of a device that has one."""
         return ed25519_public(self.store.get(SEED_KEY))
+
+    def begin_contact(self) -> None:
+        """A reader has come that has not selected this wallet yet."""
+        self.session = Session()
 
     def reload(self) -> None:
         """Read the book anew after the store was changed other than by a step."""

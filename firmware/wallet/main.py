@@ -34,7 +34,7 @@ class Life:
         self._screens = Screens(board.display())
         self._buttons = board.buttons()
         self._device = Device(self._store, self._screens.show, port)
-        self._link = Contactless(board.nfc(), port)
+        self._link = Contactless(board.nfc(), port, self._device.begin_contact)
         self._pause_until = port.ticks_ms()
         self._restless = True
 

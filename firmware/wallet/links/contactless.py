@@ -31,12 +31,15 @@ _RESTART_MS = const(3000)  # between two tries to wake a chip that does not work
 class Contactless:
     """The link over one chip.
 
-    chip: `wallet.drivers.pn532.Pn532` or alike; port: `wallet.hal.port` or alike.
+    chip: `wallet.drivers.pn532.Pn532` or alike; port: `wallet.hal.port` or alike; contact() is
+    called when a reader has chosen us, before its first command: nothing that an earlier one was
+    allowed holds for it.
     """
 
-    def __init__(self, chip, port):
+    def __init__(self, chip, port, contact=None):
         self._chip = chip
         self._port = port
+        self._contact = contact
         self._state = _DOWN
         self._window_end = 0
         self._polls = 0
@@ -157,6 +160,8 @@ class Contactless:
 
     def _activated(self) -> None:
         if self._chip.activated():
+            if self._contact:
+                self._contact()
             self._chip.expect_command()
             self._state = _SERVING
         else:
