@@ -15,8 +15,8 @@ class Fault:
 
     A frame fits if it goes in ``direction`` (``>`` or ``<``), its kind starts with ``kind``, and
     ``matching(direction, kind, frame)`` is true, as far as these are given. Of the fitting frames
-    it strikes the ``nth`` one (from 1), or each with probability ``rate`` (by ``seed``), or else
-    each; at most ``times`` in all.
+    it strikes the ``nth`` one (from 1), or each from the ``since``-th on, or each with probability
+    ``rate`` (by ``seed``), or else each; at most ``times`` in all.
 
     ``amount`` is the number of bytes left by ``truncate``; the seconds by which ``delay`` delays;
     the seconds between the end of a frame and its second copy by ``repeat``.
@@ -30,6 +30,7 @@ class Fault:
     kind: str | None = None
     matching: Callable[[str, str, bytes], bool] | None = None
     nth: int | None = None
+    since: int | None = None
     rate: float | None = None
     seed: int = 0
     times: int | None = None
@@ -43,8 +44,8 @@ class Fault:
             raise ValueError(f"no fault named {self.action!r}; there are {', '.join(ACTIONS)}")
         if self.amount < 0 or (self.rate is not None and not 0 <= self.rate <= 1):
             raise ValueError("amount must not be negative, rate must be in 0 to 1")
-        if self.nth is not None and self.nth < 1:
-            raise ValueError("nth counts from 1")
+        if any(count is not None and count < 1 for count in (self.nth, self.since)):
+            raise ValueError("nth and since count from 1")
         self._random = random.Random(self.seed)
 
     def strikes(self, direction: str, kind: str, frame: bytes) -> bool:
@@ -58,6 +59,8 @@ class Fault:
         self._fitting += 1
         if self.nth is not None:
             hit = self._fitting == self.nth
+        elif self.since is not None:
+            hit = self._fitting >= self.since
         else:
             hit = self.rate is None or self._random.random() < self.rate
         self.struck += hit

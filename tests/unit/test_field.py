@@ -184,6 +184,12 @@ class TestFaults:
         assert self.heard(place) == [(b"\x02a", True), (b"\xa2", True), (b"\x02c", True)]
         assert [r.fault for r in place.field.log] == ["", "", "lose", ""]
 
+    def test_all_from_a_fitting_frame_on_are_lost(self, place: Place) -> None:
+        place.field.faults.append(Fault("lose", kind="I", since=2))
+        for frame in (b"\x02a", b"\xa2", b"\x03b", b"\x02c"):
+            place.say(place.driver, frame)
+        assert self.heard(place) == [(b"\x02a", True), (b"\xa2", True)]
+
     def test_a_truncated_frame_is_shorter_and_broken(self, place: Place) -> None:
         place.field.faults.append(Fault("truncate", amount=2, times=1))
         place.say(place.driver, b"\x02abc")
@@ -223,6 +229,7 @@ class TestFaults:
             {"action": "lose", "rate": 1.5},
             {"action": "delay", "amount": -1.0},
             {"action": "lose", "nth": 0},
+            {"action": "lose", "since": 0},
         ],
     )
     def test_a_senseless_rule_is_refused(self, rule: dict[str, object]) -> None:
