@@ -362,6 +362,16 @@ class Wallet:
         """What came out of the log UART, over all starts."""
         return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""
 
+    def bridge_bytes(self, since: int, until: int) -> int:
+        """Bytes that the firmware sent to displays and pins and that came in between two moments
+        (`MarkEvent.host_ns`). Bytes that wait in the host's buffers come in late, never early.
+        """
+        return int(self._ask("bridge_bytes", since=since, until=until))
+
+    def set_auto_wtx(self, on: bool) -> None:
+        """Whether the chip, as a card, keeps the reader waiting by itself (S(WTX)); it does."""
+        self._ask("auto_wtx", on=on)
+
     def violations(self) -> list[str]:
         """What the firmware did that real chips would take badly."""
         return list(self._ask("violations"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import selectors
+import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,6 +21,9 @@ from jiaozi_sim.wires import PtyWire, Wire
 
 # UART roles that a program on the host may open; a debug image has its REPL on `log`.
 _PORT_ROLES = ("host", "contact", "log")
+
+# How many of the newest pieces of bridge traffic are remembered.
+_TRAFFIC_LIMIT = 10_000
 
 
 class _MachineWire(Wire):
@@ -86,6 +91,7 @@ class WalletStation:
             if role in board.uarts
         }
         self.complaints: list[str] = []
+        self._traffic: deque[tuple[int, int]] = deque(maxlen=_TRAFFIC_LIMIT)
 
     def start(self) -> None:
         """Apply power to machine and chips. Raises StillRunning, MachineError."""
@@ -136,6 +142,7 @@ class WalletStation:
         return self.ports[role].send
 
     def _from_bridge(self, data: bytes) -> None:
+        self._traffic.append((time.monotonic_ns(), len(data)))
         try:
             self.bridge.receive(data)
         except BridgeError as error:
@@ -150,6 +157,12 @@ class WalletStation:
     def nfc_bytes(self) -> int:
         """Bytes that crossed the UART between machine and PN532, both ways, over all starts."""
         return self._wire.carried
+
+    def bridge_bytes(self, since: int, until: int) -> int:
+        """Bytes that the firmware sent to its displays and pins and that came in between two
+        moments of the host's monotonic clock, in nanoseconds.
+        """
+        return sum(size for moment, size in self._traffic if since <= moment < until)
 
     def violations(self) -> list[str]:
         """What real chips would take badly of what the firmware did, and broken bridge frames."""

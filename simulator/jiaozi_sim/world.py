@@ -195,6 +195,12 @@ class World:
         pixels = base64.b64encode(picture.tobytes()).decode()
         return {"mode": picture.mode, "size": picture.size, "pixels": pixels}
 
+    def do_bridge_bytes(self, wallet: str, since: int, until: int) -> int:
+        return self._wallet(wallet).bridge_bytes(since, until)
+
+    def do_auto_wtx(self, wallet: str, on: bool) -> None:
+        self._wallet(wallet).chip.auto_wtx = on
+
     def do_violations(self, wallet: str) -> list[str]:
         return self._wallet(wallet).violations()
 
