@@ -34,10 +34,9 @@ BOARDS = {"alice": "visual_card", "bob": "wearable", "carol": "visual_card"}
 ISSUED = 1_000_000_00
 TOP_UPS = {"alice": 100_00, "bob": 5_00, "carol": 0}
 
-# Of the card's answers in a tap that the payee reads, the first is to SELECT, the second carries
-# the payment. Losing it and its repetitions tears the tap after the payer has committed.
-_PAYMENT_FRAME = 2
-_REPETITIONS = 12
+# Of the blocks a card answers with when the payee reads, four carry the answer to SELECT; from the
+# fifth on they carry the payment. Losing these tears the tap after the payer has committed.
+_FIRST_PAYMENT_BLOCK = 5
 
 console = Console(highlight=False)
 
@@ -115,8 +114,7 @@ class Demo:
         with self.step(f"{payer} pays {payee} {money(amount)}: torn after {payer} committed"):
             self.rig.receive(target, amount, commands.READER)
             after = source.marks()[-1].index
-            for frame in range(_REPETITIONS):
-                simulator.fault("lose", direction="<", kind="I", nth=_PAYMENT_FRAME + frame)
+            simulator.fault("lose", direction="<", kind="I", since=_FIRST_PAYMENT_BLOCK)
             with simulator.tapped(payer, payee):
                 committed = source.wait_mark(Mark.TAP_COMMIT_PAYER, 20, after)
                 target.wait_mark(Mark.TAP_END, 20, target.marks()[-1].index)

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from jiaozi_sim.client import Wallet
+from jiaozi_sim.machines.marks import Mark
 
 _SETTLED_SECONDS = 0.4
 _LONGEST_SECONDS = 6.0
@@ -22,7 +23,10 @@ _INK = (60, 64, 72)
 
 
 def keep(wallet: Wallet, path: Path) -> None:
-    """Write the display as PNG once it has stopped changing."""
+    """Write the display as PNG, once the wallet has come to rest and drawn what it had to say."""
+    ends = [mark.index for mark in wallet.marks() if mark.mark == Mark.TAP_END]
+    if ends:
+        wallet.wait_mark(Mark.LINK, _LONGEST_SECONDS, ends[-1])
     end = time.monotonic() + _LONGEST_SECONDS
     last, since = wallet.picture().tobytes(), time.monotonic()
     while time.monotonic() < min(end, since + _SETTLED_SECONDS):

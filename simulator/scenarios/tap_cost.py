@@ -7,11 +7,11 @@ sides are summed and overlap is not subtracted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from jiaozi_sim.client import NoMark, Simulator, Wallet
+from jiaozi_sim.client import Simulator, Wallet
 from jiaozi_sim.machines.base import MarkEvent
 from jiaozi_sim.machines.marks import Mark
 
@@ -70,30 +70,43 @@ def tap(simulator: Simulator, payer: Wallet, payee: Wallet) -> TapCost:
 
     Raises NoMark when no payment comes about.
     """
-    return _measure(simulator, payer, payee, Mark.TAP_COMMIT_PAYER)
+    return _measure(simulator, payer, payee, _payment_leaves)
 
 
 def resume(simulator: Simulator, payer: Wallet, payee: Wallet) -> TapCost:
     """The same for a tap that finishes a torn one, whose payer has committed before."""
-    return _measure(simulator, payer, payee, Mark.ANSWERED)
+    return _measure(simulator, payer, payee, _last_word)
 
 
-def _measure(simulator: Simulator, payer: Wallet, payee: Wallet, debit: Mark) -> TapCost:
-    """`debit` is the mark behind which the payer's part of the critical path ends."""
+# Finds the mark at which the payer's part of the critical path ends, from its marks in this tap
+# and the payee's commit.
+_Ending = Callable[[Sequence[MarkEvent], MarkEvent], MarkEvent]
+
+
+def _payment_leaves(marks: Sequence[MarkEvent], _credited: MarkEvent) -> MarkEvent:
+    """The first word to the chip after the payer's commit."""
+    committed = next(m.index for m in marks if m.mark == Mark.TAP_COMMIT_PAYER)
+    return next(m for m in marks if m.index > committed and m.mark == Mark.LINK)
+
+
+def _last_word(marks: Sequence[MarkEvent], credited: MarkEvent) -> MarkEvent:
+    """The payer's last word to the chip before the payee committed."""
+    return [m for m in marks if m.mark == Mark.LINK and m.host_ns < credited.host_ns][-1]
+
+
+def _measure(simulator: Simulator, payer: Wallet, payee: Wallet, ending: _Ending) -> TapCost:
     before = {wallet.name: _newest(wallet) for wallet in (payer, payee)}
     carried = payer.nfc_bytes + payee.nfc_bytes
     with simulator.tapped(payer.name, payee.name):
         credited = payee.wait_mark(Mark.TAP_COMMITTED, _PATIENCE, before[payee.name])
         uart = payer.nfc_bytes + payee.nfc_bytes - carried
         payee.wait_mark(Mark.TAP_END, _PATIENCE, credited.index)
-        debited = _last_before(payer, debit, before[payer.name], credited)
-        payer.wait_mark(Mark.TAP_END, _PATIENCE, debited.index)
+        sent = ending(payer.marks(before[payer.name]), credited)
+        payer.wait_mark(Mark.TAP_END, _PATIENCE, sent.index)
     air = simulator.air()["taps"][-1]
-    payers, payees = payer.marks(before[payer.name]), payee.marks(before[payee.name])
-    sent = next(m for m in payers if m.index > debited.index and m.mark == Mark.LINK)
     cost = TapCost(
-        payer=by_phase(payers, sent),
-        payee=by_phase(payees, credited),
+        payer=by_phase(payer.marks(before[payer.name]), sent),
+        payee=by_phase(payee.marks(before[payee.name]), credited),
         exchanges=air["exchanges"] - 1,
         bytes=air["apdu_bytes"],
         frame_bytes=air["frame_bytes"],
@@ -101,14 +114,6 @@ def _measure(simulator: Simulator, payer: Wallet, payee: Wallet, debit: Mark) ->
     )
     cost.collections = sum(Mark.GC in side for side in (cost.payer, cost.payee))
     return cost
-
-
-def _last_before(payer: Wallet, mark: Mark, after: int, credited: MarkEvent) -> MarkEvent:
-    """The payer's newest such mark when the payee had committed."""
-    fitting = [m for m in payer.marks(after) if m.mark == mark and m.host_ns < credited.host_ns]
-    if not fitting:
-        raise NoMark("NoMark", f"{payer.name} made no mark {mark.name}")
-    return fitting[-1]
 
 
 def _newest(wallet: Wallet) -> int:
