@@ -10,8 +10,12 @@ static uint32_t current_phase = JZ_MARK_NONE;
 
 uint32_t jz_mark(uint32_t phase) {
     uint32_t previous = current_phase;
-    current_phase = phase;
     *(volatile uint32_t *)JZ_MARKER_PAGE = phase;
+    if (JZ_MOMENTS >> phase & 1) {
+        *(volatile uint32_t *)JZ_MARKER_PAGE = previous;
+    } else {
+        current_phase = phase;
+    }
     return previous;
 }
 

@@ -23,6 +23,10 @@ enum {
     JZ_MARK_TAP_COMMIT_PAYER = 14, // the payer's record is committed
 };
 
+// Marks of a moment: work goes on in the phase it was in.
+#define JZ_MOMENTS (1u << JZ_MARK_READY | 1u << JZ_MARK_TAP_BEGIN | 1u << JZ_MARK_TAP_COMMITTED | 1u << JZ_MARK_TAP_END \
+    | 1u << JZ_MARK_ANSWERED | 1u << JZ_MARK_TAP_COMMIT_PAYER)
+
 // Stores beside the phases: sleeping does not change the phase.
 #define JZ_MARK_IDLE_ENTER (0x80u)
 #define JZ_MARK_IDLE_LEAVE (0xC0u)
