@@ -38,7 +38,7 @@ LAYERS = [
     layer("firmware/upstream", ""),
     layer("firmware/native", ""),
     layer("firmware/port", ""),
-    layer("protocol/tools", ""),
+    layer("protocol/tools", "jiaozi"),
 ]
 # Allowed under `if TYPE_CHECKING:` everywhere.
 TYPES_ONLY = {"typing", "typing_extensions", "collections.abc"}
