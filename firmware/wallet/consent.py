@@ -2,6 +2,11 @@
 
 from micropython import const
 
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _LIFETIME_MS = const(60000)
 
 _NONE = const(0)
@@ -13,7 +18,7 @@ _REFUSED = const(3)
 class Consent:
     """At most one question at a time; `ticks_ms` is a wrapping millisecond counter."""
 
-    def __init__(self, ticks_ms: "object") -> None:
+    def __init__(self, ticks_ms: "Callable[[], int]") -> None:
         self._ticks_ms = ticks_ms
         self._forget()
 

@@ -2,11 +2,32 @@
 
 from _jzcrypto import ed25519_public
 from jiaozi import payee, payer
-from jiaozi.book import KIND, NETWORK_KEY, REFUNDED, REQUEST_HASH, SEED_KEY, TAKEN, Book
+from jiaozi.book import NETWORK_KEY, SEED_KEY, Book
 from jiaozi.commands import BLANK, KEYED, PAY_OUT, READY
+from jiaozi.errors import NOT_ALLOWED, REQUEST_CLOSED, Refused
 from wallet.consent import Consent
 from wallet.hal.phases import TAP_COMMITTED
 from wallet.pin import Pin
+
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from jiaozi.book import Store
+    from jiaozi.messages import Request
+
+    Show = Callable[..., None]
+    """Records which screen is due: a name of `wallet.screens.pages` and what its function takes."""
+
+    class Port(Protocol):
+        """`wallet.hal.port`, or its like in a test."""
+
+        def mark(self, phase: int) -> int: ...
+        def wait(self, ms: int) -> bool: ...
+        def ticks_ms(self) -> int: ...
+        def report(self, fault: BaseException) -> None: ...
 
 
 class Intent:
@@ -16,7 +37,7 @@ class Intent:
     or CARD; request: the open request when receiving.
     """
 
-    def __init__(self, direction: int, amount: int, role: int, request: "object | None") -> None:
+    def __init__(self, direction: int, amount: int, role: int, request: "Request | None") -> None:
         self.direction = direction
         self.amount = amount
         self.role = role
@@ -42,7 +63,7 @@ class Device:
     port: `wallet.hal.port`.
     """
 
-    def __init__(self, store: object, show: "object", port: "object") -> None:
+    def __init__(self, store: "Store", show: "Show", port: "Port") -> None:
         self.store = store
         self.show = show
         self.port = port
@@ -50,20 +71,35 @@ class Device:
         self.consent = Consent(port.ticks_ms)
         self.session = Session()
         self.intent: Intent | None = None
-        self.book: Book | None = None
+        self._book: Book | None = None
         self.reload()
+
+    @property
+    def provisioned(self) -> bool:
+        """Whether this device is a wallet."""
+        return self._book is not None
+
+    @property
+    def book(self) -> Book:
+        """What the wallet remembers. Raises Refused(NOT_ALLOWED) on a device that is none."""
+        if self._book is None:
+            raise Refused(NOT_ALLOWED)
+        return self._book
 
     @property
     def status(self) -> int:
         """BLANK, KEYED (a key, no certificate yet) or READY."""
-        if self.book is not None:
+        if self.provisioned:
             return READY
         return KEYED if self.store.get(SEED_KEY) is not None else BLANK
 
     @property
     def public(self) -> bytes:
-        """The public key of a device that has one."""
-        return ed25519_public(self.store.get(SEED_KEY))
+        """The public key of a device that has one. Raises Refused(NOT_ALLOWED) when it has none."""
+        seed = self.store.get(SEED_KEY)
+        if seed is None:
+            raise Refused(NOT_ALLOWED)
+        return ed25519_public(seed)
 
     def begin_contact(self) -> None:
         """A reader has come that has not selected this wallet yet."""
@@ -72,11 +108,11 @@ class Device:
     def reload(self) -> None:
         """Read the book anew after the store was changed other than by a step."""
         if self.store.get(NETWORK_KEY) is not None:
-            self.book = Book(self.store)
+            self._book = Book(self.store)
 
-    def request(self) -> "object | None":
+    def request(self) -> "Request | None":
         """The open request the next tap is for: the armed one, else the newest still open."""
-        if self.book is None:
+        if not self.provisioned:
             return None
         if self.intent is not None and self.intent.request is not None:
             return self.intent.request if self.intent.request.hash in self.book.open else None
@@ -88,13 +124,13 @@ class Device:
 
     def seeks(self) -> bool:
         """Whether this wallet wants a tap: it is armed, or a torn one is to be finished."""
-        if self.book is None:
+        if not self.provisioned:
             return False
         return self.intent is not None or bool(self.book.open) or self.book.unresolved() > 0
 
     def home(self) -> None:
         """Show what a wallet shows when nothing happens."""
-        if self.book is None:
+        if not self.provisioned:
             self.show("blank")
         elif self.pin.tries() == 0:
             self.show("blocked")
@@ -108,19 +144,21 @@ class Device:
     def receive(
         self, payer_raw: bytes, payment_raw: bytes, request_raw: "bytes | None" = None
     ) -> bytes:
-        """Answer a payment with a receipt or a void, committed before it is returned. Raises
-        Refused.
-        """
+        """Answer a payment with a receipt or a void, committed before it leaves. Raises Refused."""
         reply, step = payee.receive(self.book, payer_raw, payment_raw, request_raw)
         if step is None:
-            return reply
+            return reply or b""
         before = self.book.state.balance
         reply = self.book.apply(step)
         self.port.mark(TAP_COMMITTED)
         intent = self.intent
         if intent is not None and intent.request and intent.request.hash not in self.book.open:
             self.intent = None
-        self.show("received", amount=self.book.state.balance - before)
+        credited = self.book.state.balance - before
+        if credited:
+            self.show("received", amount=credited)
+        else:
+            self.show("refused", reason=REQUEST_CLOSED)
         return reply
 
     def resolve(self, outcome: bytes) -> None:
@@ -128,12 +166,12 @@ class Device:
         step = payer.resolve(self.book, outcome)
         if step is None:
             return
+        before = self.book.state.balance
         self.book.apply(step)
-        if step.entry[KIND] == REFUNDED:
-            self.show("refused", reason="refunded")
+        if self.book.state.balance > before:
+            self.show("refused", reason="The money came back.")
         else:
-            paid = self.book.paid(step.entry[REQUEST_HASH])
-            self.show("paid", amount=sum(paid[TAKEN]))
+            self.show("paid", amount=step.amount)
 
     def spent(self) -> None:
         """The armed payment has been committed: what was entered serves once."""

@@ -14,7 +14,7 @@ from wallet.dispatch import dispatch
 from wallet.hal import port
 from wallet.hal.errors import LinkError, TwoCards
 from wallet.hal.phases import READY, TAP_END
-from wallet.links.contactless import Contactless
+from wallet.links.contactless import Contactless, Reader
 from wallet.screens import Screens
 from wallet.storage.store import Store
 from wallet.tap import read_tap
@@ -66,7 +66,7 @@ class Life:
         elif self._device.consent.asking:
             self._screens.refresh()
 
-    def _meet(self) -> object:
+    def _meet(self) -> Reader | None:
         """A card to read, or None; whoever reads us meanwhile is served."""
         intent = self._device.intent
         role = intent.role if intent is not None else None
@@ -82,7 +82,7 @@ class Life:
         self._restless = True
         return dispatch(self._device, command)
 
-    def _read(self, reader: object) -> None:
+    def _read(self, reader: Reader) -> None:
         """Run a tap as its reader; what is left open is told and finished at the next tap."""
         self._restless = True
         try:

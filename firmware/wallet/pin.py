@@ -9,6 +9,11 @@ from jiaozi.commands import PIN_TRIES
 from jiaozi.errors import MALFORMED, PIN_BLOCKED, PIN_WRONG, Refused
 from micropython import const
 
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from jiaozi.book import Store
+
 _HASH_KEY = const(0x20)
 _TRIES_KEY = const(0x21)
 _SALT_LENGTH = const(16)
@@ -19,7 +24,7 @@ _LONGEST = const(12)
 class Pin:
     """The PIN kept in `store`."""
 
-    def __init__(self, store: object) -> None:
+    def __init__(self, store: "Store") -> None:
         self._store = store
 
     def changes(self, pin: bytes) -> dict:
@@ -43,7 +48,7 @@ class Pin:
             raise Refused(PIN_BLOCKED)
         left -= 1
         self._store.commit({_TRIES_KEY: bytes([left])})
-        stored = self._store.get(_HASH_KEY)
+        stored = self._store.get(_HASH_KEY) or b""
         salt = stored[:_SALT_LENGTH]
         if not equal(sha256(salt + pin), stored[_SALT_LENGTH:]):
             raise Refused(PIN_WRONG + left)

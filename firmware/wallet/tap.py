@@ -20,6 +20,14 @@ from wallet.apps.pay.pay import entered_amount
 from wallet.device import Device
 from wallet.hal.phases import TAP_COMMIT_PAYER
 
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Exchange = Callable[[bytes], bytes]
+    Wait = Callable[[int], object]
+
 # How often, and how long after each other, a payer is asked whether the person has confirmed.
 _ASKS = const(100)
 _ASK_AGAIN_MS = const(300)
@@ -28,7 +36,7 @@ _ASK_AGAIN_MS = const(300)
 _MOST_PENDING = const(8)
 
 
-def read_tap(device: Device, exchange: "object", wait: "object") -> None:
+def read_tap(device: Device, exchange: "Exchange", wait: "Wait") -> None:
     """Run a tap over `exchange(command) -> response`; `wait(ms)` sleeps with the field on.
 
     Raises Refused for what either side refuses, and what `exchange` raises.
@@ -52,7 +60,7 @@ def read_tap(device: Device, exchange: "object", wait: "object") -> None:
 
 
 def _collect(
-    device: Device, exchange: "object", wait: "object", certificate: bytes, request: bytes
+    device: Device, exchange: "Exchange", wait: "Wait", certificate: bytes, request: bytes
 ) -> None:
     """Payee reads: ask for the payment until it comes, credit it, hand over the outcome."""
     data = dumps([device.book.me.raw, request])
@@ -76,7 +84,7 @@ def _collect(
             return
 
 
-def _pay_order(device: Device, exchange: "object", certificate: bytes, request: bytes) -> None:
+def _pay_order(device: Device, exchange: "Exchange", certificate: bytes, request: bytes) -> None:
     """Payer reads: pay what was entered for the request the card shows."""
     book = device.book
     order = payer.read_order(book, certificate, request)
@@ -90,7 +98,7 @@ def _pay_order(device: Device, exchange: "object", certificate: bytes, request: 
     _pay(device, exchange, decode(stored)[0])
 
 
-def _pay(device: Device, exchange: "object", *parts: bytes) -> None:
+def _pay(device: Device, exchange: "Exchange", *parts: bytes) -> None:
     outcome = _data(exchange(_command(PAYMENT, dumps((device.book.me.raw,) + parts))))
     device.resolve(outcome)
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         def commit(self, changes: "dict[int, bytes | None]") -> None:
             """Write all changes in one record or none; None deletes."""
 
+
 PAID = const(1)
 CREDITED = const(2)
 RESOLVED = const(3)
@@ -79,7 +80,7 @@ class Step:
 
     state: the new state; entry: the journal entry or None; opened: a request raised; closed: the
     hash of a request that is open no longer; reply: the bytes to answer with once the step is
-    committed.
+    committed; amount: the value of the payment it is about, for the person to be told.
     """
 
     def __init__(
@@ -89,7 +90,9 @@ class Step:
         entry: "list[Any] | None" = None,
         opened: "Request | None" = None,
         closed: "bytes | None" = None,
+        amount: int = 0,
     ) -> None:
+        self.amount = amount
         self.state = state
         self.reply = reply
         self.entry = entry

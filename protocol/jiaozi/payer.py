@@ -237,4 +237,5 @@ def resolve(book: Book, raw: bytes) -> "Step | None":
             raise Refused(UNKNOWN_PAYMENT)
         kind = REFUNDED
         state.refund(paid[TAKEN])
-    return Step(state, b"", [kind, paid[REQUEST_HASH], outcome.payment_hash, outcome.raw])
+    entry = [kind, paid[REQUEST_HASH], outcome.payment_hash, outcome.raw]
+    return Step(state, b"", entry, amount=sum(paid[TAKEN]))

@@ -200,7 +200,7 @@ def test_a_cancelled_request_voids_the_payment_in_flight(pair: Pair) -> None:
     assert pair.balances == (7_500, 0)
     pair.tap(pair.alice, pair.bob)
     assert pair.balances == (10_000, 0)
-    assert pair.alice.screens[-1] == ("refused", {"reason": "refunded"})
+    assert pair.alice.screens[-1] == ("refused", {"reason": "The money came back."})
 
 
 def test_an_unfinished_payment_comes_before_a_new_one(pair: Pair) -> None:

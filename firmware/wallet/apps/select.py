@@ -9,9 +9,9 @@ def run(device: Device, data: bytes) -> bytes:
     """Begin a session; answer `[version, status, epoch number, certificate, request]`."""
     device.session = Session()
     device.session.selected = True
-    book = device.book
-    if book is None:
+    if not device.provisioned:
         return dumps([VERSION, device.status, 0, None, None])
+    book = device.book
     request = device.request()
     return dumps(
         [

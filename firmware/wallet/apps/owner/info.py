@@ -6,10 +6,10 @@ from wallet.device import Device
 
 def run(device: Device, data: bytes) -> bytes:
     """Answer the array described in `jiaozi.commands`."""
-    book = device.book
-    if book is None:
+    if not device.provisioned:
         return dumps([device.status, None, 0, 0, 0, 0, device.pin.tries(), None, None, None])
-    shown = [None, None, None]
+    book = device.book
+    shown: list[int | None] = [None, None, None]
     if device.session.owner or device.session.operator:
         shown = [book.state.balance, book.unresolved(), len(book.open)]
     public = [device.status, book.me.id, book.me.form, book.me.tier]
