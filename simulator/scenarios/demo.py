@@ -16,19 +16,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from jiaozi import commands
+from jiaozi_host.errors import HostError
+from jiaozi_host.money import format_amount as money
+from jiaozi_sim.client import SimulatorError, Wallet
+from jiaozi_sim.machines.marks import Mark
+from scenarios import pictures
+from scenarios.rig import Rig
+from scenarios.tap_cost import CLOCKS_MHZ, TapCost, resume, tap
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
-
-from simulator.scenarios import pictures  # noqa: E402
-from simulator.scenarios.rig import Rig  # noqa: E402
-from simulator.scenarios.tap_cost import CLOCKS_MHZ, TapCost, resume, tap  # noqa: E402
-
-from jiaozi import commands  # noqa: E402
-from jiaozi_host.errors import HostError  # noqa: E402
-from jiaozi_host.money import format_amount as money  # noqa: E402
-from jiaozi_sim.client import SimulatorError, Wallet  # noqa: E402
-from jiaozi_sim.machines.marks import Mark  # noqa: E402
-
 BUILD = ROOT / "build" / "demo"
 BOARDS = {"alice": "visual_card", "bob": "wearable", "carol": "visual_card"}
 ISSUED = 1_000_000_00

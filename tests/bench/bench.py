@@ -1,14 +1,14 @@
 """`make bench`: what a tap costs on the emulated Cortex-M4F, against the budgets of the design.
 
-Two wallets tap in both reader roles, first as strangers, then again; executed instructions are counted,
-waiting is not, so two runs agree. A table goes to the screen, the figures to build/bench.json.
+Two wallets tap in both reader roles, first as strangers, then again; executed instructions are
+counted, waiting is not, so two runs agree. A table goes to the screen, the figures to
+build/bench.json.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,17 +20,14 @@ from elftools.elf.elffile import ELFFile
 from rich.console import Console
 from rich.table import Table
 
+from jiaozi import commands
+from jiaozi_host.wallet import WalletClient
+from jiaozi_sim.client import SimulatorError, Wallet
+from jiaozi_sim.machines.marks import Mark
+from scenarios.rig import Rig
+from scenarios.tap_cost import CLOCKS_MHZ, TapCost, tap
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
-
-from simulator.scenarios.rig import Rig  # noqa: E402
-from simulator.scenarios.tap_cost import CLOCKS_MHZ, TapCost, tap  # noqa: E402
-
-from jiaozi import commands  # noqa: E402
-from jiaozi_host.wallet import WalletClient  # noqa: E402
-from jiaozi_sim.client import SimulatorError, Wallet  # noqa: E402
-from jiaozi_sim.machines.marks import Mark  # noqa: E402
-
 BOARD = "visual_card"
 IMAGES = ROOT / "build" / "firmware"
 HEAP_KIB, HEAP_STEP_KIB = 128, 4
@@ -135,7 +132,7 @@ def link(heap_kib: int) -> None:
 
 
 def smallest_heap(memories: tuple[bytes, bytes], directory: Path) -> int:
-    """The smallest heap, in steps of 4 KiB, on which both wallets tap without collecting garbage."""
+    """The smallest heap, in steps of 4 KiB, on which both tap without collecting garbage."""
 
     def passes(kib: int) -> bool:
         link(kib)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from simulator.scenarios.rig import PIN, READER, Rig
 
 from jiaozi import commands
 from jiaozi_host import provisioning
@@ -27,6 +26,7 @@ from jiaozi_host.links import open_link
 from jiaozi_host.sync import set_pin
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Wallet
+from scenarios.rig import PIN, READER, Rig
 
 
 @pytest.fixture
