@@ -32,11 +32,11 @@ class Repl:
     def start(self) -> None:
         """Apply power and enter the raw REPL."""
         self.machine.start()
-        self._received = b""
         self.restarted()
 
     def restarted(self) -> None:
-        """Enter the raw REPL of a board that has just started by itself."""
+        """Enter the raw REPL of a board that has just started."""
+        self._received = b""
         self._until(b">>> ", again=INTERRUPT)
         self.send("log", RAW)
         self._until(b"raw REPL; CTRL-B to exit\r\n>")
