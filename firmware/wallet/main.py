@@ -41,6 +41,7 @@ class Life:
     def begin(self) -> None:
         """Open the link at once: who powers the wallet may be waiting. The screen comes at rest."""
         self._device.home()
+        gc.collect()
         try:
             self._link.serve(self._answer, 0)
         except LinkError:

@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "demo"
 BOARDS = {"alice": "visual_card", "bob": "wearable", "carol": "visual_card"}
 ISSUED = 1_000_000_00
+SEED = b"jiaozi demo"
 TOP_UPS = {"alice": 100_00, "bob": 5_00, "carol": 0}
 
 # Of the blocks a card answers with when the payee reads, four carry the answer to SELECT; from the
@@ -195,7 +196,7 @@ def main() -> int:
     BUILD.mkdir(parents=True)
     console.print("[bold]Jiaozi: money you can tap with no network on either side[/bold]")
     try:
-        with Rig(BUILD, ISSUED) as rig:
+        with Rig(BUILD, ISSUED, SEED) as rig:
             demo = Demo(rig)
             demo.set_up()
             demo.offline()

@@ -14,10 +14,12 @@ The scenarios and the emulated tests start from here:
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
+from unittest import mock
 
 from jiaozi import commands
 from jiaozi_host.ledger import Ledger
@@ -40,10 +42,20 @@ _PATIENCE = "20"
 
 
 class Rig:
-    """One authority, one operator and one reader, with the wallets added to them."""
+    """One authority, one operator and one reader, with the wallets added to them.
 
-    def __init__(self, directory: Path, issue: int = 1_000_000_00) -> None:
+    With a `seed` the host draws its keys, ids and nonces from it, as the emulated wallets do from
+    theirs: what is signed, and so what it costs to verify, is then the same in each run.
+    """
+
+    def __init__(
+        self, directory: Path, issue: int = 1_000_000_00, seed: bytes | None = None
+    ) -> None:
         os.environ.setdefault(PATIENCE_VARIABLE, _PATIENCE)
+        self._seeded = ExitStack()
+        if seed is not None:
+            drawn = random.Random(seed).randbytes
+            self._seeded.enter_context(mock.patch("os.urandom", drawn))
         self._home = home = directory / "home"
         self.simulator = Simulator(directory / "simulator")
         self.ids: dict[str, bytes] = {}
@@ -64,6 +76,7 @@ class Rig:
         trace: TracebackType | None,
     ) -> None:
         self.ledger.close()
+        self._seeded.close()
         self.simulator.__exit__(kind, error, trace)
 
     def add(self, name: str, board: str = "visual_card", elf: Path | None = None) -> Wallet:

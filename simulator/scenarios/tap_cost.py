@@ -116,6 +116,24 @@ def _measure(simulator: Simulator, payer: Wallet, payee: Wallet, ending: _Ending
     return cost
 
 
+def mean(costs: Sequence[TapCost]) -> TapCost:
+    """The mean of several taps of one kind; collections are those of all."""
+    count = len(costs)
+
+    def spent(sides: Sequence[Counter[Mark]]) -> Counter[Mark]:
+        return Counter({phase: total // count for phase, total in sum(sides, Counter()).items()})
+
+    return TapCost(
+        payer=spent([cost.payer for cost in costs]),
+        payee=spent([cost.payee for cost in costs]),
+        exchanges=max(cost.exchanges for cost in costs),
+        bytes=max(cost.bytes for cost in costs),
+        frame_bytes=sum(cost.frame_bytes for cost in costs) // count,
+        uart_bytes=sum(cost.uart_bytes for cost in costs) // count,
+        collections=sum(cost.collections for cost in costs),
+    )
+
+
 def _newest(wallet: Wallet) -> int:
     marks = wallet.marks()
     return marks[-1].index + 1 if marks else 0
