@@ -7,7 +7,7 @@ import pytest
 from _jzcbor import dumps
 from jiaozi import certificates, cose, errors, rules
 from jiaozi.errors import Refused
-from tests.unit.forgery import forge
+from protocol.tools.vector_world import forge
 from tests.unit.wallets import Bank, key_of
 
 BANK = Bank()

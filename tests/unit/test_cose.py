@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from _jzcbor import dumps
 from jiaozi import cose, errors
 from jiaozi.errors import Refused
-from tests.unit.forgery import forge, structure
+from protocol.tools.vector_world import forge, structure
 from tests.unit.wallets import key_of
 
 KEY = key_of("signer")

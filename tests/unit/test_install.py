@@ -9,7 +9,7 @@ import pytest
 from _jzcbor import dumps
 from jiaozi import book, certificates, cose, errors, install, rules
 from jiaozi.errors import Refused
-from tests.unit.forgery import forge
+from protocol.tools.vector_world import forge
 from tests.unit.wallets import (
     LIMITS,
     Bank,

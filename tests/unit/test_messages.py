@@ -8,7 +8,7 @@ import pytest
 
 from jiaozi import cose, errors, messages
 from jiaozi.errors import Refused
-from tests.unit.forgery import forge
+from protocol.tools.vector_world import forge
 from tests.unit.wallets import key_of
 
 KEY = key_of("signer")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from _jzcbor import dumps
 from jiaozi import book, certificates, cose, install, messages, payee, payer, rules, state, sync
 from jiaozi.errors import Refused
-from tests.unit.forgery import forge
+from protocol.tools.vector_world import forge
 from tests.unit.wallets import Bank, answer, ask, key_of, take, transfer
 
 BANK = Bank()

@@ -6,7 +6,7 @@ import pytest
 
 from jiaozi import book, certificates, cose, errors, messages, payee
 from jiaozi.errors import Refused
-from tests.unit.forgery import forge
+from protocol.tools.vector_world import forge
 from tests.unit.wallets import Bank, answer, ask, finish, key_of, take, transfer
 
 BANK = Bank()

@@ -6,7 +6,7 @@ import pytest
 
 from jiaozi import cose, errors, rules
 from jiaozi.errors import Refused
-from tests.unit.forgery import forge
+from protocol.tools.vector_world import forge
 from tests.unit.wallets import LIMITS, Bank
 
 BANK = Bank()

@@ -10,7 +10,7 @@ from _jzcbor import dumps
 from _jzcrypto import sha256
 from jiaozi import book, cose, errors, install, messages, payee, payer, sync
 from jiaozi.errors import Refused
-from tests.unit.forgery import forge
+from protocol.tools.vector_world import forge
 from tests.unit.wallets import Bank, answer, ask, finish, key_of, take, transfer
 
 BANK = Bank()

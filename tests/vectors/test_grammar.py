@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from _jzcbor import dumps
 from jiaozi import book, cose, errors, payee
 from jiaozi.errors import Refused
-from tests.unit.forgery import forge
+from protocol.tools.vector_world import forge
 from tests.unit.test_messages_fuzz import BANK, DOORS, ITEMS, NET, SCENE, SIGNERS
 from tests.unit.wallets import answer, ask, finish, take, transfer
 

@@ -77,6 +77,23 @@ def test_vectors_are_what_the_generator_writes(tmp_path: Path) -> None:
     assert "more.json" in done.stderr
 
 
+def test_the_costs_in_the_specification_are_what_is_measured(tmp_path: Path) -> None:
+    tool, chapter = ROOT / "protocol" / "tools" / "gen_costs.py", "protocol/spec/04-transfer.md"
+    run(sys.executable, tool, "--check")
+    (tmp_path / chapter).parent.mkdir(parents=True)
+    (tmp_path / chapter).write_text((ROOT / chapter).read_text().replace("| PAY | 4", "| PAY | 3"))
+    command = [sys.executable, str(tool), "--root", str(tmp_path)]
+    assert subprocess.run([*command, "--check"], capture_output=True, timeout=60).returncode == 1
+    run(*command)
+    assert (tmp_path / chapter).read_text() == (ROOT / chapter).read_text()
+
+
+def test_a_tap_keeps_its_budget_of_bytes() -> None:
+    totals = re.findall(r"^\| all \| (\d{3}) \| (\d{3}) \|$", chapters(), re.MULTILINE)
+    assert len(totals) == 2
+    assert all(int(total) <= 900 for pair in totals for total in pair)
+
+
 def test_every_rule_of_a_vector_is_in_the_specification() -> None:
     known = set(re.findall(r"^\| ([A-Z]\d+) \|", chapters(), re.MULTILINE))
     used = {each["rule"] for each in all_vectors()}
