@@ -169,7 +169,7 @@ def test_any_bytes(door: str, raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("door", DOORS)
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_good_bytes_changed(door: str, data: st.DataObject) -> None:
     raw = DOORS[door][1]
@@ -182,7 +182,7 @@ def test_good_bytes_changed(door: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("door", SIGNERS)
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(body=ITEMS)
 def test_any_body_with_a_good_signature(door: str, body: object) -> None:
     kind, key, signer = SIGNERS[door]
@@ -194,7 +194,7 @@ def test_any_body_with_a_good_signature(door: str, body: object) -> None:
 
 
 @pytest.mark.parametrize("door", SIGNERS)
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(data=st.data(), part=ITEMS)
 def test_a_good_body_with_one_part_replaced(door: str, data: st.DataObject, part: object) -> None:
     kind, key, signer = SIGNERS[door]
@@ -209,7 +209,7 @@ def test_a_good_body_with_one_part_replaced(door: str, data: st.DataObject, part
 
 
 @pytest.mark.parametrize("door", ["install", "update", "state"])
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(data=st.data(), part=ITEMS)
 def test_a_good_package_with_one_part_replaced(
     door: str, data: st.DataObject, part: object

@@ -109,7 +109,7 @@ def test_data_fields() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in OBJECTS if name in SIGNERS])
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(data=st.data(), part=ITEMS)
 def test_grammar_and_code_agree(name: str, data: st.DataObject, part: Any) -> None:
     kind, key, signer = SIGNERS[name]
