@@ -12,6 +12,7 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 NVM_BASE = 0x21000000
 NVM_SIZE = 128 * 1024
@@ -90,7 +91,21 @@ def boot_page(seed: bytes, boot: int) -> bytes:
 
 
 class Machine(ABC):
-    """One emulated board with power switch, wires, non-volatile memory and counters."""
+    """One emulated board with power switch, wires, non-volatile memory and counters.
+
+    `counter_path` is its counter page (counters.py), which any process may read live.
+    """
+
+    counter_path: Path
+
+    @property
+    @abstractmethod
+    def pid(self) -> int:
+        """The process that the engine lives and dies with. Raises NotRunning if there is none."""
+
+    @abstractmethod
+    def messages(self) -> str:
+        """What the engine itself had to say."""
 
     @property
     @abstractmethod

@@ -68,6 +68,12 @@ class CounterPage:
         return Counts(instructions, idle, phase, by_phase, nvm_stores)
 
     @property
+    def was_cut(self) -> bool:
+        """Whether the store has come at which to cut."""
+        [at] = _U64.unpack_from(self._map, _CUT_AT_OFFSET)
+        return 0 < at <= self.counts().nvm_stores
+
+    @property
     def events(self) -> int:
         """How many marks were made so far."""
         return int(_U64.unpack_from(self._map, _EVENTS_OFFSET)[0])
