@@ -3,15 +3,15 @@
 A record lies within one page and starts at a program unit (U bytes):
 
     size u16      bytes up to the end of the values; never 0 (void) nor 0xFFFF (erased)
-    flags u8      bits 0-5 number of entries, bit 6 some entry deletes, bit 7 a copy whose original
-                  is still there
+    flags u8      bits 0-4 number of entries; bit 5 the last that tidying copies from a page, bit 6
+                  some entry deletes, bit 7 copied by tidying, with more to come from that page
     age u8        sequence number of this page minus that of the oldest page still of use
     crc u32       CRC-32, started at the page's sequence number, of all bytes but this field's
     live u32      bytes of log that the live values are charged with (`charge`) once this counts
     keys          u32 each
     places        u32 each: offset << 12 | length of the value; 0 deletes the key
-    values        to the next unit
-    commit word   the last 4 bytes of a unit of its own: upper half of the crc, 0x3C5A
+    values        and at least one zero byte, to the next unit
+    commit words  two, each the last 4 bytes of a unit of its own: upper half of the crc, 0x3C5A
 """
 
 from binascii import crc32
@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 # Shared with the store: a record's fixed bytes and those each entry adds, and the flags.
 RECORD = 12
 ENTRY = 8
-COUNT = 0x3F
+COUNT = 0x1F
+FINAL = 0x20
 DELETES = 0x40
 COPY = 0x80
 
 _RECORD = const(12)
-_COUNT = const(0x3F)
+_COUNT = const(0x1F)
 _COMMIT = const(0x3C5A)
 # A look at a record: the commit word before it, its fixed part and its first entries.
 _LOOK = const(48)
@@ -52,9 +53,10 @@ _UNCERTAIN = const(8)
 class Log(Pages):
     """Records in a ring of pages.
 
-    at: where the next record goes; doubt: the unit there may be half programmed, though it reads as
-    erased; oldest: first page still of use; durable: the same as the last record states it, so that
-    older pages may be erased; live: see `charge`.
+    at: where the next record goes; doubt: the two units there may be half programmed, though they
+    read as erased; oldest: first page still of use; live: see `charge`;
+    unsure: offset of a record to be committed once more, 0 if there is none; bare: no record was
+    committed in the active page.
     """
 
     def __init__(self, nvm: "Nvm") -> None:
@@ -62,16 +64,17 @@ class Log(Pages):
         self.at = 0
         self.doubt = False
         self.oldest = 0
-        self.durable = 0
         self.live = 0
+        self.unsure = 0
+        self.bare = False
         self._stop = 0
-        self._end_of_records = 0
-        self._commit = bytearray(b"\xff" * self.unit)
+        self._zone = 0
+        self._commit = bytearray(b"\xff" * (2 * self.unit))
 
     def cost(self, size: int) -> int:
         """Bytes of log that a record of `size` bytes takes."""
         unit = self.unit
-        return (size + 2 * unit - 1) & -unit
+        return (size + 3 * unit) & -unit
 
     def charge(self, length: int) -> int:
         """Bytes of log a live value is charged with: a record of its own.
@@ -92,26 +95,27 @@ class Log(Pages):
         if need > self.span or len(items) > _COUNT:
             raise StoreTooLarge(size)
         seq = self.active
-        at = self.at + (self.unit if self.doubt else 0)
-        opens = at + need > self.base(seq) + self.last
+        last = self.base(seq) + self.last
+        at = self.at + (2 * self.unit if self.doubt else 0)
+        opens = at + need > last
         if self.ready - (1 if opens else 0) < spare:
             raise StoreFull(size)
         if opens:
             seq += 1
             at = self.base(seq) + self.first
-        record = bytearray(need - self.unit)
+        record = bytearray(need - 2 * self.unit)
         places = self._fill(record, at, items)
-        oldest = self.oldest
-        pack_into("<HBBII", record, 0, size, len(items) | flags, seq - oldest, 0, live)
+        pack_into("<HBBII", record, 0, size, len(items) | flags, seq - self.oldest, 0, live)
         view = memoryview(record)
         check = crc32(view[8:size], crc32(view[:4], seq))
         pack_into("<I", record, 4, check)
         pack_into("<HH", self._commit, self.unit - 4, check >> 16, _COMMIT)
+        pack_into("<HH", self._commit, 2 * self.unit - 4, check >> 16, _COMMIT)
         program = self.nvm.program
-        if self.doubt and self.at < self.base(self.active) + self.last:
-            program(self.at, self.zero)
         if opens:
-            self.close(self.active)
+            self.close(self.active, self.at)
+        elif self.doubt:
+            program(self.at, bytes(at - self.at))
         program(at, record)
         program(at + len(record), self._commit)
         if opens:
@@ -120,7 +124,6 @@ class Log(Pages):
         self.at = at + need
         self.doubt = False
         self.live = live
-        self.durable = oldest
         return places
 
     def _fill(self, record: bytearray, at: int, items: "Items") -> "list[int]":
@@ -149,10 +152,9 @@ class Log(Pages):
         read = self.nvm.read
         unit = self.unit
         base = self.base(seq)
-        at = base + self.first
+        at = self._zone = base + self.first
         last = base + self.last
         bound = base + self.page
-        self._end_of_records = at
         look = read(at - 4, _LOOK)
         while at < last:
             size, flags, _, _, high = unpack_from("<HBBHH", look, 4)
@@ -160,22 +162,42 @@ class Log(Pages):
                 at = self._skip_void(at + unit, last)
                 look = read(at - 4, min(_LOOK, bound - at + 4))
                 continue
-            end = at + ((size + 2 * unit - 1) & -unit)
+            end = at + ((size + 3 * unit) & -unit)
             count = flags & _COUNT
             if end > last or size < _RECORD + 8 * count:
                 break
             look_on = read(end - 4, min(_LOOK, bound - end + 4))
-            committed = unpack_from("<HH", look_on) == (high, _COMMIT)
-            if not committed and not self._is_confirmed(seq, at, end):
+            word = (high, _COMMIT)
+            if (
+                unpack_from("<HH", look_on) == word
+                or unpack_from("<HH", read(end - unit - 4, 4)) == word
+            ):
+                if count <= _LOOK_ENTRIES:
+                    table = unpack_from(_TABLES[count], look, 4 + _RECORD)
+                else:
+                    table = unpack_from(f"<{2 * count}I", read(at + _RECORD, 8 * count))
+                yield at, flags, table
+            elif not self._is_followed(end, last) or not self.is_sound(seq, at):
                 break
-            if count <= _LOOK_ENTRIES:
-                table = unpack_from(_TABLES[count], look, 4 + _RECORD)
-            else:
-                table = unpack_from(f"<{2 * count}I", read(at + _RECORD, 8 * count))
-            yield at, flags, table
-            self._end_of_records = at = end
+            self._zone = at = end
             look = look_on
         self._stop = at
+
+    def is_sound(self, seq: int, at: int) -> bool:
+        """Whether the record at an offset has the CRC it states."""
+        size, _, _, check = unpack_from("<HBBI", self.nvm.read(at, _RECORD))
+        view = memoryview(self.nvm.read(at, size))
+        return check == crc32(view[8:], crc32(view[:4], seq))
+
+    def check_end(self, seq: int) -> None:
+        """After `records` of a settled page: StoreCorrupt if anything follows the last one."""
+        stop = self._stop
+        last = self.base(seq) + self.last
+        if stop == last or self.nvm.read(stop, 2) == b"\xff\xff":
+            return
+        # Only a record may, that was committed once more on the next page.
+        if self._commit_at(stop, last) == stop or not self.is_sound(seq, stop):
+            raise StoreCorrupt(f"offset {stop}")
 
     def _skip_void(self, at: int, last: int) -> int:
         read = self.nvm.read
@@ -188,22 +210,18 @@ class Log(Pages):
             at += max(_STRIDE, unit)
         return last
 
-    def _is_confirmed(self, seq: int, at: int, end: int) -> bool:
-        """Whether recovery has decided for a record whose commit word does not say so."""
-        return self.nvm.read(end, self.unit) == self.zero and self.is_sound(seq, at)
+    def _is_followed(self, end: int, last: int) -> bool:
+        end = self._skip_void(end, last)
+        return end < last and self.nvm.read(end, 2) != b"\xff\xff"
 
-    def is_sound(self, seq: int, at: int) -> bool:
-        """Whether the record at an offset has the CRC it states."""
-        size, _, _, check = unpack_from("<HBBI", self.nvm.read(at, _RECORD))
-        view = memoryview(self.nvm.read(at, size))
-        return check == crc32(view[8:], crc32(view[:4], seq))
-
-    def _newest_in(self, seq: int) -> int:
-        """Offset of a page's last record, 0 when it has none."""
-        newest = 0
-        for at, _, _ in self.records(seq):
-            newest = at
-        return newest
+    def _commit_at(self, at: int, last: int) -> int:
+        """Where the commit words of the record at an offset lie; `at` if there can be no record."""
+        unit = self.unit
+        size, flags = unpack_from("<HB", self.nvm.read(at, 4))
+        commit_at = at + ((size + unit) & -unit)
+        if commit_at + 2 * unit > last or size < _RECORD + 8 * (flags & _COUNT):
+            return at
+        return commit_at
 
     # Recovery
 
@@ -214,71 +232,105 @@ class Log(Pages):
         seq = self.active
         newest = self._newest_in(seq)
         if not newest and seq and found[(seq - 1) % count] == seq - 1:
-            # Nothing committed here yet: how the page before ends may still be uncertain.
-            self._settle(seq - 1)
-            self.close(seq - 1)
-        self.at, self.doubt = self._settle(seq)
+            # Nothing is committed here: how the page before ends may still be uncertain.
+            self._settle(seq - 1, found)
+            self.close(seq - 1, self._stop)
+        newest = self._settle(seq, found)
+        self.at = self._stop
+        self.doubt = newest != 0
+        self.bare = not newest
+        if not newest:
+            # Here is nothing but what cuts have left: so no number of cuts uses up the reserve.
+            self.prepare(seq)
+            self.at = self.base(seq) + self.first
         while not newest and seq and found[(seq - 1) % count] == seq - 1:
             seq -= 1
             newest = self._newest_in(seq)
+        unsure = newest and seq >= self.active - 1 and not self._is_firm(newest)
+        self.unsure = newest if unsure else 0
         self.oldest = self.live = 0
         if newest:
             _, _, age, _, live = unpack_from("<HBBII", self.nvm.read(newest, _RECORD))
             self.oldest = seq - age
             self.live = live
-        self.durable = self.oldest
-        for seq in range(self.oldest, self.active):
+        # The oldest page's header may be half zeroed: its erasure was about to begin.
+        for seq in range(self.oldest + 1, self.active):
             if found[seq % count] != seq:
                 raise StoreCorrupt(f"page {seq} is missing")
 
-    def check_end(self, seq: int) -> None:
-        """After `records` of a settled page: StoreCorrupt if anything follows the last one."""
-        stop = self._stop
-        if stop < self.base(seq) + self.last and self.nvm.read(stop, 2) != b"\xff\xff":
-            raise StoreCorrupt(f"offset {stop}")
+    def _newest_in(self, seq: int) -> int:
+        """Offset of a page's last record, 0 when it has none."""
+        newest = 0
+        for at, _, _ in self.records(seq):
+            newest = at
+        return newest
 
-    def _settle(self, seq: int) -> "tuple[int, bool]":
-        """Make the end of a page firm. Returns where the next record goes and if that is in doubt.
+    def _settle(self, seq: int, found: "list[int]") -> int:
+        """Make the end of a page firm, by zeros alone; returns its last record's offset or 0.
 
-        Only zeros are programmed. Zeros behind a record confirm it; a record or a unit that is not
-        believed becomes zeros, its first unit last.
+        What is not believed becomes zeros. So does a copy made by tidying that is not firm; any
+        other such record is left to be committed once more.
         """
-        newest = self._newest_in(seq)
-        if newest and not self.is_sound(seq, newest):
-            raise StoreCorrupt(f"offset {newest}")
-        unit = self.unit
-        begin = self._end_of_records
-        stop = self._stop
         last = self.base(seq) + self.last
-        if self.is_erased(stop, last - stop):
-            on = stop + unit if newest and begin == stop else stop
-            if begin < on:
-                self.nvm.program(begin, bytes(on - begin))
-            return on, on == stop
-        on = self._void(stop, last)
-        self.nvm.program(begin, bytes(stop + unit - begin))
-        return on, False
+        while True:
+            newest = self._newest_in(seq)
+            stop = self._stop
+            if newest and not self.is_sound(seq, newest):
+                raise StoreCorrupt(f"offset {newest}")
+            if not self.is_erased(stop, last - stop):
+                self._void(stop, last)
+            elif newest and self._is_needless(seq, newest, found):
+                self._void(newest, last)
+            else:
+                break
+        if self._zone < stop:
+            self.nvm.program(self._zone, bytes(stop - self._zone))
+        return newest
 
-    def _void(self, stop: int, last: int) -> int:
-        """Zero what a cut left at `stop`, but for its first unit; returns where that ends."""
-        read = self.nvm.read
-        program = self.nvm.program
+    def void_all(self, seq: int) -> None:
+        """Void a page's records, the newest first."""
+        while True:
+            newest = self._newest_in(seq)
+            if not newest:
+                return
+            self._void(newest, self.base(seq) + self.last)
+
+    def _is_firm(self, at: int) -> bool:
+        """Whether both commit words are there: the second was begun when the first was complete."""
+        size, _, _, _, high = unpack_from("<HBBHH", self.nvm.read(at, _RECORD))
+        return unpack_from("<HH", self.nvm.read(at + self.cost(size) - 4, 4)) == (high, _COMMIT)
+
+    def _is_needless(self, seq: int, at: int, found: "list[int]") -> bool:
+        """Whether a record is not firm and only copies what is still in its place."""
+        _, flags, age = unpack_from("<HBB", self.nvm.read(at, 4))
+        origin = seq - age - (1 if flags & FINAL else 0)
+        return (
+            flags & (COPY | FINAL) != 0
+            and found[origin % self.count] == origin
+            and not self._is_firm(at)
+        )
+
+    def _void(self, at: int, last: int) -> None:
+        """Zero what a cut left at an offset, and a record that it may be the beginning of.
+
+        Commit words that may have been begun go first, so that a half voided record is never
+        believed again; then values, so that they are never read as records; the first unit last.
+        """
         unit = self.unit
-        rest = read(stop, last - stop)
-        touched = (len(rest.rstrip(b"\xff")) + unit - 1) & -unit
-        size, flags = unpack_from("<HB", rest)
-        commit_at = stop + ((size + unit - 1) & -unit)
-        if commit_at + unit > last or size < _RECORD + 8 * (flags & _COUNT):
-            commit_at = stop
-        beyond = rest[commit_at + unit - stop : touched]
+        rest = self.nvm.read(at, last - at)
+        touched = at + (len(rest.rstrip(b"\xff")) + unit - 1 & -unit)
+        values = at + unit
+        commit_at = self._commit_at(at, last)
+        end = values if commit_at == at else commit_at + 2 * unit
+        beyond = rest[end - at : touched - at]
         if len(beyond.replace(b"\0", b"").replace(b"\xff", b"")) > _UNCERTAIN * unit:
-            raise StoreCorrupt(f"offset {stop}")
-        on = min(max(commit_at + unit, stop + touched + unit), last)
-        # The commit word goes first, so that a half voided record is never believed again.
-        if commit_at > stop:
-            program(commit_at, bytes(on - commit_at))
-        else:
-            commit_at = on
-        if commit_at > stop + unit:
-            program(stop + unit, bytes(commit_at - stop - unit))
-        return on
+            raise StoreCorrupt(f"offset {at}")
+        end = min(max(end, touched + unit), last)
+        if touched < commit_at:
+            # No commit word was begun. From the second unit upwards, for the first one may be
+            # uncertain: were both cut now, the first two units alone would be (see `doubt`).
+            commit_at = end
+        commit_at = max(commit_at, values)
+        for begin, stop in ((commit_at, end), (values, commit_at), (at, values)):
+            if begin < stop:
+                self.nvm.program(begin, bytes(stop - begin))

@@ -4,16 +4,17 @@ A page carries a sequence number that never repeats; number s lies at page `s % 
 runs round the memory and every page is erased equally often. Layout, in order, U = program unit:
 
     header   max(16, U) bytes: "JZS", version u8, sequence u32, unit u16, pages u16, CRC-32 of these
-    proof    one unit, zero: was programmed after the header was complete
+    proof    one unit: "PAGE", programmed after the header was complete
     records  see `log`
-    closing  the last unit, zero once the log has moved on to the next page
+    closing  the last unit; once it is zero the log has moved on to the next page
 
 The first 16 bytes keep this meaning in every future version, so that it can be refused.
 
-A page is *ready* when header and proof are there. Its header is programmed after a completed erase
-and the proof after a completed header, so neither a cut erase nor an uncertain header can pass for
-a ready page; an old header is zeroed before its page is erased.
-The *active* page is the one behind the last closed page.
+A page is *ready* when header and proof are there. The header is programmed after a completed erase
+and the proof after a completed header; before the page is erased again, first proof and then header
+become zero. So neither a cut erase nor an uncertain header can pass for a ready page.
+The *active* page is the one behind the last closed page. Until a record is committed there its
+header may be uncertain, for recovery prepares such a page anew; from then on it is firm.
 """
 
 from binascii import crc32
@@ -46,11 +47,13 @@ if TYPE_CHECKING:
 
 VERSION = const(1)
 
-# Pages that tidying keeps ready, and how many of them are not promised to anyone (`Store.fits`).
-RESERVE = const(4)
-SPARE = const(2)
+# Pages that tidying keeps ready, and how many of them are not promised to anyone (`Store.fits`):
+# one that tidying may be using meanwhile, and those a commit leaves to tidying and to recovery.
+RESERVE = const(5)
+SPARE = const(3)
 
 _MAGIC = b"JZS"
+_PROOF = b"PAGE"
 _HEADER = const(16)
 _CHUNK = const(256)
 # A value's place is a u32: 20 bits of offset, 12 of length.
@@ -90,21 +93,27 @@ class Pages:
         """Where the page with a sequence number lies."""
         return seq % self.count * self.page
 
+    def seq_at(self, offset: int) -> int:
+        """Sequence number of the written page at an offset."""
+        back = self.active % self.count - offset // self.page
+        return self.active - back % self.count
+
     def prepare(self, seq: int) -> None:
         """Erase the page that is to carry `seq` and make it ready."""
-        nvm = self.nvm
+        program = self.nvm.program
         base = self.base(seq)
         size = self.first - self.unit
         header = pack("<3sBIHH", _MAGIC, VERSION, seq, self.unit, self.count)
         header += pack("<I", crc32(header))
-        nvm.program(base, bytes(size))
-        nvm.erase(base)
-        nvm.program(base, header + b"\xff" * (size - _HEADER))
-        nvm.program(base + size, self.zero)
+        program(base + size, self.zero)
+        program(base, bytes(size))
+        self.nvm.erase(base)
+        program(base, header + b"\xff" * (size - _HEADER))
+        program(base + size, _PROOF + b"\xff" * (self.unit - len(_PROOF)))
 
-    def close(self, seq: int) -> None:
-        """Say for good that the log has moved on from a page."""
-        self.nvm.program(self.base(seq) + self.last, self.zero)
+    def close(self, seq: int, at: int) -> None:
+        """Zero a page from an offset to its end: the log has moved on from it for good."""
+        self.nvm.program(at, bytes(self.base(seq) + self.page - at))
 
     def is_erased(self, offset: int, size: int) -> bool:
         """Whether a range reads as erased."""
@@ -118,22 +127,16 @@ class Pages:
         return read(offset, size) == ones[:size]
 
     def locate(self) -> "list[int]":
-        """Find the active page and the ready ones; a blank memory is formatted.
+        """Find the active page and the ready ones.
 
-        Returns the sequence number that each page's header states, -1 where there is none.
-        Raises StoreCorrupt, StoreNewer, StoreGeometry.
+        Returns the sequence number that each page's header states, -1 where there is none: nowhere
+        if the memory is blank. Raises StoreCorrupt, StoreNewer, StoreGeometry.
         """
         found = self._headers()
         top = max(found)
-        if top < 0 or (top == 0 and not self._is_proven(0)):
-            if not self.is_erased(self.page, (self.count - 1) * self.page):
-                raise StoreCorrupt("no page with a header")
-            self.prepare(0)
-            found[0] = top = 0
-        elif top == 0:
-            # Format was cut: the proof must be firm before anything is built on it.
-            self.nvm.program(self.first - self.unit, self.zero)
-        self.active = seq = self._find_active(found, top)
+        if top < 0 and not self.is_erased(self.page, (self.count - 1) * self.page):
+            raise StoreCorrupt("no page with a header")
+        self.active = seq = self._find_active(found, top) if top >= 0 else 0
         self.ready = 0
         while self.ready < self.count - 1:
             seq += 1
@@ -175,4 +178,5 @@ class Pages:
 
     def _is_proven(self, seq: int) -> bool:
         """Whether a page's header is known to be complete."""
-        return not self.is_erased(self.base(seq) + self.first - self.unit, self.unit)
+        at = self.base(seq) + self.first - self.unit
+        return self.nvm.read(at, len(_PROOF)) == _PROOF

@@ -43,7 +43,7 @@ not checked at each mount or read: that would cost more than all the rest.
 """
 
 from wallet.storage.errors import StoreCorrupt, StoreError, StoreFull, StoreStale, StoreTooLarge
-from wallet.storage.log import COPY, COUNT, DELETES, ENTRY, RECORD, Log
+from wallet.storage.log import COPY, COUNT, DELETES, ENTRY, FINAL, RECORD, Log
 from wallet.storage.pages import RESERVE, SPARE
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -56,6 +56,10 @@ if TYPE_CHECKING:
 
 _LARGEST_VALUE = 4095
 _KEYS = 1 << 32
+
+# Ready pages that each kind of writer leaves; tidying leaves none.
+_LEFT_BY_COMMIT = 2
+_LEFT_BY_RECOVERY = 1
 
 
 class Store:
@@ -82,7 +86,7 @@ class Store:
     def get(self, key: int) -> "bytes | None":
         """The value of a key, None when there is none."""
         place = self._index.get(key)
-        return None if place is None else self._log.nvm.read(place >> 12, place & 0xFFF)
+        return None if place is None else self._read(place)
 
     def keys(self, low: int = 0, high: int = _KEYS) -> "list[int]":
         """The keys from `low` to below `high`, in no particular order."""
@@ -121,7 +125,7 @@ class Store:
             return
         if live > self.capacity and live > self._log.live:
             raise StoreFull(live)
-        self._append(items, size, flags, live, 1)
+        self._append(items, size, flags, live, _LEFT_BY_COMMIT)
 
     def fits(self, records: "Iterable[Iterable[int]]") -> bool:
         """Whether commits of these sizes will surely succeed, in this order, without tidying.
@@ -143,7 +147,7 @@ class Store:
             need = log.cost(size)
             if need > log.span:
                 return False
-            # Two starts or more before a commit zero a unit each at its two ends.
+            # The first commit after a start passes over two units.
             need = min(need + 2 * log.unit, log.span)
             if need > free:
                 pages -= 1
@@ -154,10 +158,10 @@ class Store:
     def room(self) -> int:
         """Bytes of log that commits can use up before tidying is needed (see `Log.cost`)."""
         log = self._log
-        if not log.ready:
+        if log.ready < _LEFT_BY_COMMIT:
             return 0
-        rest = log.base(log.active) + log.last - log.at - (log.unit if log.doubt else 0)
-        return max(0, rest) + (log.ready - 1) * log.span
+        rest = log.base(log.active) + log.last - log.at - (2 * log.unit if log.doubt else 0)
+        return max(0, rest) + (log.ready - _LEFT_BY_COMMIT) * log.span
 
     def tidy(self) -> bool:
         """One step of making room: a copied record or an erased page. True if there is more to do.
@@ -167,17 +171,13 @@ class Store:
         self._check()
         log = self._log
         if log.ready >= RESERVE:
-            self._pass_over()
             return False
-        target = log.active + log.ready + 1
-        if target - log.count < log.durable:
-            self._stale = True
-            log.prepare(target)
-            self._stale = False
-            log.ready += 1
-        else:
+        if not self._prepare():
             self._reclaim()
         return True
+
+    def _read(self, place: int) -> bytes:
+        return self._log.nvm.read(place >> 12, place & 0xFFF)
 
     def _check(self) -> None:
         if self._stale:
@@ -220,12 +220,52 @@ class Store:
                     index.update(zip(table[:count], table[count:]))
             log.check_end(seq)
         self._stale = False
+        if log.unsure:
+            self._commit_again(log.unsure)
+        elif log.bare:
+            self._append([], RECORD, 0, log.live, 0)
         if not log.active and not index:
             # A format that was cut, too, ends with a full reserve.
             while self.tidy():
                 pass
 
+    def _commit_again(self, unsure: int) -> None:
+        """Write a record's contents behind it, so that it no longer matters what is read there."""
+        log = self._log
+        items: Items = []
+        size = RECORD
+        deletes = 0
+        for at, flags, table in log.records(log.seq_at(unsure)):
+            if at != unsure:
+                continue
+            count = flags & COUNT
+            deletes = flags & DELETES
+            for key, place in zip(table[:count], table[count:]):
+                value = self._read(place) if place else None
+                size += ENTRY + len(value or b"")
+                items.append((key, value))
+        while True:
+            try:
+                self._append(items, size, deletes, log.live, _LEFT_BY_RECOVERY)
+            except StoreFull:
+                if self._prepare():
+                    continue
+                # Many recoveries in a row were cut at their commit words: believed as it reads.
+            return
+
     # Tidying
+
+    def _prepare(self) -> bool:
+        """Make one more page ready, if there is one that is not in use."""
+        log = self._log
+        target = log.active + log.ready + 1
+        if target - log.count >= log.oldest:
+            return False
+        self._stale = True
+        log.prepare(target)
+        self._stale = False
+        log.ready += 1
+        return True
 
     def _live_in(self, seq: int) -> "list[tuple[int, int]]":
         """Keys and places of the values in a page that are still of use."""
@@ -244,33 +284,26 @@ class Store:
         log.check_end(seq)
         return live
 
-    def _pass_over(self) -> None:
-        """Pass over the oldest page if nothing in it is of use; the next record will state it."""
-        log = self._log
-        full = log.active + log.ready + 1 - log.count >= log.durable
-        if full and log.oldest == log.durable < log.active and not self._live_in(log.oldest):
-            log.oldest += 1
-
     def _reclaim(self) -> None:
         """Copy some of the oldest page's live values; with the last of them, state its end."""
         log = self._log
-        live = [] if log.oldest > log.durable else self._live_in(log.oldest)
+        live = self._live_in(log.oldest)
         items: Items = []
         size = RECORD
         for key, place in live:
             more = ENTRY + (place & 0xFFF)
             if items and (log.cost(size + more) * 3 > log.span or len(items) == COUNT):
                 break
-            items.append((key, log.nvm.read(place >> 12, place & 0xFFF)))
+            items.append((key, self._read(place)))
             size += more
-        oldest = log.oldest
         last = len(items) == len(live)
-        if last and oldest == log.durable:
+        if last:
             log.oldest += 1
         try:
-            self._append(items, size, 0 if last else COPY, log.live, 0)
+            self._append(items, size, FINAL if last else COPY, log.live, 0)
         except StoreFull:
-            log.oldest = oldest
+            if last:
+                log.oldest -= 1
             self._start_anew()
 
     def _start_anew(self) -> None:
@@ -278,8 +311,8 @@ class Store:
         log = self._log
         for at, flags, _ in log.records(log.active):
             age = log.nvm.read(at + 3, 1)[0]
-            if not flags & COPY or log.active - age != log.durable:
+            if not flags & COPY or log.active - age != log.oldest:
                 raise StoreError("no page left to tidy into")
         self._stale = True
-        log.prepare(log.active)
+        log.void_all(log.active)
         self._load()
