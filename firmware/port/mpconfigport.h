@@ -29,6 +29,10 @@
 #define MICROPY_STACK_CHECK_MARGIN (4608)
 #define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF (1)
 #define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE (256)
+// Fewer instructions for some kilobytes of ROM, of which there is enough.
+#define MICROPY_OPT_COMPUTED_GOTO (1)
+#define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE (512)
+
 // Frozen modules are found by the same code as files, of which there are none (mp_import_stat).
 #define MICROPY_ENABLE_EXTERNAL_IMPORT (1)
 

@@ -1,0 +1,59 @@
+// Find frozen modules. In place of upstream's py/frozenmod.c, which measures every name at every look: an import
+// looks three times for each part of a dotted name, and a wallet is to be ready soon after it gets power.
+#include <string.h>
+
+#include "py/emitglue.h"
+#include "py/frozenmod.h"
+#include "py/runtime.h"
+
+#define MOST_MODULES (160)
+
+// Names, each ended by a zero, the list ended by an empty one; and the modules in the same order.
+extern const char mp_frozen_names[];
+extern const mp_frozen_module_t *const mp_frozen_mpy_content[];
+
+static struct {
+    uint16_t start;
+    uint8_t length;
+} names[MOST_MODULES];
+static size_t known;
+
+static void measure_names(void) {
+    const char *name = mp_frozen_names;
+    while (*name != 0) {
+        size_t length = strlen(name);
+        if (known == MOST_MODULES || length > UINT8_MAX) {
+            mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("too many frozen modules"));
+        }
+        names[known].start = name - mp_frozen_names;
+        names[known++].length = length;
+        name += length + 1;
+    }
+}
+
+mp_import_stat_t mp_find_frozen_module(const char *path, int *frozen_type, void **data) {
+    if (known == 0) {
+        measure_names();
+    }
+    if (frozen_type != NULL) {
+        *frozen_type = MP_FROZEN_NONE;
+    }
+    size_t length = strlen(path);
+    for (size_t i = 0; i < known && length > 0; i++) {
+        const char *name = mp_frozen_names + names[i].start;
+        if (names[i].length < length || name[length - 1] != path[length - 1] || memcmp(name, path, length) != 0) {
+            continue;
+        }
+        if (names[i].length == length) {
+            if (frozen_type != NULL) {
+                *frozen_type = MP_FROZEN_MPY;
+                *data = (void *)mp_frozen_mpy_content[i];
+            }
+            return MP_IMPORT_STAT_FILE;
+        }
+        if (name[length] == '/') {
+            return MP_IMPORT_STAT_DIR;
+        }
+    }
+    return MP_IMPORT_STAT_NO_EXIST;
+}
