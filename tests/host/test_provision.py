@@ -205,6 +205,20 @@ def test_a_refused_cash_out_leaves_the_wallet_disarmed(counter: Counter) -> None
     assert wallet.device.intent is None
 
 
+def test_a_wallet_of_an_old_epoch_is_brought_up_to_date_before_money_moves(
+    counter: Counter,
+) -> None:
+    wallet = counter.wallet(10_000)
+    for _ in range(3):
+        counter.advance()
+    assert counter.top_up(wallet, 1_000).amount == 1_000
+    assert wallet.device.book.epoch.number == counter.operator.published.epoch.number
+    for _ in range(3):
+        counter.advance()
+    assert counter.cash_out(wallet, 500).amount == 500
+    assert wallet.balance == 10_500
+
+
 def test_a_revoked_wallet_gets_no_money(counter: Counter) -> None:
     wallet = counter.wallet()
     counter.advance(wallet.device.book.me.id)

@@ -165,7 +165,7 @@ class Poster:
         known = self._session.get(tables.Payment, fact.payment_hash)
         if known is not None:
             own = known.payer if fact.kind in (PAID, REFUNDED) or fact.peer is None else known.payee
-            if own != self._row.id:
+            if own != self._row.id or known.request_hash != fact.request_hash:
                 raise Refused(UNKNOWN_PAYMENT)
             return known
         if fact.payment is None or fact.request is None or fact.peer is None:

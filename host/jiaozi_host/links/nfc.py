@@ -56,9 +56,6 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./:+@%=-]+")
 # How long the field rests between two polls, in seconds.
 _PAUSE = 0.05
 
-# nfcpy's debug log holds every APDU, and so the PIN: it is off whatever the program's own level is.
-logging.getLogger("nfc").setLevel(logging.CRITICAL)
-
 
 class _PatientTty(nfc.clf.transport.TTY):
     """nfcpy's serial transport with longer time-outs; half a frame is an I/O error, no crash."""
@@ -73,6 +70,13 @@ class _PatientTty(nfc.clf.transport.TTY):
         except IndexError:
             raise OSError(errno.EIO, "half a frame from the reader") from None
         return frame
+
+
+def _silence_nfcpy() -> None:
+    """Switch nfcpy's loggers off at any level: its debug log holds every APDU, and so the PIN."""
+    for name in list(logging.root.manager.loggerDict):
+        if name == "nfc" or name.startswith("nfc."):
+            logging.getLogger(name).disabled = True
 
 
 def enumerate_readers() -> list[str]:
@@ -144,6 +148,7 @@ class NfcLink(Link):
     """A contactless reader of nfcpy's and the ISO-DEP card in its field."""
 
     def __init__(self, frontend: Any, path: str) -> None:
+        _silence_nfcpy()  # here, as by now every driver in use has been loaded
         self.name = path
         self._frontend = frontend
         self._tag: Any = None
