@@ -85,11 +85,8 @@ class Watch(object):
     def stored(self):
         """A store into the NVM; whether it is the one to cut at."""
         self.stores += 1
-        self._now()
-        if self.stores == self.cut_at:
-            self._write_head()
-            return True
-        return False
+        self.refresh()
+        return self.stores == self.cut_at
 
     def refresh(self):
         """Bring the count of instructions up to date."""

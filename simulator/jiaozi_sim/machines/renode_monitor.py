@@ -11,6 +11,7 @@ import http.client
 import time
 import xmlrpc.client
 from pathlib import Path
+from typing import Any
 from xml.parsers.expat import ExpatError
 
 from jiaozi_sim.machines.base import MachineError
@@ -32,7 +33,7 @@ class MonitorGone(MonitorError):
 
 
 class _Transport(xmlrpc.client.Transport):
-    """A new connection for every request, with a time limit."""
+    """A new connection for every request, with a time limit, and no second try."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -40,6 +41,12 @@ class _Transport(xmlrpc.client.Transport):
 
     def make_connection(self, host: object) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(str(host), timeout=self._seconds)
+
+    def request(
+        self, host: Any, handler: str, request_body: Any, verbose: bool = False
+    ) -> tuple[Any, ...]:
+        # The original asks again when the connection drops: a command must not run twice.
+        return self.single_request(host, handler, request_body, verbose)
 
 
 class Monitor:

@@ -1,0 +1,251 @@
+"""What runs inside Renode, on CPython with fakes for Renode's objects."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from jiaozi_sim.machines.counters import RING_CAPACITY, CounterPage
+from jiaozi_sim.machines.marks import IDLE_ENTER, IDLE_LEAVE, Mark
+
+PROBE = Path(__file__).parents[2] / "simulator" / "renode" / "probe.py"
+
+
+class Memory:
+    """An ArrayMemory of Renode's."""
+
+    def __init__(self) -> None:
+        self.data = bytearray(b"\xff" * 64)
+        self.Size = 64
+
+    def ReadDoubleWord(self, offset: int) -> int:
+        return int.from_bytes(self.data[offset : offset + 4], "little")
+
+    def WriteDoubleWord(self, offset: int, value: int) -> None:
+        self.data[offset : offset + 4] = value.to_bytes(4, "little")
+
+    def ReadBytes(self, offset: int, count: int) -> bytes:
+        return bytes(self.data[offset : offset + count])
+
+    def WriteBytes(self, offset: int, data: bytes, start: int, count: int) -> None:
+        self.data[offset : offset + count] = data[start : start + count]
+
+
+class Machine:
+    """A machine of Renode's, and the firmware that runs on it."""
+
+    def __init__(self) -> None:
+        self.cpu = SimpleNamespace(ExecutedInstructions=0)
+        self.nvm = Memory()
+        self.pauses = 0
+
+    def __str__(self) -> str:
+        return "alice"
+
+    def __getitem__(self, name: str) -> Any:
+        return {"sysbus.cpu": self.cpu, "sysbus.nvm": self.nvm}[name]
+
+    def PauseAndRequestEmulationPause(self, precise: bool) -> None:
+        assert precise
+        self.pauses += 1
+
+
+class Bench:
+    """The probe, loaded into a monitor with one machine."""
+
+    def __init__(self, directory: Path) -> None:
+        self.machine = Machine()
+        self.said: list[str] = []
+        self.killed = 0
+        self.counters, self.nvm_file = directory / "counters.bin", directory / "nvm.bin"
+        CounterPage.create(self.counters).close()
+        monitor = SimpleNamespace(Machine=self.machine, Parse=self._parse)
+        files = SimpleNamespace(WriteAllBytes=lambda path, data: Path(path).write_bytes(data))
+        files.ReadAllBytes = lambda path: _Array(Path(path).read_bytes())
+        process = SimpleNamespace(GetCurrentProcess=lambda: SimpleNamespace(Kill=self._kill))
+        clock = SimpleNamespace(GetTimestamp=lambda: 5, Frequency=10)
+        system = SimpleNamespace(
+            UInt64=int,
+            UInt32=int,
+            IO=SimpleNamespace(File=files),
+            Diagnostics=SimpleNamespace(Process=process, Stopwatch=clock),
+        )
+        clr = SimpleNamespace(AddReference=lambda name: None)
+        given = {"monitor": monitor, "System": system, "clr": clr}
+        self.probe: dict[str, Any] = runpy.run_path(str(PROBE), given)
+        # A module's end empties its globals in place of the interpreter's lasting scope.
+        for value in self.probe.values():
+            if hasattr(value, "__globals__"):
+                value.__globals__.update(self.probe)
+
+    def _parse(self, command: str) -> bool:
+        self.said.append(command)
+        return not command.startswith("connector Connect sysbus.uart9")
+
+    def _kill(self) -> None:
+        self.killed += 1
+        raise SystemExit
+
+    def command(self, name: str, *arguments: Any) -> None:
+        """A command typed into the monitor."""
+        self.probe[f"mc_jiaozi_{name}"](*arguments)
+
+    def watch(self) -> None:
+        self.command("watch", str(self.counters), str(self.nvm_file))
+
+    def mark(self, value: int, executed: int) -> None:
+        """The firmware's store to the marker word."""
+        self.machine.cpu.ExecutedInstructions = executed
+        sys.jiaozi.marked(self.machine, 0, value)  # type: ignore[attr-defined]
+
+    def store(self, offset: int, value: int) -> None:
+        """The firmware's store to the NVM."""
+        probe = sys.jiaozi  # type: ignore[attr-defined]
+        stored = probe.stored(self.machine, self.machine.nvm, offset, value)
+        self.machine.nvm.WriteDoubleWord(offset, stored)
+
+    def page(self) -> CounterPage:
+        return CounterPage(self.counters)
+
+
+class _Array(bytes):
+    @property
+    def Length(self) -> int:
+        return len(self)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    yield Bench(tmp_path)
+    del sys.jiaozi  # type: ignore[attr-defined]
+
+
+def test_marks_and_counts_are_those_of_the_page(bench: Bench) -> None:
+    bench.watch()
+    bench.mark(Mark.PYTHON, 100)
+    bench.mark(Mark.SIGN, 150)
+    bench.mark(IDLE_ENTER, 250)
+    bench.mark(IDLE_LEAVE, 1250)
+    bench.mark(Mark.PYTHON, 1300)
+    page = bench.page()
+    events = [(e.index, e.mark, e.instructions, e.idle, e.host_ns) for e in page.marks()]
+    assert events == [
+        (0, Mark.PYTHON, 100, 0, 500_000_000),
+        (1, Mark.SIGN, 150, 0, 500_000_000),
+        (2, Mark.PYTHON, 1300, 1000, 500_000_000),
+    ]
+    counts = page.counts()
+    assert (counts.instructions, counts.idle, counts.phase) == (1300, 1000, Mark.PYTHON)
+    assert counts.by_phase == {Mark.NONE: 100, Mark.PYTHON: 50, Mark.SIGN: 150}
+
+
+def test_the_ring_goes_round(bench: Bench) -> None:
+    bench.watch()
+    for n in range(RING_CAPACITY + 5):
+        bench.mark(Mark.LINK, n)
+    assert [e.instructions for e in bench.page().marks(RING_CAPACITY + 2)] == [
+        RING_CAPACITY + n for n in (2, 3, 4)
+    ]
+
+
+def test_other_words_of_the_marker_page_are_no_marks(bench: Bench) -> None:
+    bench.watch()
+    sys.jiaozi.marked(bench.machine, 4, 0x21000000)  # type: ignore[attr-defined]
+    assert bench.page().events == 0
+
+
+def test_a_reset_of_the_cpus_own_counter(bench: Bench) -> None:
+    bench.watch()
+    bench.mark(Mark.PYTHON, 1000)
+    bench.mark(Mark.PYTHON, 10)
+    assert bench.page().counts().instructions == 1010
+
+
+def test_a_snapshot_goes_on_from_its_page(bench: Bench) -> None:
+    bench.watch()
+    bench.mark(Mark.PYTHON, 1000)
+    bench.mark(Mark.SIGN, 1500)
+    bench.store(0, 1)
+    bench.command("unwatch")
+    bench.machine.cpu.ExecutedInstructions = 7
+    bench.command("rewatch", str(bench.counters), str(bench.nvm_file))
+    bench.mark(Mark.PYTHON, 107)
+    page = bench.page()
+    assert [e.instructions for e in page.marks()] == [1000, 1500, 1600]
+    assert page.counts().by_phase == {Mark.NONE: 1000, Mark.PYTHON: 500, Mark.SIGN: 100}
+    assert page.counts().nvm_stores == 1
+
+
+def test_a_pausing_cut_keeps_exactly_the_ordered_stores(bench: Bench) -> None:
+    bench.watch()
+    bench.command("cut", 2)
+    for n in range(4):
+        bench.store(4 * n, n)
+    assert bench.machine.pauses == 1
+    kept = b"\0\0\0\0\1\0\0\0" + b"\xff" * 56
+    assert bytes(bench.machine.nvm.data) == kept
+    assert bench.nvm_file.read_bytes() == kept
+    page = bench.page()
+    assert page.was_cut
+    assert page.counts().nvm_stores == 2
+
+
+def test_an_ending_cut_saves_the_nvm_and_kills_renode(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    bench.watch()
+    bench.command("cut_ends_renode", True)
+    bench.store(0, 5)
+    bench.command("cut", 1)
+    with pytest.raises(SystemExit):
+        bench.store(4, 6)
+    assert bench.killed == 1
+    assert bench.nvm_file.read_bytes()[:12] == b"\5\0\0\0\6\0\0\0\xff\xff\xff\xff"
+
+
+def test_an_order_taken_back(bench: Bench) -> None:
+    bench.watch()
+    bench.command("cut", 1)
+    bench.command("cut", 0)
+    bench.store(0, 1)
+    assert bench.machine.pauses == 0
+    assert not bench.page().was_cut
+
+
+def test_hooks_are_set_once_a_machine(bench: Bench) -> None:
+    bench.watch()
+    bench.watch()
+    assert [line.split()[2] for line in bench.said] == ["sysbus.marks", "sysbus.nvm"]
+    for line in bench.said:
+        script = line.split('"')[1]
+        compile(script, "hook", "exec")
+
+
+def test_wires(bench: Bench) -> None:
+    bench.command("wire", "host", "uart0", 4001)
+    assert bench.said == [
+        'emulation CreateServerSocketTerminal 4001 "alice_host_4001" false',
+        "connector Connect sysbus.uart0 alice_host_4001",
+    ]
+    with pytest.raises(Exception, match="the monitor refuses: connector"):
+        bench.command("wire", "host", "uart9", 4002)
+
+
+def test_nvm_to_and_from_a_file(bench: Bench) -> None:
+    bench.nvm_file.write_bytes(b"\x07" * 64)
+    bench.command("load_nvm", str(bench.nvm_file))
+    assert bytes(bench.machine.nvm.data) == b"\x07" * 64
+    bench.machine.nvm.data[:] = b"\x08" * 64
+    bench.command("save_nvm", str(bench.nvm_file))
+    assert bench.nvm_file.read_bytes() == b"\x08" * 64
+
+
+def test_it_has_no_letters_that_ironpython_2_does_not_read() -> None:
+    PROBE.read_text("ascii")
