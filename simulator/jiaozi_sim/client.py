@@ -33,6 +33,7 @@ from PIL import Image
 from jiaozi_sim.chips.canvas import in_a_frame
 from jiaozi_sim.machines.base import Counts, MarkEvent
 from jiaozi_sim.machines.counters import CounterPage
+from jiaozi_sim.machines.engines import patience
 
 PACKAGES = Path(__file__).parents[1]
 FIRMWARE = Path(__file__).parents[2] / "build" / "firmware"
@@ -105,7 +106,7 @@ class Simulator:
                 # A Ctrl-C is for this process, which then ends the world in order.
                 start_new_session=True,
             )
-        mine.settimeout(_ANSWER_SECONDS)
+        mine.settimeout(_ANSWER_SECONDS * patience())
         self._socket, self._answers = mine, mine.makefile("rb")
         return self
 
@@ -154,11 +155,14 @@ class Simulator:
         board: str = "visual_card",
         elf: Path | None = None,
         seed: bytes | None = None,
+        engine: str | None = None,
     ) -> Wallet:
-        """A wallet without power. The image is that of the board, the seed the wallet's name."""
+        """A wallet without power. The image is that of the board, the seed the wallet's name, the
+        engine the chosen one (machines/engines.py).
+        """
         elf = elf or FIRMWARE / board / "firmware.elf"
         seed = name.encode() if seed is None else seed
-        arguments = {"board": board, "elf": str(elf), "seed": seed.hex()}
+        arguments = {"board": board, "elf": str(elf), "seed": seed.hex(), "engine": engine}
         facts = self.ask("add_wallet", name=name, speed=self._panel_speed, **arguments)
         wallet = Wallet(self, name, facts)
         self._wallets.append(wallet)
@@ -235,6 +239,11 @@ class Wallet:
 
     # -- power -----------------------------------------------------------------------------------
 
+    def prepare(self, keep_ports: bool = False) -> dict[str, str | int]:
+        """Files and ports for a machine that others run (see WiredMachine.prepare)."""
+        self.forget_counters()
+        return dict(self._ask("prepare", keep_ports=keep_ports))
+
     def start(self) -> None:
         """Apply power."""
         self.forget_counters()
@@ -263,7 +272,7 @@ class Wallet:
 
     def wait_off(self, seconds: float = 10) -> None:
         """Until the power is gone (by an ordered cut). Raises SimulatorError if it stays."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * patience()
         while self.running:
             if time.monotonic() > end:
                 raise SimulatorError("StillRunning", f"{self.name} has power after {seconds} s")
@@ -297,6 +306,7 @@ class Wallet:
             NoMark: it did not come in `timeout` seconds, or the wallet lost its power first.
         """
         start = look = time.monotonic()
+        timeout *= patience()
         while True:
             alive = True
             if time.monotonic() >= look:
@@ -347,7 +357,7 @@ class Wallet:
         self, accept: Callable[[Image.Image], bool], timeout: float = 10
     ) -> Image.Image:
         """The first picture that `accept` says yes to. Raises SimulatorError if none comes."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * patience()
         while not accept(picture := self.picture()):
             if time.monotonic() > end:
                 raise SimulatorError("NoPicture", f"{self.name} did not show it in {timeout} s")

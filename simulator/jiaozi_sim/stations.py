@@ -14,7 +14,7 @@ from jiaozi_sim.bridge import Bridge, BridgeError
 from jiaozi_sim.chips.pn532 import Pn532
 from jiaozi_sim.field import Field
 from jiaozi_sim.machines.base import StillRunning
-from jiaozi_sim.machines.qemu import QemuMachine
+from jiaozi_sim.machines.engines import make_machine
 from jiaozi_sim.scheduler import Scheduler
 from jiaozi_sim.streams import PtyPort, Stream
 from jiaozi_sim.wires import PtyWire, Wire
@@ -61,6 +61,7 @@ class WalletStation:
         name: also names its files in `directory`.
         seed: of the randomness its boots get.
         speed: slow chips (e-paper) are this much faster than real ones.
+        engine: what runs the machine; None: the chosen one (machines/engines.py).
     """
 
     def __init__(
@@ -73,11 +74,12 @@ class WalletStation:
         selector: selectors.BaseSelector,
         field: Field,
         speed: float,
+        engine: str | None = None,
     ) -> None:
         self.name, self.board = name, board
         self._selector = selector
         directory.mkdir()
-        self.machine = QemuMachine(elf, directory, board.uarts, seed)
+        self.machine = make_machine(elf, directory, board.uarts, seed, engine)
         self.log_path = directory / "log.txt"
         self._streams: dict[str, Stream] = {}
         self.bridge = Bridge(board, field.scheduler, partial(self._send, "bridge"), speed)

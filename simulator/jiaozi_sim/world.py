@@ -30,6 +30,7 @@ from jiaozi_sim.bridge import BridgeError
 from jiaozi_sim.faults import Fault
 from jiaozi_sim.field import Field
 from jiaozi_sim.machines.base import MachineError
+from jiaozi_sim.machines.renode_wired import WiredMachine
 from jiaozi_sim.scheduler import RealTimeScheduler
 from jiaozi_sim.stations import ReaderStation, WalletStation
 from jiaozi_sim.streams import READ_SIZE, Stream
@@ -112,7 +113,7 @@ class World:
     # -- requests: stations ----------------------------------------------------------------------
 
     def do_add_wallet(
-        self, name: str, board: str, elf: str, seed: str, speed: float
+        self, name: str, board: str, elf: str, seed: str, speed: float, engine: str | None = None
     ) -> dict[str, Any]:
         """A wallet without power. Says where its files and serial ports are."""
         self._refuse_known(name)
@@ -125,6 +126,7 @@ class World:
             self._selector,
             self._field,
             speed,
+            engine,
         )
         self._wallets[name] = wallet
         return {
@@ -152,6 +154,13 @@ class World:
         return self._wallets[name]
 
     # -- requests: one wallet --------------------------------------------------------------------
+
+    def do_prepare(self, wallet: str, keep_ports: bool) -> dict[str, Any]:
+        """What a robot suite needs to power a machine that it runs itself."""
+        machine = self._wallet(wallet).machine
+        if not isinstance(machine, WiredMachine):
+            raise WorldError(f"{wallet} is run from here")
+        return machine.prepare(keep_ports)
 
     def do_start(self, wallet: str) -> None:
         self._wallet(wallet).start()

@@ -9,9 +9,13 @@ from pathlib import Path
 from jiaozi_sim.machines.base import Machine, MachineError
 from jiaozi_sim.machines.qemu import QemuMachine
 from jiaozi_sim.machines.renode import RenodeMachine
+from jiaozi_sim.machines.renode_wired import WiredMachine
 
 ENGINES = ("qemu", "renode")
+WIRED = "wired"  # no engine of ours: see renode_wired.py
 ENGINE_VARIABLE = "JIAOZI_ENGINE"
+# Renode keeps to the emulated board's own speed, and starts slowly.
+_PATIENCE = {"qemu": 1, "renode": 8}
 
 
 def chosen_engine() -> str:
@@ -26,6 +30,14 @@ def make_machine(
     elf: Path, directory: Path, uarts: Mapping[str, int], seed: bytes, engine: str | None = None
 ) -> Machine:
     """A machine without power on the given engine, or on the chosen one (see QemuMachine)."""
-    if (engine or chosen_engine()) == "renode":
-        return RenodeMachine(elf, directory, uarts, seed)
-    return QemuMachine(elf, directory, uarts, seed)
+    kinds: dict[str, type[QemuMachine] | type[RenodeMachine] | type[WiredMachine]]
+    kinds = {"qemu": QemuMachine, "renode": RenodeMachine, WIRED: WiredMachine}
+    engine = engine or chosen_engine()
+    if engine not in kinds:
+        raise MachineError(f"there is no engine {engine!r}")
+    return kinds[engine](elf, directory, uarts, seed)
+
+
+def patience() -> int:
+    """How many times longer than QEMU the chosen engine may take for the same."""
+    return _PATIENCE[chosen_engine()]

@@ -1,0 +1,140 @@
+"""A machine that somebody else runs: a robot suite's Renode, with its UARTs on ports of this host.
+
+The suite builds the machine and applies its power; this side makes the boot page and the counter
+page, opens the wires, and reads what the suite saved. One power-on period goes like this:
+
+1. `prepare` here: files and ports for the suite's script;
+2. the suite builds the machine in Renode, still paused;
+3. `start` here: the wires are connected, so that no byte is missed;
+4. the suite starts the emulation; to cut the power, it pauses it and calls `cut_power` here.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from jiaozi_sim.machines.base import (
+    ERASED,
+    NVM_SIZE,
+    Counts,
+    Machine,
+    MachineError,
+    MarkEvent,
+    NotRunning,
+    SnapshotRefused,
+    StillRunning,
+    boot_page,
+)
+from jiaozi_sim.machines.counters import CounterPage
+from jiaozi_sim.machines.renode import WIRES, connect_wire
+from jiaozi_sim.machines.renode_process import free_ports
+
+_NOT_HERE = "the machine runs in a Renode that others command"
+
+
+class WiredMachine(Machine):
+    """The near end of such a machine (see QemuMachine for the arguments)."""
+
+    def __init__(self, elf: Path, directory: Path, uarts: Mapping[str, int], seed: bytes) -> None:
+        self._elf, self._directory, self._seed = elf, directory, seed
+        self._uarts = dict(uarts)
+        self._boots = 0
+        self._ports: dict[str, int] = {}
+        self._wires: dict[str, socket.socket] = {}
+        self._nvm = directory / "nvm.bin"
+        self._nvm.write_bytes(ERASED * NVM_SIZE)
+        self.counter_path = directory / "counters.bin"
+        self._page = CounterPage.create(self.counter_path)
+
+    def prepare(self, keep_ports: bool) -> dict[str, str | int]:
+        """Files and ports for the next power-on period, by the name of what they are for.
+
+        Args:
+            keep_ports: the sockets of the last period are still served.
+        """
+        if self.running:
+            raise StillRunning("the machine has power already")
+        self._boots += 1
+        page = self._directory / "boot_page.bin"
+        page.write_bytes(boot_page(self._seed, self._boots))
+        self._page.close()
+        self._page = CounterPage.create(self.counter_path)
+        if not (keep_ports and self._ports):
+            self._ports = dict(zip(WIRES, free_ports(len(WIRES)), strict=True))
+        files = {"elf": self._elf, "boot_page": page}
+        files |= {"counters": self.counter_path, "nvm": self._nvm}
+        ports = {f"{role}_port": port for role, port in self._ports.items()}
+        return {name: str(path) for name, path in files.items()} | ports
+
+    @property
+    def running(self) -> bool:
+        return bool(self._wires)
+
+    @property
+    def wires(self) -> Mapping[str, socket.socket]:
+        if not self._wires:
+            raise NotRunning("the machine was not started")
+        return self._wires
+
+    @property
+    def boots(self) -> int:
+        return self._boots
+
+    @property
+    def pid(self) -> int:
+        raise NotRunning(_NOT_HERE)
+
+    def messages(self) -> str:
+        return _NOT_HERE
+
+    def start(self) -> None:
+        """Connect the wires. Raises MachineError when nobody serves them."""
+        if self.running:
+            raise StillRunning("the machine has power already")
+        if not self._ports:
+            raise MachineError("the machine was not prepared")
+        roles = {number: role for role, number in WIRES.items()}
+        try:
+            for role, number in self._uarts.items():
+                self._wires[role] = connect_wire(self._ports[roles[number]])
+        except MachineError:
+            self.cut_power()
+            raise
+
+    def cut_power(self) -> None:
+        for wire in self._wires.values():
+            wire.close()
+        self._wires = {}
+
+    def close(self) -> None:
+        self.cut_power()
+        self._page.close()
+
+    def read_nvm(self, offset: int = 0, size: int | None = None) -> bytes:
+        """What the suite saved last."""
+        end = None if size is None else offset + size
+        return self._nvm.read_bytes()[offset:end]
+
+    def replace_nvm(self, data: bytes) -> None:
+        if self.running:
+            raise StillRunning("the machine has power: cut it before replacing its NVM")
+        if len(data) > NVM_SIZE:
+            raise MachineError(f"{len(data)} bytes do not fit an NVM of {NVM_SIZE}")
+        self._nvm.write_bytes(data + ERASED * (NVM_SIZE - len(data)))
+
+    def cut_after_stores(self, count: int | None) -> None:
+        raise MachineError(f"{_NOT_HERE}: order the cut there")
+
+    def instructions(self) -> Counts:
+        return self._page.counts()
+
+    def marks(self, after: int = 0) -> list[MarkEvent]:
+        return self._page.marks(after)
+
+    def snapshot(self) -> object:
+        raise SnapshotRefused(_NOT_HERE)
+
+    def restore(self, snapshot: object) -> None:
+        raise SnapshotRefused(_NOT_HERE)
