@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from jiaozi_sim.machines.engines import ENGINE_VARIABLE, ENGINES, chosen_engine
+
 ROOT = Path(__file__).resolve().parents[1]
 SEED_VARIABLE = "JIAOZI_SEED"
 # Folders whose tests run firmware; everything else needs build/venv alone.
@@ -24,9 +26,19 @@ settings.register_profile(
 settings.load_profile("jiaozi")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What runs firmware images: --engine, or the environment's choice, or QEMU."""
+    parser.addoption("--engine", choices=ENGINES, help="what runs firmware images")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw the run's seed, or take it from the environment, and hand it to hypothesis."""
+    """Draw the run's seed, or take it from the environment, and hand it to hypothesis.
+
+    The engine goes into the environment, where every process of the simulator finds it.
+    """
+    if config.option.engine:
+        os.environ[ENGINE_VARIABLE] = config.option.engine
     given = os.environ.get(SEED_VARIABLE)
     seed = int(given, 0) if given else random.SystemRandom().getrandbits(32)
     config.stash[SEED] = seed
@@ -36,7 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     """The line that makes any run repeatable."""
-    return f"seed: {config.stash[SEED]} (the same again: {SEED_VARIABLE}={config.stash[SEED]})"
+    seed = f"seed: {config.stash[SEED]} (the same again: {SEED_VARIABLE}={config.stash[SEED]})"
+    return f"{seed}\nengine: {chosen_engine()}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,6 +69,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("replay")
     for name in dict.fromkeys(report.nodeid for report in failed):
         line = f"{SEED_VARIABLE}={seed} build/venv/bin/python -m pytest '{name}'"
+        if (engine := chosen_engine()) != ENGINES[0]:
+            line += f" --engine {engine}"
         terminalreporter.write_line(line)
 
 

@@ -1,8 +1,9 @@
-"""What every engine must do, shown on QEMU with the bare-metal image of this folder."""
+"""What every engine must do, shown with the bare-metal image of this folder."""
 
 from __future__ import annotations
 
 import select
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 
 from jiaozi_sim.machines.base import (
     NVM_SIZE,
+    Machine,
     MachineError,
     MarksLost,
     NotRunning,
@@ -20,44 +22,53 @@ from jiaozi_sim.machines.base import (
     StillRunning,
 )
 from jiaozi_sim.machines.counters import RING_CAPACITY
+from jiaozi_sim.machines.engines import make_machine, patience
 from jiaozi_sim.machines.marks import Mark
-from jiaozi_sim.machines.qemu import QemuMachine
 
 
-def read_line(machine: QemuMachine, seconds: float = 10) -> bytes:
+def read_line(machine: Machine, seconds: float = 10) -> bytes:
     """One line from the host wire; EOFError when the machine lost its power first."""
-    wire, line, end = machine.wires["host"], b"", time.monotonic() + seconds
+    end = time.monotonic() + seconds * patience()
+    wire, line = machine.wires["host"], b""
     while not line.endswith(b"\n"):
         ready, _, _ = select.select([wire], [], [], max(0.0, end - time.monotonic()))
         if not ready:
-            raise TimeoutError(f"got {line!r}; QEMU says {machine.messages()!r}")
-        byte = wire.recv(1)
+            raise TimeoutError(f"got {line!r}; the engine says {machine.messages()!r}")
+        byte = receive_one(wire)
         if not byte:
             raise EOFError(line)
         line += byte
     return line
 
 
-def boot(machine: QemuMachine) -> bytes:
+def receive_one(wire: socket.socket) -> bytes:
+    """One byte; none at the end, which a killed engine may mark by a reset."""
+    try:
+        return wire.recv(1)
+    except ConnectionResetError:
+        return b""
+
+
+def boot(machine: Machine) -> bytes:
     machine.start()
     return read_line(machine)
 
 
-def order(machine: QemuMachine, letters: str) -> None:
+def order(machine: Machine, letters: str) -> None:
     for letter in letters:
         machine.wires["host"].send(letter.encode())
         assert read_line(machine) == b"ok\n"
 
 
-def wait_until_off(machine: QemuMachine) -> None:
-    end = time.monotonic() + 5
+def wait_until_off(machine: Machine) -> None:
+    end = time.monotonic() + 5 * patience()
     while machine.running:
         assert time.monotonic() < end
         time.sleep(0.001)
 
 
 def test_boots_differ_and_a_replay_is_exact(
-    machine: QemuMachine, bare_metal_elf: Path, tmp_path: Path
+    machine: Machine, bare_metal_elf: Path, tmp_path: Path
 ) -> None:
     greetings = []
     for _ in range(2):
@@ -67,14 +78,14 @@ def test_boots_differ_and_a_replay_is_exact(
     assert greetings[0] != greetings[1]
 
     (tmp_path / "again").mkdir()
-    replay = QemuMachine(bare_metal_elf, tmp_path / "again", {"host": 0}, seed=b"a test")
+    replay = make_machine(bare_metal_elf, tmp_path / "again", {"host": 0}, seed=b"a test")
     try:
         assert boot(replay) == greetings[0]
     finally:
         replay.close()
 
 
-def test_nvm_survives_a_cut_and_is_erased_at_first(machine: QemuMachine) -> None:
+def test_nvm_survives_a_cut_and_is_erased_at_first(machine: Machine) -> None:
     assert machine.read_nvm() == b"\xff" * NVM_SIZE
     boot(machine)
     order(machine, "w")
@@ -87,7 +98,7 @@ def test_nvm_survives_a_cut_and_is_erased_at_first(machine: QemuMachine) -> None
 
 
 @pytest.mark.parametrize("stores", [1, 3, 8])
-def test_cut_after_exactly_the_nth_store(machine: QemuMachine, stores: int) -> None:
+def test_cut_after_exactly_the_nth_store(machine: Machine, stores: int) -> None:
     boot(machine)
     order(machine, "w")
     machine.cut_after_stores(stores)
@@ -100,7 +111,7 @@ def test_cut_after_exactly_the_nth_store(machine: QemuMachine, stores: int) -> N
     assert machine.instructions().nvm_stores == 8 + stores
 
 
-def test_cut_ordered_before_the_start(machine: QemuMachine) -> None:
+def test_cut_ordered_before_the_start(machine: Machine) -> None:
     machine.cut_after_stores(9)
     boot(machine)
     order(machine, "w")
@@ -112,7 +123,7 @@ def test_cut_ordered_before_the_start(machine: QemuMachine) -> None:
     order(machine, "ww")  # the order served once
 
 
-def test_an_order_to_cut_can_be_taken_back(machine: QemuMachine) -> None:
+def test_an_order_to_cut_can_be_taken_back(machine: Machine) -> None:
     machine.cut_after_stores(1)
     machine.cut_after_stores(None)
     boot(machine)
@@ -121,7 +132,7 @@ def test_an_order_to_cut_can_be_taken_back(machine: QemuMachine) -> None:
     order(machine, "w")
 
 
-def work_of_one_session(machine: QemuMachine) -> tuple[int, dict[int, int]]:
+def work_of_one_session(machine: Machine) -> tuple[int, dict[int, int]]:
     boot(machine)
     order(machine, "lwl")
     end = machine.marks()[-1]
@@ -130,7 +141,7 @@ def work_of_one_session(machine: QemuMachine) -> tuple[int, dict[int, int]]:
     return end.work, {phase: totals[phase] for phase in (Mark.SIGN, Mark.COMMIT)}
 
 
-def test_the_same_work_counts_the_same(machine: QemuMachine) -> None:
+def test_the_same_work_counts_the_same(machine: Machine) -> None:
     first, second = work_of_one_session(machine), work_of_one_session(machine)
     assert first[1] == second[1]
     # Outside the phases the firmware polls the transmitter, whose speed is the host's.
@@ -139,7 +150,7 @@ def test_the_same_work_counts_the_same(machine: QemuMachine) -> None:
     assert 1_400_000 <= first[1][Mark.SIGN] <= 1_400_040
 
 
-def test_idle_is_counted_apart_and_does_not_change_the_phase(machine: QemuMachine) -> None:
+def test_idle_is_counted_apart_and_does_not_change_the_phase(machine: Machine) -> None:
     boot(machine)
     order(machine, "l")
     before = machine.marks()[-1]
@@ -155,7 +166,7 @@ def test_idle_is_counted_apart_and_does_not_change_the_phase(machine: QemuMachin
     assert machine.marks(after=4) == marks[4:]
 
 
-def test_marks_count_to_the_instruction(machine: QemuMachine) -> None:
+def test_marks_count_to_the_instruction(machine: Machine) -> None:
     boot(machine)
     order(machine, "m")
     rounds = [event for event in machine.marks() if event.mark in (Mark.HASH, Mark.PYTHON)][:200]
@@ -167,7 +178,7 @@ def test_marks_count_to_the_instruction(machine: QemuMachine) -> None:
     assert steps[1] > steps[0]
 
 
-def test_overwritten_marks_are_an_error(machine: QemuMachine) -> None:
+def test_overwritten_marks_are_an_error(machine: Machine) -> None:
     boot(machine)
     order(machine, "m" * (RING_CAPACITY // 200 + 1))
     with pytest.raises(MarksLost):
@@ -175,7 +186,7 @@ def test_overwritten_marks_are_an_error(machine: QemuMachine) -> None:
     assert len(machine.marks(after=RING_CAPACITY)) > 0
 
 
-def test_nvm_is_replaced_only_without_power(machine: QemuMachine) -> None:
+def test_nvm_is_replaced_only_without_power(machine: Machine) -> None:
     machine.replace_nvm(b"\x01\x02")
     assert machine.read_nvm(0, 3) == b"\x01\x02\xff"
     boot(machine)
@@ -190,12 +201,13 @@ def test_nvm_is_replaced_only_without_power(machine: QemuMachine) -> None:
         machine.read_nvm(NVM_SIZE - 1, 2)
 
 
-def test_refusals(machine: QemuMachine) -> None:
+def test_refusals(machine: Machine) -> None:
     with pytest.raises(NotRunning):
         _ = machine.wires
-    with pytest.raises(SnapshotRefused):
+    # A machine without power has nothing to take or restore, whether the engine can or not.
+    with pytest.raises((SnapshotRefused, NotRunning)):
         machine.snapshot()
-    with pytest.raises(SnapshotRefused):
+    with pytest.raises(MachineError):
         machine.restore(None)
     with pytest.raises(MachineError):
         machine.cut_after_stores(0)
@@ -205,8 +217,8 @@ def test_dies_with_its_parent(bare_metal_elf: Path, tmp_path: Path) -> None:
     script = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from jiaozi_sim.machines.qemu import QemuMachine\n"
-        "machine = QemuMachine(Path(sys.argv[1]), Path(sys.argv[2]), {'host': 0}, b'')\n"
+        "from jiaozi_sim.machines.engines import make_machine\n"
+        "machine = make_machine(Path(sys.argv[1]), Path(sys.argv[2]), {'host': 0}, b'')\n"
         "machine.start()\n"
         "print(machine.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

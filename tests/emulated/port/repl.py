@@ -1,4 +1,4 @@
-"""A debug image of the firmware on QEMU, and Python run on it through the REPL of its log UART."""
+"""A debug image on an emulated board, and Python run on it through the REPL of its log UART."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import select
 import time
 from pathlib import Path
 
-from jiaozi_sim.machines.qemu import QemuMachine
+from jiaozi_sim.machines.engines import make_machine, patience
 
 INTERRUPT, RAW, EXECUTE, SOFT_RESET = b"\x03", b"\x01", b"\x04", b"\x04"
 UARTS = {"host": 0, "nfc": 1, "bridge": 2, "contact": 3, "log": 4}
@@ -25,7 +25,7 @@ class Repl:
     """
 
     def __init__(self, elf: Path, directory: Path, seed: bytes = b"a port test") -> None:
-        self.machine = QemuMachine(elf, directory, UARTS, seed)
+        self.machine = make_machine(elf, directory, UARTS, seed)
         self.memory = directory / "memory.bin"
         self._received = b""
 
@@ -79,7 +79,7 @@ class Repl:
 
     def receive(self, role: str, size: int, seconds: float = 10) -> bytes:
         """Exactly `size` bytes from a wire. Raises TimeoutError with what came instead."""
-        wire, data, end = self.machine.wires[role], b"", time.monotonic() + seconds
+        wire, data, end = self.machine.wires[role], b"", time.monotonic() + seconds * patience()
         while len(data) < size:
             ready, _, _ = select.select([wire], [], [], max(0.0, end - time.monotonic()))
             if not ready:
@@ -93,7 +93,7 @@ class Repl:
 
     def _until(self, pattern: bytes, seconds: float = 10, again: bytes = b"") -> bytes:
         # `again` is repeated while waiting: an interrupt sent too early has nobody to interrupt.
-        wire, end = self.machine.wires["log"], time.monotonic() + seconds
+        wire, end = self.machine.wires["log"], time.monotonic() + seconds * patience()
         while pattern not in self._received:
             if time.monotonic() > end:
                 raise TimeoutError(f"no {pattern!r} in {self._received[-300:]!r}")
