@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi_sim.machines.qemu import QemuMachine
+from jiaozi_sim.machines.base import Machine
+from jiaozi_sim.machines.engines import make_machine
 
 ROOT = Path(__file__).parents[2]
 BARE_METAL = Path(__file__).parent / "bare_metal"
@@ -45,8 +46,8 @@ def firmware_elf() -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def machine(bare_metal_elf: Path, tmp_path: Path) -> Iterator[QemuMachine]:
+def machine(bare_metal_elf: Path, tmp_path: Path) -> Iterator[Machine]:
     """A machine with the bare-metal image and one wire, `host`; not started."""
-    made = QemuMachine(bare_metal_elf, tmp_path, {"host": 0}, seed=b"a test")
+    made = make_machine(bare_metal_elf, tmp_path, {"host": 0}, seed=b"a test")
     yield made
     made.close()
