@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ import pytest
 
 from jiaozi_sim.machines.base import Machine
 from jiaozi_sim.machines.engines import make_machine
+from tests.unit import framebuf_fake
+
+# The firmware's own drawing tells what a display must show.
+sys.modules.setdefault("framebuf", framebuf_fake)
 
 ROOT = Path(__file__).parents[2]
 BARE_METAL = Path(__file__).parent / "bare_metal"
@@ -29,9 +34,13 @@ def bare_metal_elf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def firmware_elf() -> Callable[[str], Path]:
-    """A function from a board's name to its wallet image, brought up to date once a session."""
+def firmware_elf(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A function from a board's name to its wallet image, brought up to date once a session.
+
+    It is a copy: a build that goes on beside the tests must not change what they run.
+    """
     built: dict[str, Path] = {}
+    folder = tmp_path_factory.mktemp("images")
 
     def image(board: str) -> Path:
         if board not in built:
@@ -39,7 +48,8 @@ def firmware_elf() -> Callable[[str], Path]:
             jobs = f"-j{os.cpu_count() or 1}"
             command = [make, jobs, "-C", str(ROOT / "firmware"), f"BOARD={board}"]
             subprocess.run(command, check=True)
-            built[board] = ROOT / "build" / "firmware" / board / "firmware.elf"
+            made = ROOT / "build" / "firmware" / board / "firmware.elf"
+            built[board] = Path(shutil.copy(made, folder / f"{board}.elf"))
         return built[board]
 
     return image
