@@ -123,6 +123,7 @@ class Book:
         self._paid: dict[bytes, int] = {}
         self._outcomes: dict[bytes, int] = {}
         self._resolved: dict[bytes, int] = {}
+        self._pending: dict[bytes, int] = {}  # of `_paid`, by payment: a tap must not scan them all
         self._index()
 
     def _index(self) -> None:
@@ -137,11 +138,12 @@ class Book:
         # array head, kind, 0x58 0x20, request hash, 0x58 0x20, payment hash
         kind, request_hash, payment_hash = entry[1], entry[4:36], entry[38:70]
         if kind == PAID:
-            self._paid[request_hash] = position
+            self._paid[request_hash] = self._pending[payment_hash] = position
         elif kind in (CREDITED, VOIDED):
             self._outcomes[payment_hash] = position
         else:
             self._resolved[payment_hash] = position
+            self._pending.pop(payment_hash, None)
 
     def entry(self, position: int) -> "bytes | None":
         """The encoded journal entry at a position, None when there is none (any longer)."""
@@ -177,10 +179,11 @@ class Book:
 
     def paid_hash(self, payment_hash: bytes) -> "list | None":
         """The PAID entry of a payment."""
-        for position in self._paid.values():
-            if self._entry(position)[38:70] == payment_hash:
-                return decode(self._entry(position))
-        return None
+        position = self._pending.get(payment_hash)
+        if position is not None:
+            return decode(self._entry(position))
+        resolution = self.resolution(payment_hash)
+        return None if resolution is None else self.paid(resolution[REQUEST_HASH])
 
     def resolution(self, payment_hash: bytes) -> "list | None":
         """The RESOLVED or REFUNDED entry of a payment made."""
@@ -194,16 +197,11 @@ class Book:
 
     def pending(self) -> list:
         """PAID entries of payments whose outcome is not known yet, oldest first."""
-        entries = []
-        for position in sorted(self._paid.values()):
-            raw = self._entry(position)
-            if raw[38:70] not in self._resolved:
-                entries.append(decode(raw))
-        return entries
+        return [decode(self._entry(position)) for position in sorted(self._pending.values())]
 
     def unresolved(self) -> int:
         """Number of payments made whose outcome is not known yet."""
-        return len(self._paid) - len(self._resolved)
+        return len(self._pending)
 
     @property
     def reserved(self) -> int:
