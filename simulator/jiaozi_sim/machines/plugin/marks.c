@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ extern void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, tb_trans_cb)
 extern void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *, int op, void *counter, uint64_t add);
 extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
+extern bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t);
 extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, mem_cb, int flags, int rw, void *user);
 
 EXPORT int qemu_plugin_version = 1;
@@ -105,7 +107,11 @@ static void nvm_stored(void) {
 }
 
 static void stored(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, void *still_to_run) {
-    (void)cpu, (void)info;
+    (void)cpu;
+    // QEMU 7.2 also calls for loads, whatever was asked for.
+    if (!qemu_plugin_mem_is_store(info)) {
+        return;
+    }
     if (address - ram_base < nvm_size) {
         nvm_stored();
     } else if (address == mark_address) {
