@@ -230,16 +230,16 @@ class Log(Pages):
         found = self.locate()
         count = self.count
         seq = self.active
-        newest = self._newest_in(seq)
-        if not newest and seq and found[(seq - 1) % count] == seq - 1:
-            # Nothing is committed here: how the page before ends may still be uncertain.
-            self._settle(seq - 1, found)
-            self.close(seq - 1, self._stop)
-        newest = self._settle(seq, found)
+        # Without a header: blank, or the formatting was cut.
+        newest = self._settle(seq, found) if found[seq % count] == seq else 0
         self.at = self._stop
         self.doubt = newest != 0
         self.bare = not newest
         if not newest:
+            if seq and found[(seq - 1) % count] == seq - 1:
+                # How the page before ends may still be uncertain.
+                self._settle(seq - 1, found)
+                self.close(seq - 1, self._stop)
             # Here is nothing but what cuts have left: so no number of cuts uses up the reserve.
             self.prepare(seq)
             self.at = self.base(seq) + self.first
@@ -313,8 +313,9 @@ class Log(Pages):
     def _void(self, at: int, last: int) -> None:
         """Zero what a cut left at an offset, and a record that it may be the beginning of.
 
-        Commit words that may have been begun go first, so that a half voided record is never
-        believed again; then values, so that they are never read as records; the first unit last.
+        Commit words that may have been begun go first, the second before the first, so that a
+        half voided record is never believed for good; then values, so that they are never read as
+        records; the first unit last.
         """
         unit = self.unit
         rest = self.nvm.read(at, last - at)
@@ -326,11 +327,15 @@ class Log(Pages):
         if len(beyond.replace(b"\0", b"").replace(b"\xff", b"")) > _UNCERTAIN * unit:
             raise StoreCorrupt(f"offset {at}")
         end = min(max(end, touched + unit), last)
+        second = end
         if touched < commit_at:
             # No commit word was begun. From the second unit upwards, for the first one may be
             # uncertain: were both cut now, the first two units alone would be (see `doubt`).
             commit_at = end
+        elif touched > commit_at > at:
+            # The first word may be firm: not touched as long as the second one proves it.
+            second = commit_at + unit
         commit_at = max(commit_at, values)
-        for begin, stop in ((commit_at, end), (values, commit_at), (at, values)):
+        for begin, stop in ((second, end), (commit_at, second), (values, commit_at), (at, values)):
             if begin < stop:
                 self.nvm.program(begin, bytes(stop - begin))

@@ -18,24 +18,33 @@ Promises
     writes.
 
 Why they hold
-    Commit.   Header and values are programmed to the end before the commit word is begun, in a
-              unit of its own. A readable commit word therefore means a firm record.
-    Firmness. Uncertain at a start is the last unit under way alone (or several, if recoveries were
-              cut: all behind the last record that anybody was told of). `Log._settle` decides
-              before `mount` returns, and makes it firm with zeros. Believed: a zeroed unit is put
-              behind the record, which from then on counts as committed, whatever its commit word
-              reads as. That unit may be zeroed again at each start: H1 keeps it zero. Not believed:
-              commit word, then values, then first unit become zero, so that no start takes half a
-              record for a whole one, nor bytes of a value for a record.
-    Append.   The unit behind the end reads as erased but may be uncertain (`doubt`): the first
-              commit after a start zeroes it and goes behind it.
-    Pages.    Moving on zeroes the old page's closing unit before the new page is touched. Headers
-              and erased pages are proven (see `pages`): no guessing which page is active.
+    Commit.   Header and values are programmed to the end, then the first commit word, then the
+              second, each in a unit of its own. A record is believed if either is readable: its
+              values are firm then. If the second is, the first is firm too, so nothing is in doubt
+              and recovery writes nothing. A second word that reads otherwise later does no harm.
+    Believed, with the first word alone: it may be uncertain. The record is committed once more
+              behind itself before `mount` returns; what is read in its own place no longer matters,
+              dead or alive. If tidying wrote it, it is voided instead: the originals are there.
+    Not believed: no commit word, or none readable. Before anything else the words become zero (if
+              the values' last unit shows that they may have been begun), so no later start believes
+              them; then the values, so that their bytes are never taken for records; the first
+              unit, which says how far all this reaches, goes last.
+    Append.   Units behind the end that read as erased may be uncertain: one by the cut itself, its
+              neighbour by a cut recovery. The first commit after a start zeroes these two (`doubt`)
+              and goes behind them.
+    Pages.    Moving on zeroes the rest of the old page, its closing unit last, before the new page
+              is touched. Headers and erased pages are proven (see `pages`): no guessing which page
+              is active. An active page without any record is prepared anew by recovery and given
+              one, so that torn records do not eat up the reserve.
     Tidying.  The oldest page's live values are copied in ordinary commits; the page is erased only
               after a committed record has stated (`age`) that it is no longer of use. What remains
               of a deletion there can go with it: what it deleted was older, hence erased.
-    Room.     Only tidying may take the last ready page. The copies it puts there have their
-              originals still, so if cuts have used that page up it is erased and filled anew.
+    Room.     A commit leaves two ready pages, one for recovery and one for tidying. The copies that
+              tidying puts into the last one have their originals still, so if cuts have used that
+              page up, it is voided and filled anew.
+    One limit: if a record's commit is cut at its first commit word, and then recovery again and
+              again at the commit words of the record it writes, until the page left for it is full,
+              the record is believed as it reads.
 
 Damage that no cut can leave is found where it is met (headers, framing, the newest record's CRC at
 each mount, every CRC before tidying copies from a record) and raises StoreCorrupt. Other values are
@@ -77,7 +86,8 @@ class Store:
     def mount(cls, nvm: "Nvm") -> "Store":
         """Recover the store in an NVM, or format a blank one.
 
-        Raises StoreCorrupt, StoreNewer, StoreGeometry. Erases only to format.
+        Raises StoreCorrupt, StoreNewer, StoreGeometry. Erases only to format, or a page where a cut
+        has left nothing but the beginning of a first record.
         """
         store = cls(Log(nvm))
         store._load()
