@@ -35,7 +35,7 @@ def _coarse(picture: Image.Image) -> bytes:
     return Image.merge("RGB", kept).tobytes()
 
 
-def await_screen(wallet: Wallet, name: str, **data: object) -> None:
+def await_screen(wallet: Wallet, name: str, /, **data: object) -> None:
     """Wait until the display shows that screen. Raises SimulatorError when it does not come."""
     kind = Ssd1680 if wallet.picture().size == _CARD_SIZE else Gc9a01
     expected = _drawn(kind, name, tuple(data.items()))

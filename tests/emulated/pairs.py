@@ -105,7 +105,7 @@ class Followed:
 
 
 class Pair:
-    """Two wallets and the operator's desk. A tap's reader is named as "payer", "payee" or "auto"."""
+    """Two wallets and the operator's desk. A reader is "payer", "payee" or "auto"."""
 
     def __init__(self, rig: Rig, one: Wallet, other: Wallet) -> None:
         self.rig = rig
@@ -149,6 +149,10 @@ class Pair:
         """The two held together for the block."""
         with self.rig.simulator.tapped(self.one.name, self.other.name):
             yield
+
+    def id(self, wallet: Wallet) -> bytes:
+        """A wallet's id."""
+        return bytes(memory(wallet).book.me.id)
 
     def settled(self) -> bool:
         """Whether nothing is left to do between the two."""
