@@ -1,0 +1,229 @@
+"""The audit of a journal that is complete from its first entry: does it add up by itself?
+
+What is asked of an entry is what every honest wallet makes sure of before it commits one. Where the
+auditor lacks what it takes to judge (an operator's certificate, an entry's kind that came later),
+the wallet is right.
+"""
+
+from _jzcrypto import sha256
+from jiaozi.book import (
+    CREDITED,
+    KIND,
+    OUTCOME_RAW,
+    PAID,
+    PAYMENT_HASH,
+    PAYMENT_RAW,
+    PEER_RAW,
+    REFUNDED,
+    REQUEST_HASH,
+    REQUEST_RAW,
+    RESOLVED,
+    TAKEN,
+    VOIDED,
+)
+from jiaozi.certificates import ACCOUNT, Certificate, Trust, read
+from jiaozi.cose import BYTES, LIST, MAP, SETTLEMENT, UINT, WALLET, decode, expect, parse
+from jiaozi.errors import MALFORMED, Refused
+from jiaozi.messages import Payment, Receipt, Void, read_outcome, read_payment, read_request
+from jiaozi.sync import NONCE_LENGTH
+from micropython import const
+
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from jiaozi.rules import Epoch
+
+# What an audit finds; the numbers are those of the proofs (`jiaozi.evidence`).
+OVERDRAFT = const(7)
+CREDIT_WITHOUT_DEBIT = const(8)
+FALSE_ENTRY = const(9)
+
+_START = bytes(32)
+_RESOLUTION = const(3)  # where a RESOLVED or REFUNDED entry has what resolves the payment
+_FIELDS = {
+    PAID: (UINT, 32, 32, BYTES, BYTES, BYTES, LIST),
+    CREDITED: (UINT, 32, 32, BYTES, BYTES, BYTES, BYTES),
+    VOIDED: (UINT, 32, 32, BYTES, BYTES, BYTES, BYTES),
+    RESOLVED: (UINT, 32, 32, BYTES),
+    REFUNDED: (UINT, 32, 32, BYTES),
+}
+_SETTLEMENT = (32, NONCE_LENGTH, UINT, 32, LIST)
+
+
+def chain(entries: "Sequence[bytes]", head: bytes = _START) -> bytes:
+    """The head of a journal in which `entries` follow upon `head`."""
+    for entry in entries:
+        head = sha256(head + entry)
+    return head
+
+
+class Audit:
+    """What came of an audit.
+
+    fault: OVERDRAFT, CREDIT_WITHOUT_DEBIT or FALSE_ENTRY, 0 for none; position: of the first entry
+    at fault, or not understood, else where the journal ends; complete: whether every entry was
+    understood and without fault; balance: what the entries come to, in minor units.
+    """
+
+    def __init__(
+        self, wallet: Certificate, trust: Trust, epochs: "dict[int, Epoch] | None" = None
+    ) -> None:
+        self.fault = 0
+        self.position = 0
+        self.complete = True
+        self.balance = 0
+        self._wallet = wallet
+        self._trust = trust
+        self._epochs = epochs or {}
+        self._payments: dict[bytes, list[Any]] = {}
+        self._resolved: set[bytes] = set()
+        self._credited: set[bytes] = set()
+
+    def has_paid(self, payment_hash: bytes) -> bool:
+        """Whether the journal has a debit for the payment of this hash."""
+        return payment_hash in self._payments
+
+    def read(self, entries: "Sequence[bytes]") -> "Audit":
+        """Audit the entries that come next; stops at the first fault."""
+        for raw in entries:
+            if not self._read(raw):
+                self.complete = False
+                break
+            self.position += 1
+        return self
+
+    def _read(self, raw: bytes) -> bool:
+        kind = 0
+        try:
+            entry = decode(raw)
+            if type(entry) is not list or not entry or type(entry[KIND]) is not int:
+                raise Refused(MALFORMED)
+            kind = entry[KIND]
+            if kind not in _FIELDS:
+                return False
+            expect(entry, _FIELDS[kind])
+            self._check(kind, entry)
+        except Refused:
+            false_credit = kind in (CREDITED, REFUNDED)
+            self.fault = CREDIT_WITHOUT_DEBIT if false_credit else FALSE_ENTRY
+            return False
+        if self.balance < 0 and self._wallet.form != ACCOUNT:
+            # What an account holds is issued to it beside its journal.
+            self.fault = OVERDRAFT
+            return False
+        return True
+
+    def _check(self, kind: int, entry: "list[Any]") -> None:
+        if kind == PAID:
+            self._check_paid(entry)
+        elif kind == CREDITED:
+            self._check_credited(entry)
+        elif kind == VOIDED:
+            self._own_outcome(entry, Void)
+        else:
+            self._check_resolution(kind, entry)
+
+    def _check_paid(self, entry: "list[Any]") -> None:
+        """One's own payments 1, 2, 3, ..., each debited in full.
+
+        Nothing here depends on whether the payee is genuine: a debit is a debit.
+        """
+        payment = read_payment(entry[PAYMENT_RAW], self._trust.network)
+        payment.verify(self._wallet.public, self._wallet.hash)
+        payee = self._peer(entry)
+        request = read_request(entry[REQUEST_RAW], self._trust.network)
+        _require(_hashes(entry) == [payment.request_hash, payment.hash])
+        _require(request.hash == payment.request_hash and request.signer == payee.hash)
+        taken = entry[TAKEN]
+        expect(taken, (UINT,) * len(taken))
+        _require(payment.amount == sum(taken) and payment.amount > 0)
+        _require(payment.sequence == len(self._payments) + 1)
+        self._payments[payment.hash] = entry
+        self.balance -= payment.amount
+
+    def _check_credited(self, entry: "list[Any]") -> None:
+        """A payment by a certified payer for one's own request, which credits once."""
+        receipt = self._own_outcome(entry, Receipt)
+        payment = read_payment(entry[PAYMENT_RAW], self._trust.network)
+        request = read_request(entry[REQUEST_RAW], self._trust.network)
+        payer = self._peer(entry)
+        _require(_hashes(entry) == [payment.request_hash, payment.hash])
+        _require(request.hash == payment.request_hash and request.signer == self._wallet.hash)
+        _require(request.accepts(payment.amount) and request.hash not in self._credited)
+        self._check_payer(payer, payment, receipt.epoch)
+        self._credited.add(request.hash)
+        self.balance += payment.amount
+
+    def _check_payer(self, payer: Certificate, payment: Payment, epoch_number: int) -> None:
+        _require(payer.id != self._wallet.id)
+        payment.verify(payer.public, payer.hash)
+        operator = self._trust.operators.get(payer.issuer)
+        if operator is not None:
+            payer.signed.verify(operator.public, operator.hash)
+            return
+        # Of an operator not known here. The epoch in which the wallet credited knows them all.
+        epoch = self._epochs.get(epoch_number)
+        _require(epoch is None or payer.issuer in epoch.operators)
+
+    def _own_outcome(self, entry: "list[Any]", shape: type) -> "Receipt | Void":
+        outcome = read_outcome(entry[OUTCOME_RAW], self._trust.network)
+        outcome.verify(self._wallet.public, self._wallet.hash)
+        _require(type(outcome) is shape and outcome.payment_hash == entry[PAYMENT_HASH])
+        _require(outcome.position == self.position)
+        return outcome
+
+    def _check_resolution(self, kind: int, entry: "list[Any]") -> None:
+        """Once for each payment: the payee's receipt or void, or the operator's settlement."""
+        payment_hash = entry[PAYMENT_HASH]
+        paid = self._payments.get(payment_hash)
+        _require(paid is not None and payment_hash not in self._resolved)
+        if paid is None:
+            return
+        _require(paid[REQUEST_HASH] == entry[REQUEST_HASH])
+        raw = entry[_RESOLUTION]
+        if kind == REFUNDED and is_settlement(raw):
+            self._check_settlement(raw, payment_hash)
+        else:
+            payee = self._peer(paid)
+            outcome = read_outcome(raw, self._trust.network)
+            outcome.verify(payee.public, payee.hash)
+            _require(outcome.payment_hash == payment_hash)
+            _require(isinstance(outcome, Receipt) == (kind == RESOLVED))
+            if isinstance(outcome, Void):
+                _require(outcome.request_hash == paid[REQUEST_HASH])
+        self._resolved.add(payment_hash)
+        if kind == REFUNDED:
+            self.balance += sum(paid[TAKEN])
+
+    def _check_settlement(self, raw: bytes, payment_hash: bytes) -> None:
+        operator = self._trust.operator(self._wallet)
+        signed = parse(SETTLEMENT, raw, self._trust.network)
+        signed.verify(operator.public, operator.hash)
+        expect(signed.body, _SETTLEMENT)
+        _require(signed.body[0] == self._wallet.hash and payment_hash in signed.body[4])
+
+    def _peer(self, entry: "list[Any]") -> Certificate:
+        return read(WALLET, entry[PEER_RAW], self._trust.network)
+
+
+def is_settlement(raw: bytes) -> bool:
+    """Whether a refund rests on a settlement and not on a void, by the length of the body.
+
+    Raises Refused(MALFORMED).
+    """
+    outer = decode(raw)
+    expect(outer, (BYTES, MAP, BYTES, 64))
+    body = decode(outer[2])
+    return type(body) is list and len(body) == len(_SETTLEMENT)
+
+
+def _hashes(entry: "list[Any]") -> "list[Any]":
+    return [entry[REQUEST_HASH], entry[PAYMENT_HASH]]
+
+
+def _require(holds: bool) -> None:
+    if not holds:
+        raise Refused(MALFORMED)
