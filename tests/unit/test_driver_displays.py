@@ -99,7 +99,7 @@ def test_round_screen_shows_what_is_painted():
         points = {p for p in dots(seed, 240, 240) if (p[0] - 120) ** 2 + (p[1] - 120) ** 2 < 118**2}
         display.draw(painter(points, rgb(0, 0, 0), rgb(*colour)))
         image = wires.model.image()
-        lit = {(x, y) for x in range(240) for y in range(240) if any(image.getpixel((x, y)))}
+        lit = {(x, y) for x in range(240) for y in range(240) if any(image.getpixel((x, y))[:3])}
         assert lit == points
         assert {image.getpixel(point) for point in points} == {colour}
     assert wires.model.violations == []
