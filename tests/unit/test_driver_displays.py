@@ -98,8 +98,8 @@ def test_round_screen_shows_what_is_painted():
     for seed, colour in enumerate(((255, 0, 0), (0, 255, 0), (0, 0, 255))):
         points = {p for p in dots(seed, 240, 240) if (p[0] - 120) ** 2 + (p[1] - 120) ** 2 < 118**2}
         display.draw(painter(points, rgb(0, 0, 0), rgb(*colour)))
-        image = wires.model.image()
-        lit = {(x, y) for x in range(240) for y in range(240) if any(image.getpixel((x, y))[:3])}
+        image = wires.model.image().convert("RGB")
+        lit = {(x, y) for x in range(240) for y in range(240) if any(image.getpixel((x, y)))}
         assert lit == points
         assert {image.getpixel(point) for point in points} == {colour}
     assert wires.model.violations == []

@@ -16,7 +16,7 @@ class Screens:
         self._display = display
         self._canvas = Canvas(display)
         self._page = None
-        self._wanted = ("", {})
+        self._wanted: tuple[str, dict] = ("", {})
         self._last = 0
 
     def show(self, name: str, **data) -> None:

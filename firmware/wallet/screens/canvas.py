@@ -4,6 +4,11 @@ import framebuf
 
 from wallet.screens import glyphs_large, glyphs_medium, glyphs_text
 
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 LARGE = glyphs_large
 MEDIUM = glyphs_medium
 TEXT = glyphs_text
@@ -50,7 +55,7 @@ class Canvas:
         self._palette = framebuf.FrameBuffer(bytearray(16), 2, 1, self._format)
         # framebuf reads glyphs only from memory that could be written to.
         self._cell = bytearray(max([len(g) for font in (LARGE, TEXT) for g in font.GLYPHS]))
-        self._fb = None
+        self._fb: Any = None
         self._top = 0
         self._bottom = 0
 

@@ -39,7 +39,7 @@ def _paint_card(canvas, wide: int, high: int, page: tuple) -> None:
     if ok:
         _key(canvas, ok, wide - _MARGIN - _KEY_WIDE, box, True)
     if not figure:
-        lines, rest = _wrapped(lines, wide - 2 * _MARGIN), ()
+        lines, rest = _wrapped(lines, wide - 2 * _MARGIN), []
         if cancel:
             lines, rest = lines[:-1], lines[-1:]
         _centred(canvas, lines, wide // 2, (_HEAD + foot) // 2, role)

@@ -9,6 +9,11 @@ from wallet.hal.display import BAD, GOOD, INK
 from wallet.screens.amounts import amount as money
 from wallet.screens.reasons import reason_text
 
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _NO_KEYS = ("", "")
 
 
@@ -71,7 +76,7 @@ def blocked() -> tuple:
     return "PIN blocked", "", "", ("Ask your operator", "to unblock it."), _NO_KEYS, BAD
 
 
-PAGES = {
+PAGES: "dict[str, Callable[..., tuple]]" = {
     "armed_pay": armed_pay,
     "armed_receive": armed_receive,
     "blank": blank,
