@@ -11,13 +11,15 @@ JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 STEP := .ci/step
 PYTEST := $(VENV_PYTHON) -m pytest
 
+# Each writes files of the tree; with --check it says whether they are what it would write.
+GENERATORS := $(addprefix protocol/tools/,gen_errors.py gen_vectors.py gen_costs.py) firmware/fonts/make_glyphs.py
 LINTED := host protocol simulator firmware boards tests
 HOST_TYPED := protocol/jiaozi protocol/cpython host/jiaozi_host simulator
 DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
 existing = $(wildcard $(1))
 
 .NOTPARALLEL:
-.PHONY: help demo test bench setup check lint types unit emulated firmware generate requirements clean
+.PHONY: help demo test bench model setup check lint types unit emulated firmware generate requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +33,9 @@ test: setup check unit firmware emulated ## every check; the quick ones first
 bench: setup firmware ## measure a tap: instructions, exchanges, bytes, heap, image (build/bench.json)
 	@$(VENV_PYTHON) tests/bench/bench.py
 
+model: setup ## search the model of a transfer, full bounds and mutants (build/model.json)
+	@$(VENV_PYTHON) protocol/model/run.py --full --mutants
+
 setup: ## install what the other targets need (they all do this first)
 	@.ci/step --start
 	@.ci/setup
@@ -38,7 +43,7 @@ setup: ## install what the other targets need (they all do this first)
 check: lint types ## generated files, lint and types
 
 lint: setup ## ruff, and that generated files say what their source says
-	@$(STEP) "generated files" $(VENV_PYTHON) protocol/tools/gen_errors.py --check
+	@$(STEP) "generated files" sh -ec 'for made in $(GENERATORS); do $(VENV_PYTHON) $$made --check; done'
 	@$(STEP) "ruff" $(VENV_PYTHON) -m ruff check --quiet $(call existing,$(LINTED))
 
 types: setup ## mypy: the host's code, then the device's with MicroPython's stubs
@@ -60,10 +65,10 @@ else
 endif
 
 generate: setup ## write the generated files anew
-	@$(VENV_PYTHON) protocol/tools/gen_errors.py
+	@for made in $(GENERATORS); do $(VENV_PYTHON) $$made || exit; done
 
 requirements: ## pin the newest dependencies that pyproject.toml allows, with hashes
 	@.ci/pin
 
 clean: ## remove what was built, but not the virtual environment and the sources
-	rm -rf build/firmware build/demo build/bench.json build/mypy build/mypy-firmware build/ruff build/pytest
+	rm -rf build/firmware build/demo build/bench.json build/model build/model.json build/mypy build/mypy-firmware build/ruff build/pytest
