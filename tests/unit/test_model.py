@@ -1,0 +1,76 @@
+"""The Spin model of a transfer: small bounds, what each safety step is for, the code it names."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from protocol.model import run
+
+CODE = [run.ROOT / place for place in ("protocol/jiaozi", "firmware/wallet", "host/jiaozi_host")]
+NAMED = re.compile(r"\[([\w/]+\.py): ([\w, ]+)\]")
+# Every verifier is built by a compiler; on a busy machine that takes its time.
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def small() -> dict[run.Bounds, run.Search]:
+    """A search of every small world."""
+    return dict(zip(run.SMALL, run.in_parallel(run.search, run.SMALL), strict=True))
+
+
+@pytest.fixture(scope="module")
+def hunted() -> dict[str, run.Search]:
+    """What was found without each safety step."""
+    steps = run.steps()
+    names = [step.name for step in steps]
+    return dict(zip(names, run.in_parallel(run.hunt, steps), strict=True))
+
+
+@pytest.mark.parametrize("bounds", run.SMALL, ids=str)
+def test_nothing_breaks(bounds: run.Bounds, small: dict[run.Bounds, run.Search]) -> None:
+    found = small[bounds]
+    assert found.violation == "", found.trail
+    assert found.states > 10_000
+
+
+@pytest.mark.parametrize("step", run.steps(), ids=lambda step: step.name)
+def test_each_safety_step_is_needed(step: run.Step, hunted: dict[str, run.Search]) -> None:
+    found = hunted[step.name]
+    assert found.violation, f"nothing breaks without {step.name}: {step.text}"
+    assert found.trail[0].startswith("payee raises request"), found.trail
+
+
+def test_each_safety_step_can_be_taken_out() -> None:
+    steps = run.steps()
+    assert [step.number for step in steps] == list(range(1, len(steps) + 1))
+    text = run.MODEL.read_text("utf-8") + (run.HERE / "checks.pml").read_text("utf-8")
+    assert [step.name for step in steps if f"without({step.name})" not in text] == []
+
+
+def functions(name: str) -> set[str]:
+    """The functions and methods of the one source file whose path ends with `name`."""
+    found = [path for place in CODE for path in place.rglob("*.py") if path.match(f"*/{name}")]
+    assert len(found) == 1, f"{name} is {found or 'nowhere'}"
+    tree = ast.parse(found[0].read_text("utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def test_the_code_that_the_model_names_exists() -> None:
+    named = NAMED.findall(run.MODEL.read_text("utf-8"))
+    assert len(named) > 25
+    missing = [
+        f"{file}: {function}"
+        for file, listed in named
+        for function in listed.split(", ")
+        if function not in functions(file)
+    ]
+    assert missing == []
+
+
+def test_each_step_of_the_model_names_its_code() -> None:
+    text = run.MODEL.read_text("utf-8")
+    steps = re.findall(r"((?:/\*(?:(?!\*/).)*\*/\n)?)inline (\w+)", text, re.DOTALL)
+    assert [name for comment, name in steps if not NAMED.search(comment)] == ["any"]
