@@ -56,6 +56,13 @@ NONCE_LENGTH = const(16)
 # Value settled by an operator counts as received from it.
 SETTLED_LEVEL = const(1)
 
+# The most payments that one settlement closes: each is an entry with the settlement in it, and a
+# record of a small store must hold them all. An operator with more closes them one after another.
+MOST_CLOSED = const(4)
+
+# The most entries forgotten in one record, for the same reason.
+_MOST_FORGOTTEN = const(24)
+
 
 def make_session(
     wallet: bytes, nonce: bytes, key: SigningKey, operator: Certificate, network: int
@@ -131,7 +138,7 @@ def settle(book: Book, raw: bytes, nonce: bytes) -> "dict[int, bytes | None]":
 
     Entries are kept while the wallet's own epoch has not passed the expiry of their request, so
     that the same request and the same payment still get the same answer. Open the book anew once
-    the changes are committed.
+    the changes are committed, then `forget` what did not go into one record.
     Raises Refused (SETTLEMENT_MISMATCH, UNKNOWN_PAYMENT, BAD_SIGNATURE, WRONG_SIGNER, MALFORMED).
     """
     signed = parse(SETTLEMENT, raw, book.network)
@@ -142,7 +149,7 @@ def settle(book: Book, raw: bytes, nonce: bytes) -> "dict[int, bytes | None]":
     state = book.state.copy()
     if signed.body[:4] != [book.me.hash, nonce, state.position, state.head]:
         raise Refused(SETTLEMENT_MISMATCH)
-    changes = _expired(book, state)
+    changes = _expired(book, state, state.position)
     _refund(book, state, closed, signed.raw, changes)
     level = 0 if book.me.form == ACCOUNT else SETTLED_LEVEL
     state.levels = [0] * level + [state.balance]
@@ -172,26 +179,42 @@ def _refund(
         state.append(entry)
 
 
-def _expired(book: Book, state: State) -> "dict[int, bytes | None]":
+def forget(book: Book, acknowledged: int) -> "dict[int, bytes | None]":
+    """Store changes that drop more of what a settlement up to that position has acknowledged.
+
+    Each such record leaves a whole book behind. Repeat, with the book opened anew, until there are
+    none; what a power cut leaves goes with the next settlement.
+    """
+    state = book.state.copy()
+    changes = _expired(book, state, acknowledged)
+    if changes:
+        changes[STATE_KEY] = state.encode()
+    return changes
+
+
+def _expired(book: Book, state: State, acknowledged: int) -> "dict[int, bytes | None]":
     """Deletions of what no tap can ask for any more; raises the request floor above it."""
     changes: dict[int, bytes | None] = {}
-    asked = [(request, open_key(request.number)) for request in book.open.values()]
+    now = book.epoch.number
+    # number, expiry and key of each request of one's own
+    asked = [(r.number, r.expiry, open_key(r.number)) for r in book.open.values()]
     for position, entry in book.entries():
         if entry[KIND] in (RESOLVED, REFUNDED):
             continue
         request = read_request(entry[REQUEST_RAW], book.network)
         if entry[KIND] != PAID:
-            asked.append((request, JOURNAL_KEY + position))
-        elif request.expiry < book.epoch.number:
+            asked.append((request.number, request.expiry, JOURNAL_KEY + position))
+        elif request.expiry < now and len(changes) + 2 <= _MOST_FORGOTTEN:
             resolved = book.resolved_position(entry[PAYMENT_HASH])
-            if resolved is not None:
+            if resolved is not None and resolved < acknowledged:
                 changes[JOURNAL_KEY + resolved] = None
                 changes[JOURNAL_KEY + position] = None
     # A change of policy may let a request outlive newer ones: the floor stays below it.
-    living = [request.number for request, _ in asked if request.expiry >= book.epoch.number]
+    living = [number for number, expiry, _ in asked if expiry >= now]
     lowest = min(living, default=state.next_request)
-    for request, key in asked:
-        if request.number < lowest:
-            changes[key] = None
-            state.floor = max(state.floor, request.number + 1)
+    for number, _, key in sorted(asked):  # the floor rises over what has gone, and no higher
+        if number >= lowest or len(changes) >= _MOST_FORGOTTEN:
+            break
+        changes[key] = None
+        state.floor = max(state.floor, number + 1)
     return changes

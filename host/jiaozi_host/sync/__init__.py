@@ -9,7 +9,7 @@ from jiaozi import payer
 from jiaozi.certificates import Certificate
 from jiaozi.commands import READY
 from jiaozi.errors import NOT_ALLOWED, Refused
-from jiaozi.sync import Statement
+from jiaozi.sync import MOST_CLOSED, Statement
 from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
 from jiaozi_host.ledger import Ledger, tables
 from jiaozi_host.ledger.account import Account, open_account
@@ -176,7 +176,8 @@ class _Session:
         self, wallet: Certificate, nonce: bytes, statement: Statement, done: Synced
     ) -> None:
         self._progress("settling")
-        closed = self._ledger.refunds_due(wallet.id)
+        # Those that are left are closed by the next sync.
+        closed = self._ledger.refunds_due(wallet.id)[:MOST_CLOSED]
         settlement = self._operator.settlement(
             wallet,
             nonce,

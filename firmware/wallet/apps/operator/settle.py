@@ -1,7 +1,7 @@
 """SETTLE: the operator acknowledges the journal; offline counters start anew."""
 
 from jiaozi.errors import SESSION_NEEDED, Refused
-from jiaozi.sync import settle
+from jiaozi.sync import forget, settle
 from wallet.device import Device
 
 
@@ -10,9 +10,12 @@ def run(device: Device, data: bytes) -> bytes:
     nonce = device.session.nonce
     if nonce is None:
         raise Refused(SESSION_NEEDED)
+    acknowledged = device.book.state.position
     changes = settle(device.book, data, nonce)
     device.session.nonce = None
-    device.store.commit(changes)
-    device.reload()
+    while changes:
+        device.store.commit(changes)
+        device.reload()
+        changes = forget(device.book, acknowledged)
     device.home()
     return b""
