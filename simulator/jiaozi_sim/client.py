@@ -239,10 +239,10 @@ class Wallet:
 
     # -- power -----------------------------------------------------------------------------------
 
-    def prepare(self, keep_ports: bool = False) -> dict[str, str | int]:
+    def prepare(self, keep_ports: bool, without: str | None) -> dict[str, str | int]:
         """Files and ports for a machine that others run (see WiredMachine.prepare)."""
         self.forget_counters()
-        return dict(self._ask("prepare", keep_ports=keep_ports))
+        return dict(self._ask("prepare", keep_ports=keep_ports, without=without))
 
     def start(self) -> None:
         """Apply power."""

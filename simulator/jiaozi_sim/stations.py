@@ -15,6 +15,7 @@ from jiaozi_sim.chips.pn532 import Pn532
 from jiaozi_sim.field import Field
 from jiaozi_sim.machines.base import StillRunning
 from jiaozi_sim.machines.engines import make_machine
+from jiaozi_sim.machines.renode_wired import WiredMachine
 from jiaozi_sim.scheduler import Scheduler
 from jiaozi_sim.streams import PtyPort, Stream
 from jiaozi_sim.wires import PtyWire, Wire
@@ -24,6 +25,9 @@ _PORT_ROLES = ("host", "contact", "log")
 
 # How many of the newest pieces of bridge traffic are remembered.
 _TRAFFIC_LIMIT = 10_000
+
+# How often a machine that others run is asked whether its power was cut.
+_LOOK_SECONDS = 0.05
 
 
 class _MachineWire(Wire):
@@ -77,7 +81,7 @@ class WalletStation:
         engine: str | None = None,
     ) -> None:
         self.name, self.board = name, board
-        self._selector = selector
+        self._selector, self._scheduler = selector, field.scheduler
         directory.mkdir()
         self.machine = make_machine(elf, directory, board.uarts, seed, engine)
         self.log_path = directory / "log.txt"
@@ -106,6 +110,14 @@ class WalletStation:
             receiver = self._receiver(role)
             ended = self._lost_power
             self._streams[role] = Stream(self._selector, wire.fileno(), receiver, ended)
+        if isinstance(self.machine, WiredMachine):
+            self._look_for_a_cut(self.machine)
+
+    def _look_for_a_cut(self, machine: WiredMachine) -> None:
+        if machine.running and machine.was_cut:
+            self.cut_power()
+        elif machine.running:
+            self._scheduler.call_later(_LOOK_SECONDS, self._look_for_a_cut, machine)
 
     def cut_power(self) -> None:
         """Take the power from machine and chips."""

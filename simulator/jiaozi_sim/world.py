@@ -155,12 +155,12 @@ class World:
 
     # -- requests: one wallet --------------------------------------------------------------------
 
-    def do_prepare(self, wallet: str, keep_ports: bool) -> dict[str, Any]:
+    def do_prepare(self, wallet: str, keep_ports: bool, without: str | None) -> dict[str, Any]:
         """What a robot suite needs to power a machine that it runs itself."""
         machine = self._wallet(wallet).machine
         if not isinstance(machine, WiredMachine):
             raise WorldError(f"{wallet} is run from here")
-        return machine.prepare(keep_ports)
+        return machine.prepare(keep_ports, without)
 
     def do_start(self, wallet: str) -> None:
         self._wallet(wallet).start()

@@ -28,6 +28,7 @@ from unicorn import (
     Uc,
     UcError,
 )
+from unicorn import arm_const as arm
 from unicorn.arm_const import UC_ARM_REG_MSP, UC_ARM_REG_PC, UC_CPU_ARM_CORTEX_M4
 
 from jiaozi_sim.machines.base import (
@@ -59,6 +60,20 @@ _NVM_END = NVM_BASE + NVM_SIZE
 _STATE_SIZE = MARK_WORD + MARK_PAGE_SIZE - NVM_BASE
 _ERASE_WORD = MARK_WORD + 4
 _NOWHERE = 0xFFFFFFF0
+_XPSR_IT = 0x0600FC00
+_REGISTERS = (
+    *(arm.UC_ARM_REG_R0 + n for n in range(13)),
+    arm.UC_ARM_REG_LR,
+    arm.UC_ARM_REG_XPSR,
+    arm.UC_ARM_REG_MSP,
+    arm.UC_ARM_REG_PSP,
+    arm.UC_ARM_REG_CONTROL,
+    arm.UC_ARM_REG_PRIMASK,
+    arm.UC_ARM_REG_BASEPRI,
+    arm.UC_ARM_REG_FAULTMASK,
+    arm.UC_ARM_REG_FPSCR,
+    *(arm.UC_ARM_REG_D0 + n for n in range(16)),
+)
 
 
 class IllegalStore(MachineError):
@@ -110,6 +125,7 @@ class CoreState:
     ram: bytes
     state: bytes  # NVM, boot page and marker page
     wiring: Wiring
+    origin: float
     cycles: int
     boots: int
     powered: bool
@@ -147,7 +163,8 @@ class Core:
         self.on_mark: Callable[[int], None] | None = None
         self.wiring = Wiring()
         self.stores = 0
-        self._cycles = 0
+        self._origin = 0.0  # when power came, in the owner's time
+        self._cycles = 0  # since then
         self._pc = 0
         self._error: MachineError | None = None
         self._cut = False
@@ -179,7 +196,7 @@ class Core:
         self.powered = True
         self.reset_by_itself = False
         self.wiring = Wiring()
-        self._cycles = int(now * CORE_HZ)
+        self._origin, self._cycles = now, 0
         uc.context_restore(self._blank)
         uc.mem_write(RAM_BASE, bytes(RAM_SIZE))
         uc.mem_write(BOOT_PAGE, _boot_page(self.seed, self.boots))
@@ -203,7 +220,7 @@ class Core:
 
         Raises IllegalStore, CoreFault.
         """
-        self._cycles = max(self._cycles, int(now * CORE_HZ))
+        self._cycles = max(self._cycles, int((now - self._origin) * CORE_HZ))
         self._error = None
         self._cut = False
         try:
@@ -217,6 +234,17 @@ class Core:
             self.cut_power()
 
     @property
+    def engine(self) -> Uc:
+        """The Unicorn instance, for further hooks."""
+        return self._uc
+
+    def registers(self) -> bytes:
+        """All that a program can tell of the processor's registers."""
+        return repr([self._uc.reg_read(number) for number in _REGISTERS]).encode() + bytes(
+            self._pc.to_bytes(4, "little")
+        )
+
+    @property
     def pc(self) -> int:
         """Where it stands."""
         return int(self._uc.reg_read(UC_ARM_REG_PC))
@@ -227,7 +255,8 @@ class Core:
         if not wiring.csr & _ENABLE:
             return None
         wraps = wiring.seen + 1
-        return (wiring.started + wraps * (wiring.reload + 1)) / CORE_HZ + 1e-7
+        cycles = wiring.started + wraps * (wiring.reload + 1)
+        return self._origin + cycles / CORE_HZ + 1e-7
 
     # -- memory ----------------------------------------------------------------------------------
 
@@ -250,19 +279,24 @@ class Core:
             bytes(uc.mem_read(RAM_BASE, RAM_SIZE)),
             bytes(uc.mem_read(NVM_BASE, _STATE_SIZE)),
             self.wiring.copy(),
+            self._origin,
             self._cycles,
             self.boots,
             self.powered,
         )
 
-    def restore(self, state: CoreState) -> None:
-        """Go back to a snapshot of this core."""
+    def restore(self, state: CoreState, origin: float | None = None) -> None:
+        """Go back to a snapshot, of this core or of another with the same image.
+
+        origin: the moment at which power is to have come; None: the snapshot's.
+        """
         uc = self._uc
         uc.context_restore(state.context)
         uc.mem_write(RAM_BASE, state.ram)
         uc.mem_write(NVM_BASE, state.state)
         self._pc = state.pc
         self.wiring = state.wiring.copy()
+        self._origin = state.origin if origin is None else origin
         self._cycles = state.cycles
         self.boots = state.boots
         self.powered = state.powered
@@ -282,14 +316,23 @@ class Core:
         elif (new != 0xFFFFFFFF) if erasing else (new & ~old):
             self._stop(IllegalStore(f"{new:08x} over {old:08x} at {address:#x}"))
         self.stores += 1
+        self._leave_it_block()
         if self.on_store is not None:
             self.on_store(Store(address - NVM_BASE, old, new, erasing))
 
     def _mark_store(
         self, uc: Uc, access: int, address: int, size: int, value: int, data: object
     ) -> None:
+        self._leave_it_block()
         if value < IDLE_ENTER and self.on_mark is not None:
             self.on_mark(value)
+
+    def _leave_it_block(self) -> None:
+        # Unicorn 2.1 restores the state of IT blocks before it calls a hook of a store, and does
+        # not clear it again: the instructions after a store in such a block would be skipped.
+        status = self._uc.reg_read(arm.UC_ARM_REG_XPSR)
+        if status & _XPSR_IT:
+            self._uc.reg_write(arm.UC_ARM_REG_XPSR, status & ~_XPSR_IT)
 
     def _stop(self, error: MachineError) -> None:
         if self._error is None:

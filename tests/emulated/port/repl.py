@@ -24,8 +24,10 @@ class Repl:
     find an empty heap.
     """
 
-    def __init__(self, elf: Path, directory: Path, seed: bytes = b"a port test") -> None:
-        self.machine = make_machine(elf, directory, UARTS, seed)
+    def __init__(
+        self, elf: Path, directory: Path, seed: bytes = b"a port test", engine: str | None = None
+    ) -> None:
+        self.machine = make_machine(elf, directory, UARTS, seed, engine)
         self.memory = directory / "memory.bin"
         self._received = b""
 

@@ -1,0 +1,280 @@
+"""The operator's desk for robot suites: field, reader, host tools, and wallets that Renode runs.
+
+Runs in build/venv, started by Desk.py: `python desk_process.py DIRECTORY`. Each line of standard
+input is a request {"do": name, …arguments}, answered in turn on standard output by {"ok": result}
+or {"error": type, "message": text}. It ends when standard input does, and all it started with it.
+Everything it writes stays in DIRECTORY: logs, frame log, counter pages, boot pages and NVM images.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from jiaozi import commands
+from jiaozi_host.errors import HostError, PinBlocked, WrongPin
+from jiaozi_host.money import format_amount, parse_amount
+from jiaozi_host.wallet import WalletClient
+from jiaozi_sim.client import Simulator, Wallet
+from jiaozi_sim.machines.engines import WIRED
+from jiaozi_sim.machines.marks import Mark
+from scenarios import tap_cost
+from scenarios.rig import PIN, READER, Rig
+
+# With the same seed the host draws the same keys and nonces, here and in the reference on QEMU.
+SEED = b"robot suites"
+FACTS = "facts.jsonl"
+
+
+class Desk:
+    """What can be asked; amounts are texts such as "25.00"."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._rig = Rig(directory, seed=SEED)
+        self._rig.__enter__()
+        self._wallets: dict[str, Wallet] = {}
+        self._boards: dict[str, str] = {}
+        self._seen: dict[str, int] = {}
+
+    def close(self) -> None:
+        """End the world."""
+        self._rig.__exit__(None, None, None)
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one request; failures of any kind are answers, too."""
+        name = request.pop("do")
+        try:
+            return {"ok": getattr(self, f"do_{name}")(**request)}
+        except Exception as error:  # noqa: BLE001  (the suite has to hear of all of them)
+            traceback.print_exc()
+            notes = " ".join(getattr(error, "__notes__", ()))
+            return {"error": type(error).__name__, "message": f"{error} {notes}".strip()}
+
+    # -- power: Renode's part is the suite's ----
+
+    def do_add(self, name: str, board: str) -> None:
+        """A blank wallet without power."""
+        simulator = self._rig.simulator
+        self._wallets[name] = simulator.add_wallet(name, board, engine=WIRED)
+        self._boards[name] = board
+
+    def do_prepare(self, name: str, keep_ports: bool, without: str | None) -> dict[str, Any]:
+        """Papers of the next power-on period; `without`: a role that does not come here."""
+        self._seen[name] = 0
+        return self._wallets[name].prepare(keep_ports, without)
+
+    def do_spoil_boot_page(self, name: str) -> None:
+        """Take the randomness away that the next start would find."""
+        page = Path(self._rig.simulator.directory) / name / "boot_page.bin"
+        page.write_bytes(bytes(page.stat().st_size))
+
+    def do_connect(self, name: str) -> None:
+        self._wallets[name].start()
+
+    def do_disconnect(self, name: str) -> None:
+        self._wallets[name].cut_power()
+
+    # -- what a wallet did ----
+
+    def do_wait_mark(self, name: str, mark: str, seconds: float) -> dict[str, int]:
+        """The next such mark that was not waited for yet."""
+        event = self._wallets[name].wait_mark(Mark[mark], seconds, self._seen[name])
+        self._seen[name] = event.index + 1
+        return {"instructions": event.instructions, "work": event.work}
+
+    def do_no_mark(self, name: str, mark: str, seconds: float) -> None:
+        """Raises ValueError if such a mark comes in that many seconds of the host's."""
+        time.sleep(seconds)
+        if any(event.mark == Mark[mark] for event in self._wallets[name].marks()):
+            raise ValueError(f"{name} made a mark {mark}")
+
+    def do_counts(self, name: str) -> dict[str, int]:
+        counts = self._wallets[name].counts()
+        return {
+            "instructions": counts.instructions,
+            "work": counts.work,
+            "idle": counts.idle,
+            "nvm_stores": counts.nvm_stores,
+        }
+
+    def do_nvm(self, name: str) -> str:
+        """The NVM image that the suite saved last."""
+        return self._wallets[name].nvm_read().hex()
+
+    # -- the operator's counter ----
+
+    def do_provision(self, name: str) -> str:
+        return self._rig.provision(self._wallets[name]).hex()
+
+    def do_top_up(self, name: str, amount: str) -> None:
+        self._rig.top_up(self._wallets[name], parse_amount(amount))
+
+    def do_top_up_fails(self, name: str, amount: str) -> str:
+        """A top-up that must not come to its end; how it failed."""
+        try:
+            self._rig.top_up(self._wallets[name], parse_amount(amount))
+        except HostError as error:
+            return f"{type(error).__name__}: {error}"
+        raise ValueError(f"{name} was topped up, though its power should have gone")
+
+    def do_cash_out(self, name: str, amount: str) -> None:
+        self._rig.cash_out(self._wallets[name], parse_amount(amount))
+
+    def do_sync(self, name: str) -> bool:
+        """Whether the operator settled all the wallet told."""
+        return self._rig.sync(self._wallets[name]).settled
+
+    def do_ledger(self) -> dict[str, Any]:
+        report = self._rig.report()
+        return {
+            "holds": report.holds and not report.findings,
+            "in_flight": format_amount(report.flying),
+        }
+
+    # -- the owner ----
+
+    def do_receive(self, name: str, amount: str) -> None:
+        self._rig.receive(self._wallets[name], parse_amount(amount), commands.READER)
+
+    def do_balance(self, name: str) -> str:
+        return format_amount(self._rig.balance(self._wallets[name]))
+
+    def do_info(self, name: str) -> dict[str, Any]:
+        """What the wallet tells anybody."""
+        with self._rig.at_reader(self._wallets[name]) as link:
+            client = WalletClient(link)
+            client.select()
+            info = client.info()
+        states = {commands.BLANK: "BLANK", commands.READY: "READY"}
+        return {"status": states.get(info.status, "KEYED"), "tries": info.tries}
+
+    def do_give_pin(self, name: str, pin: str) -> str:
+        """RIGHT, WRONG with the tries left, or BLOCKED."""
+        with self._rig.at_reader(self._wallets[name]) as link:
+            client = WalletClient(link)
+            client.select()
+            try:
+                client.verify(PIN if pin == "right" else pin)
+            except WrongPin as error:
+                return f"WRONG, {error.tries} left"
+            except PinBlocked:
+                return "BLOCKED"
+            return "RIGHT"
+
+    # -- taps, displays, and the same on QEMU ----
+
+    def do_tap(self, payer: str, payee: str) -> dict[str, Any]:
+        """Hold two armed wallets together until the payment is made; what it cost."""
+        facts = _tap(self._rig.simulator, self._wallets[payer], self._wallets[payee])
+        return self._noted(f"tap of {payer} and {payee}", facts)
+
+    def do_tap_on_qemu(self, payer: str, payee: str, top_up: str, amount: str) -> dict[str, Any]:
+        """The same boards and the same payment on QEMU, from blank wallets on."""
+        with Rig(self._directory / "on_qemu", seed=SEED) as rig:
+            wallets = []
+            for name in (payer, payee):
+                wallet = rig.simulator.add_wallet(name, self._boards[name], engine="qemu")
+                wallet.start()
+                wallet.wait_mark(Mark.READY)
+                wallets.append(wallet)
+            for wallet in wallets:
+                rig.provision(wallet)
+            rig.top_up(wallets[0], parse_amount(top_up))
+            rig.receive(wallets[1], parse_amount(amount), commands.READER)
+            facts = _tap(rig.simulator, *wallets)
+        return self._noted("the same tap on QEMU", facts)
+
+    def do_picture(self, name: str, seconds: float = 30) -> str:
+        """The display once it has stood still for a second, as a file in the directory."""
+        return str(self._keep(self._wallets[name], f"{name}.png", seconds))
+
+    def do_picture_on_qemu(self, name: str, seconds: float = 30) -> str:
+        """What the same blank wallet shows on QEMU."""
+        simulator = self._rig.simulator
+        other = simulator.add_wallet(f"{name}_on_qemu", self._boards[name], engine="qemu")
+        other.start()
+        other.wait_mark(Mark.READY)
+        try:
+            return str(self._keep(other, f"{name}_on_qemu.png", seconds))
+        finally:
+            other.cut_power()
+
+    def _keep(self, wallet: Wallet, file: str, seconds: float) -> Path:
+        end, since, last = time.monotonic() + seconds, time.monotonic(), b""
+        while (now := wallet.picture().tobytes()) != last or time.monotonic() < since + 1:
+            if now != last:
+                since, last = time.monotonic(), now
+            if time.monotonic() > end:
+                raise TimeoutError(f"{wallet.name}'s display does not come to rest")
+            time.sleep(0.05)
+        path = self._directory / file
+        wallet.picture().save(path)
+        return path
+
+    def do_display_facts(self, name: str) -> dict[str, Any]:
+        """Bytes that came over the bus bridge so far, and what real chips would take badly."""
+        wallet = self._wallets[name]
+        return {
+            "bridge_bytes": wallet.bridge_bytes(0, time.monotonic_ns()),
+            "violations": wallet.violations(),
+        }
+
+    def do_press(self, name: str, button: str) -> None:
+        self._wallets[name].press(button, 0.3)
+
+    def do_frames(self) -> int:
+        """How many frames were on the air."""
+        return len(self._rig.simulator.frames())
+
+    def do_hold_to_reader(self, name: str) -> None:
+        self._rig.simulator.tap(READER, name)
+
+    def _noted(self, what: str, facts: dict[str, Any]) -> dict[str, Any]:
+        with (self._directory / FACTS).open("a") as file:
+            file.write(json.dumps({"what": what} | facts) + "\n")
+        return facts
+
+
+def _tap(simulator: Simulator, payer: Wallet, payee: Wallet) -> dict[str, Any]:
+    """One tap and what it cost, by side and phase."""
+    cost = tap_cost.tap(simulator, payer, payee)
+    return {
+        "payer": _named(cost.payer),
+        "payee": _named(cost.payee),
+        "instructions": cost.instructions,
+        "exchanges": cost.exchanges,
+        "bytes": cost.bytes,
+    }
+
+
+def _named(side: Mapping[Mark, int]) -> dict[str, int]:
+    return {mark.name: count for mark, count in side.items()}
+
+
+def _serve(desk: Desk, answers: TextIO) -> None:
+    for line in sys.stdin:
+        print(json.dumps(desk.answer(json.loads(line))), file=answers, flush=True)
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    directory = Path(sys.argv[1])
+    directory.mkdir(parents=True, exist_ok=True)
+    # What libraries print must not get between the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    desk = Desk(directory)
+    with contextlib.closing(desk):
+        _serve(desk, answers)
+
+
+if __name__ == "__main__":
+    main()

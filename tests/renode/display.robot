@@ -1,0 +1,34 @@
+*** Settings ***
+Documentation     Displays: the chips behind the bus bridge get what they get on QEMU, dot for dot.
+Resource          ${CURDIR}/wallets.resource
+Suite Setup       Set Up The Suite
+Suite Teardown    Tear Down The Suite
+Test Setup        Open The Desk
+Test Teardown     Clear The Desk
+
+*** Test Cases ***
+The Visual Card's First Screen
+    The First Screen Is That Of QEMU    visual_card
+
+The Wearable's First Screen
+    The First Screen Is That Of QEMU    wearable
+
+A Key Press Reaches The Firmware
+    [Documentation]    Pins are pushed over the same bridge: the press wakes the wallet from idle.
+    Switch On A New Wallet    alice
+    Picture Of    alice
+    ${before}=    Counts Of    alice
+    Press    alice    ok
+    Sleep    1s    virtual time goes no faster than this
+    ${after}=    Counts Of    alice
+    Should Be True    ${after}[work] > ${before}[work]
+
+*** Keywords ***
+The First Screen Is That Of QEMU
+    [Arguments]    ${board}
+    Switch On A New Wallet    alice    ${board}
+    ${here}=    Picture Of    alice
+    ${there}=    Picture On QEMU Of    alice
+    Pictures Should Be Equal    ${here}    ${there}
+    ${bytes}=    Display Traffic Of    alice
+    Should Be True    ${bytes} > 1000

@@ -1,0 +1,32 @@
+*** Settings ***
+Documentation     Three wrong PINs lock a wallet, and no reset or power cut gives a try back.
+Resource          ${CURDIR}/wallets.resource
+Suite Setup       Set Up The Suite
+Suite Teardown    Tear Down The Suite
+Test Setup        Open The Desk
+Test Teardown     Clear The Desk
+
+*** Test Cases ***
+Tries Are Counted Across Resets And Power Cuts
+    Switch On A New Wallet    alice
+    Provision    alice
+    Pin Should Be    alice    9999    WRONG, 2 left
+    Reset The Processor Of    alice
+    Status Should Be    alice    READY    2
+    Pin Should Be    alice    9999    WRONG, 1 left
+    Take The Power From    alice
+    Switch On Again    alice
+    Status Should Be    alice    READY    1
+    Pin Should Be    alice    9999    WRONG, 0 left
+    Pin Should Be    alice    right    BLOCKED
+    Take The Power From    alice
+    Switch On Again    alice
+    Pin Should Be    alice    right    BLOCKED
+
+The Right PIN Gives All Tries Back
+    Switch On A New Wallet    alice
+    Provision    alice
+    Pin Should Be    alice    9999    WRONG, 2 left
+    Pin Should Be    alice    right    RIGHT
+    Reset The Processor Of    alice
+    Status Should Be    alice    READY    3

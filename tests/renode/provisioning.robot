@@ -1,0 +1,33 @@
+*** Settings ***
+Documentation     The operator's counter: blank device to wallet, money in, money out, and the books.
+Resource          ${CURDIR}/wallets.resource
+Suite Setup       Set Up The Suite
+Suite Teardown    Tear Down The Suite
+Test Setup        Open The Desk
+Test Teardown     Clear The Desk
+
+*** Test Cases ***
+A Blank Device Becomes A Wallet
+    Switch On A New Wallet    alice
+    Status Should Be    alice    BLANK
+    Provision    alice
+    Status Should Be    alice    READY
+    Balance Should Be    alice    0.00
+
+Money Goes In And Out To The Minor Unit
+    Switch On A New Wallet    alice    wearable
+    Provision    alice
+    Top Up    alice    100.01
+    Balance Should Be    alice    100.01
+    Cash Out    alice    40.00
+    Balance Should Be    alice    60.01
+    Sync Should Settle    alice
+    Ledger Should Add Up
+
+A Wallet Keeps What It Has Through A Power Cut
+    Switch On A New Wallet    alice
+    Provision    alice
+    Top Up    alice    12.34
+    Take The Power From    alice
+    Switch On Again    alice
+    Balance Should Be    alice    12.34

@@ -1,0 +1,118 @@
+"""A QEMU machine that shows itself as one in Renode does: UARTs on ports, resets, pauses."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from jiaozi_sim.machines.base import BOOT_PAGE
+from jiaozi_sim.machines.qemu import QemuMachine
+
+
+class ActedMachine(QemuMachine):
+    """`boot_page` is a file; `serve` before `start` puts the UARTs on ports."""
+
+    def __init__(self, elf: Path, directory: Path, uarts: Mapping[str, int]) -> None:
+        super().__init__(elf, directory, uarts, b"")
+        self.boot_page = directory / "none"
+        self.paused = False
+        self._relays: dict[str, _Relay] = {}
+
+    def serve(self, role: str, port: int) -> None:
+        """Put a UART on a port."""
+        self._relays[role] = _Relay(port)
+
+    def _spawn(self, theirs: Mapping[str, socket.socket]) -> subprocess.Popen[bytes]:
+        self._write(BOOT_PAGE, self.boot_page.read_bytes())
+        return super()._spawn(theirs)
+
+    def go(self, counters: Path) -> None:
+        """Apply power, or go on after a pause; `counters` becomes the page."""
+        if self.running:
+            os.kill(self.pid, signal.SIGCONT)
+        else:
+            self.start()
+            counters.unlink()
+            counters.hardlink_to(self.counter_path)
+            self._rewire()
+        self.paused = False
+
+    def stand_still(self) -> None:
+        """Pause."""
+        if self.running:
+            os.kill(self.pid, signal.SIGSTOP)
+        self.paused = True
+
+    def reset(self) -> None:
+        """A reset that keeps memory, wires and counters."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        theirs = {}
+        for role, wire in self._wires.items():
+            wire.close()
+            self._wires[role], theirs[role] = socket.socketpair()
+        self._process = self._spawn(theirs)
+        for end in theirs.values():
+            end.close()
+        self._rewire()
+
+    def _rewire(self) -> None:
+        for role, relay in self._relays.items():
+            relay.machine = self._wires[role].dup()
+
+    def close(self) -> None:
+        for relay in self._relays.values():
+            relay.close()
+        super().close()
+
+
+class _Relay:
+    """Passes bytes between whoever connects to a port and the machine of the moment."""
+
+    def __init__(self, port: int) -> None:
+        self.machine: socket.socket | None = None
+        self._server = socket.create_server(("127.0.0.1", port))
+        self._over = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        client: socket.socket | None = None
+        while not self._over:
+            machine = self.machine
+            ends = [end for end in (self._server, client, machine) if end is not None]
+            ready, _, _ = select.select(ends, [], [], 0.02)
+            if self._server in ready:
+                client, _ = self._server.accept()
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if client in ready and not self._pass(client, machine):
+                client = None
+            # A machine that was cut leaves its wire open, as a paused one does.
+            if machine in ready and not self._pass(machine, client) and self.machine is machine:
+                self.machine = None
+        for end in (client, self._server):
+            if end is not None:
+                end.close()
+
+    @staticmethod
+    def _pass(source: socket.socket | None, target: socket.socket | None) -> bool:
+        data = b""
+        with contextlib.suppress(OSError):
+            data = source.recv(65536) if source is not None else b""
+            if data and target is not None:
+                target.setblocking(True)
+                target.sendall(data)
+        return bool(data)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._over = True
+        self._thread.join()
