@@ -19,7 +19,7 @@ DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
 existing = $(wildcard $(1))
 
 .NOTPARALLEL:
-.PHONY: help demo test bench model setup check lint types unit emulated firmware generate requirements clean
+.PHONY: help demo test bench evidence model setup check lint types unit emulated firmware generate requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench: setup firmware ## measure a tap: instructions, exchanges, bytes, heap, im
 
 model: setup ## search the model of a transfer, full bounds and mutants (build/model.json)
 	@$(VENV_PYTHON) protocol/model/run.py --full --mutants
+
+evidence: setup ## play 10,000 random histories with cheats in them (build/evidence.json)
+	@$(VENV_PYTHON) -m tests.evidence.run --out build/evidence.json $(ARGS)
 
 setup: ## install what the other targets need (they all do this first)
 	@.ci/step --start
@@ -71,4 +74,4 @@ requirements: ## pin the newest dependencies that pyproject.toml allows, with ha
 	@.ci/pin
 
 clean: ## remove what was built, but not the virtual environment and the sources
-	rm -rf build/firmware build/demo build/bench.json build/model build/model.json build/mypy build/mypy-firmware build/ruff build/pytest
+	rm -rf build/firmware build/demo build/bench.json build/evidence.json build/model build/model.json build/mypy build/mypy-firmware build/ruff build/pytest

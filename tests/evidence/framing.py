@@ -1,0 +1,96 @@
+"""Attempts to frame honest wallets: proofs made up of what they, and others, did sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jiaozi import evidence
+from jiaozi.audit import CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, OVERDRAFT
+from jiaozi.book import CREDITED, KIND, OUTCOME_RAW, PAID, PAYMENT_RAW, VOIDED
+from jiaozi.cose import decode
+from jiaozi.errors import Refused
+from jiaozi.search import Journal
+from tests.evidence.world import AUTHORITY, NETWORK, OPERATORS, World
+
+_RAWS = [operator.raw for operator in OPERATORS]
+_OF_JOURNALS = (OVERDRAFT, CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, evidence.FALSE_BALANCE)
+
+
+def succeeds(proof: bytes) -> bool:
+    """Whether a made-up proof is taken for one."""
+    try:
+        evidence.verify(proof, AUTHORITY, NETWORK)
+    except (Refused, evidence.NotProven):
+        return False
+    return True
+
+
+def attempts(world: World, collected: list[Journal], cheaters: set[bytes]) -> Iterator[bytes]:
+    """Made-up proofs against wallets that never cheated."""
+    rng = world.rng
+    honest = [journal for journal in collected if journal.wallet.id not in cheaters]
+    for journal in rng.sample(honest, min(2, len(honest))):
+        same = [one for one in honest if one.wallet.id == journal.wallet.id]
+        longest = max(same, key=lambda one: len(one.entries))
+        yield from _against(world, longest, rng.choice(collected), journal)
+
+
+def _against(world: World, journal: Journal, other: Journal, own: Journal) -> Iterator[bytes]:
+    rng, me = world.rng, journal.wallet
+    payments, outcomes = _signed(journal)
+    strange_payments, strange_outcomes = _signed(other)
+    payments.append(rng.choice(payments or [b""]))
+    for kind, objects in (
+        (evidence.FORKED_SEQUENCE, payments + strange_payments),
+        (evidence.FORKED_POSITION, outcomes + strange_outcomes),
+        (evidence.RECEIPT_AND_VOID, outcomes + strange_outcomes),
+    ):
+        if objects:
+            first, second = rng.choice(objects), rng.choice(objects)
+            altered = first[:-1] + bytes([first[-1] ^ 1]) if first else b"\x00"
+            yield evidence.proof(kind, _RAWS, me, first, first)
+            yield evidence.proof(kind, _RAWS, me, first, second)
+            yield evidence.proof(kind, _RAWS, me, first, altered)
+    yield from _with_statements(world, journal, other)
+    yield from _with_statements(world, own, journal)
+    statement, entries = journal.statement.raw, journal.entries
+    cut = rng.randint(0, len(entries))
+    false = [*entries[:-1], b"\x80"]
+    for shown in (entries, entries[:cut], entries[cut:], entries[::-1], other.entries, false):
+        for kind in _OF_JOURNALS:
+            yield evidence.proof(kind, _RAWS, me, statement, shown, [])
+    # What it paid after an earlier statement is not in that one's journal.
+    for raw in payments[-3:]:
+        for salt, digests in ((own.salt, own.digests), (bytes(16), [evidence.digest(raw)])):
+            parts = (own.statement.raw, own.entries, raw, salt, digests)
+            yield evidence.proof(evidence.DEBIT_MISSING, _RAWS, me, *parts)
+
+
+def _with_statements(world: World, journal: Journal, other: Journal) -> Iterator[bytes]:
+    me, statement = journal.wallet, journal.statement.raw
+    for one in (journal, other):
+        position = world.rng.randint(0, len(one.entries))
+        before, rest = one.heads[position], one.entries[position:]
+        parts = (one.statement.raw, before, rest)
+        yield evidence.proof(evidence.FORKED_JOURNAL, _RAWS, me, statement, *parts)
+        yield evidence.proof(evidence.FORKED_JOURNAL, _RAWS, me, one.statement.raw, *parts)
+        for outcome in _signed(journal)[1]:
+            yield evidence.proof(evidence.OUTCOME_MISSING, _RAWS, me, *parts, outcome)
+    # The right number of entries, but not those it signed.
+    for position in world.rng.sample(range(len(journal.entries)), min(2, len(journal.entries))):
+        rest = journal.entries[position:]
+        false = [b"\x80", *rest[1:]]
+        before = journal.heads[position]
+        for head, shown in ((before, false), (bytes(32), rest), (bytes(32), false)):
+            parts = (statement, head, shown)
+            yield evidence.proof(evidence.FORKED_JOURNAL, _RAWS, me, statement, *parts)
+            for outcome in _signed(journal)[1][:2]:
+                yield evidence.proof(evidence.OUTCOME_MISSING, _RAWS, me, *parts, outcome)
+
+
+def _signed(journal: Journal) -> tuple[list[bytes], list[bytes]]:
+    """Payments and outcomes that a journal's wallet has signed."""
+    entries = [decode(raw) for raw in journal.entries]
+    payments = [entry[PAYMENT_RAW] for entry in entries if entry[KIND] == PAID]
+    outcomes = [entry[OUTCOME_RAW] for entry in entries if entry[KIND] in (CREDITED, VOIDED)]
+    return payments, outcomes

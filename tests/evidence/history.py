@@ -1,0 +1,93 @@
+"""One random history with cheats in it, and what the search for proofs makes of it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from jiaozi import evidence
+from jiaozi.errors import Refused
+from jiaozi.search import find
+from tests.evidence import cheats, framing
+from tests.evidence.world import AUTHORITY, HOMES, NETWORK, World, epochs, trust
+
+STEPS = (8, 28)
+
+
+@dataclass
+class Outcome:
+    """Of one history, or of many.
+
+    cheats: that touched the ledger, by name; missed: those that no fitting proof names; framed:
+    proofs, found or made up, that name an honest wallet or prove nothing.
+    """
+
+    histories: int = 0
+    cheats: dict[str, int] = field(default_factory=dict)
+    missed: list[str] = field(default_factory=list)
+    framed: list[str] = field(default_factory=list)
+    attempts: int = 0
+    proofs: dict[int, int] = field(default_factory=dict)
+
+    def add(self, other: Outcome) -> None:
+        """Add what came of other histories."""
+        self.histories += other.histories
+        self.attempts += other.attempts
+        self.missed += other.missed
+        self.framed += other.framed
+        for name, count in other.cheats.items():
+            self.cheats[name] = self.cheats.get(name, 0) + count
+        for kind, count in other.proofs.items():
+            self.proofs[kind] = self.proofs.get(kind, 0) + count
+
+
+def play(seed: int, known: Sequence[cheats.Kind] = cheats.ALL) -> Outcome:
+    """Play the history of a seed, with cheats of the known kinds, and judge it."""
+    rng = random.Random(seed)
+    world = World(rng)
+    thieves = rng.sample(sorted(HOMES), rng.choice((0, 1, 1, 1, 2)))
+    done: list[cheats.Cheat] = []
+    tried: set[bytes] = set()
+    length = rng.randint(*STEPS)
+    moments = {rng.randrange(length): name for name in thieves}
+    for moment in range(length):
+        world.step()
+        if moment in moments:
+            device = next(one for one in world.devices if one.name == moments[moment])
+            tried.add(device.book.me.id)
+            cheat = rng.choice(known)(cheats.Maker(world, device))
+            if cheat is not None:
+                done.append(cheat)
+    for device in rng.sample(world.devices, len(world.devices)):
+        if rng.random() < 0.9:
+            world.sync(device)
+    return _judge(seed, world, done, tried)
+
+
+def _judge(seed: int, world: World, done: list[cheats.Cheat], tried: set[bytes]) -> Outcome:
+    outcome = Outcome(histories=1)
+    collected = list(world.operator.collected)
+    world.rng.shuffle(collected)
+    named = set()
+    for proof in find(collected, trust(), epochs()):
+        try:
+            verdict = evidence.verify(proof, AUTHORITY, NETWORK)
+        except (Refused, evidence.NotProven) as refusal:
+            outcome.framed.append(f"seed {seed}: a proof of kind {proof[1]} is none: {refusal!r}")
+            continue
+        outcome.proofs[verdict.kind] = outcome.proofs.get(verdict.kind, 0) + 1
+        named.add((verdict.wallet.id, verdict.kind))
+        if verdict.wallet.id not in tried:
+            outcome.framed.append(f"seed {seed}: kind {verdict.kind} against an honest wallet")
+    for cheat in done:
+        if not cheat.touched():
+            continue
+        outcome.cheats[cheat.name] = outcome.cheats.get(cheat.name, 0) + 1
+        if not any((cheat.device.book.me.id, kind) in named for kind in cheat.kinds):
+            outcome.missed.append(f"seed {seed}: {cheat.name}")
+    for attempt in framing.attempts(world, collected, tried):
+        outcome.attempts += 1
+        if framing.succeeds(attempt):
+            outcome.framed.append(f"seed {seed}: made up, kind {attempt[1]}")
+    return outcome

@@ -1,0 +1,123 @@
+"""A sample of the random histories that `make evidence` plays by the thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from jiaozi import audit, evidence, search
+from jiaozi.book import KIND, PAID, Book
+from tests.evidence import cheats
+from tests.evidence.history import Outcome, play
+from tests.evidence.run import play_batch
+from tests.evidence.speed import remembered
+
+SAMPLE = 25
+
+
+def test_every_cheat_is_named_and_nobody_else(seed: int) -> None:
+    outcome = play_batch(range(seed, seed + SAMPLE))
+    assert outcome.missed == []
+    assert outcome.framed == []
+    assert outcome.histories == SAMPLE
+    assert sum(outcome.cheats.values()) > SAMPLE // 4
+
+
+def test_a_history_is_the_same_each_time(seed: int) -> None:
+    with remembered():
+        assert play(seed) == play(seed)
+
+
+# That it can fail --------------------------------------------------------------------------------
+
+
+def first_failure(
+    sort: str, known: Sequence[cheats.Kind] = cheats.ALL, tries: int = 150
+) -> Outcome:
+    """Play histories until one fails in this way."""
+    total = Outcome()
+    with remembered():
+        for seed in range(tries):
+            total.add(play(seed, known))
+            if getattr(total, sort):
+                break
+    return total
+
+
+def without(name: str) -> Callable[..., Any]:
+    """A check that always passes."""
+
+    def passes(*_parts: object) -> None:
+        return None
+
+    passes.__name__ = name
+    return passes
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "cheat"),
+    [
+        (audit.Audit, "_check_payer", cheats.Maker.forge_a_credit),
+        (audit.Audit, "_check_credited", cheats.Maker.credit_again),
+        (audit.Audit, "_check_credited", cheats.Maker.steal_a_credit),
+        (audit.Audit, "_check_resolution", cheats.Maker.refund_oneself),
+        (audit.Audit, "_check_paid", cheats.Maker.lower_a_debit),
+        (search.Search, "_compare", cheats.Maker.rewrite_history),
+        (search.Search, "_look_up", cheats.Maker.hide_a_receipt),
+        (search.Search, "_outcome", cheats.Maker.receive_twice),
+        (search.Search, "_outcome", cheats.Maker.receipt_and_void),
+        (search.Search, "_payment", cheats.Maker.pay_twice),
+        (search.Search, "_judge", cheats.Maker.put_memory_back),
+        (search, "fault", cheats.Maker.overdraw),
+        (search, "fault", cheats.Maker.state_more),
+        (search, "fault", cheats.Maker.drop_a_debit),
+    ],
+)
+def test_a_search_that_leaves_something_out_misses_a_cheat(
+    owner: object, name: str, cheat: cheats.Kind
+) -> None:
+    with mock.patch.object(owner, name, without(name)):
+        assert first_failure("missed", [cheat]).missed
+
+
+def careless_about_order(parts: Any, wallet: Any, trust: Any) -> None:
+    """As the verifier's, but for the nonce: that the payment came first is believed."""
+    payment = evidence._payment(parts[2], wallet, trust.network)
+    evidence._complete(evidence._statement(parts[0], wallet, trust.network), parts[1])
+    evidence._unless(not audit.Audit(wallet, trust).read(parts[1]).has_paid(payment.hash))
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("_unless", without("unless")),
+        ("_follows", without("follows")),
+        ("_complete", without("complete")),
+        ("_debit_missing", careless_about_order),
+    ],
+)
+def test_a_verifier_that_checks_less_frames_the_honest(name: str, broken: object) -> None:
+    with mock.patch.object(evidence, name, broken):
+        assert first_failure("framed").framed
+
+
+def test_a_wallet_that_forgets_what_it_has_signed_is_named() -> None:
+    """As a commit that fails after the payment has left: what design and code rule out."""
+    apply = Book.apply
+
+    def forgetful(book: Book, step: Any) -> bytes:
+        reply = apply(book, step)
+        if step.entry is not None and step.entry[KIND] == PAID and book.state.sequence % 3 == 0:
+            book.state.sequence -= 1
+        return reply
+
+    with mock.patch.object(Book, "apply", forgetful):
+        assert first_failure("framed").framed
+
+
+def test_a_wallet_that_voids_what_it_has_credited_is_named() -> None:
+    with mock.patch.object(Book, "outcome", return_value=None):
+        assert first_failure("framed").framed
