@@ -25,8 +25,8 @@ from scenarios import pictures
 from scenarios.rig import Rig
 from scenarios.tap_cost import CLOCKS_MHZ, TapCost, resume, tap
 
-ROOT = Path(__file__).parents[2]
-BUILD = ROOT / "build" / "demo"
+BUILD = Path("build") / "demo"
+OVERVIEW = "overview.png"
 BOARDS = {"alice": "visual_card", "bob": "wearable", "carol": "visual_card"}
 ISSUED = 1_000_000_00
 SEED = b"jiaozi demo"
@@ -52,8 +52,9 @@ def check(what: str, found: int, expected: int) -> None:
 class Demo:
     """The story, step by step; `balances` is what must be in each wallet."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, build: Path) -> None:
         self.rig = rig
+        self._build = build
         self.wallets: dict[str, Wallet] = {}
         self.balances: dict[str, int] = {}
         self.costs: list[tuple[str, TapCost]] = []
@@ -110,7 +111,7 @@ class Demo:
         source, target = self.wallets[payer], self.wallets[payee]
         simulator = self.rig.simulator
         with self.step(f"{payer} pays {payee} {money(amount)}: torn after {payer} committed"):
-            self.rig.receive(target, amount, commands.READER)
+            self.rig.receive(target, amount)
             after = source.marks()[-1].index
             simulator.fault("lose", direction="<", kind="I", since=_FIRST_PAYMENT_BLOCK)
             with simulator.tapped(payer, payee):
@@ -173,7 +174,7 @@ class Demo:
 
     def picture(self, name: str, file: str) -> None:
         """Keep what a display shows, once it is drawn."""
-        pictures.keep(self.wallets[name], BUILD / f"{file}.png")
+        pictures.keep(self.wallets[name], self._build / f"{file}.png")
 
     def show_costs(self) -> None:
         """What each tap cost."""
@@ -190,19 +191,19 @@ class Demo:
         console.print("Payer and payee: instructions executed; times by the model of the design.")
 
 
-def main() -> int:
-    """Run the story; 0 when all of it adds up."""
-    shutil.rmtree(BUILD, ignore_errors=True)
-    BUILD.mkdir(parents=True)
+def main(build: Path = BUILD) -> int:
+    """Run the story, with its pictures in `build`; 0 when all of it adds up."""
+    shutil.rmtree(build, ignore_errors=True)
+    build.mkdir(parents=True)
     console.print("[bold]Jiaozi: money you can tap with no network on either side[/bold]")
     try:
-        with Rig(BUILD, ISSUED, SEED) as rig:
-            demo = Demo(rig)
+        with Rig(build, ISSUED, SEED) as rig:
+            demo = Demo(rig, build)
             demo.set_up()
             demo.offline()
             demo.settle()
             demo.show_costs()
-        pictures.overview(BUILD, BUILD / "overview.png")
+        pictures.overview(build, build / OVERVIEW)
     except (Off, SimulatorError, HostError) as error:
         console.print(f"[red]✗ {error}[/red]")
         return 1
@@ -210,7 +211,7 @@ def main() -> int:
         console.print("stopped")
         return 130
     console.print("Every total is right.")
-    console.print(f"Pictures: {BUILD.relative_to(ROOT)}/overview.png, and one by one beside it")
+    console.print(f"Pictures: {build}/{OVERVIEW}, and one by one beside it")
     return 0
 
 

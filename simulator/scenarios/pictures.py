@@ -17,7 +17,8 @@ _LOOK_SECONDS = 0.05
 _SCALE = 2
 _COLUMNS = 3
 _GAP = 28
-_CAPTION = 26
+_CAPTION = 36
+_FONT = 24
 _PAPER = (255, 255, 255)
 _INK = (60, 64, 72)
 
@@ -41,18 +42,18 @@ def overview(directory: Path, target: Path) -> None:
     """All pictures of a directory on one sheet, in the order they were taken, with their names."""
     files = sorted(directory.glob("*.png"), key=lambda file: file.stat().st_mtime_ns)
     shots = [(file.stem.replace("-", " "), Image.open(file).convert("RGB")) for file in files]
-    cell = max(image.width for _, image in shots), max(image.height for _, image in shots)
-    rows = -(-len(shots) // _COLUMNS)
-    width = _COLUMNS * (cell[0] + _GAP) + _GAP
-    height = rows * (cell[1] + _CAPTION + _GAP) + _GAP
-    sheet = Image.new("RGB", (width, height), _PAPER)
+    rows = [shots[i : i + _COLUMNS] for i in range(0, len(shots), _COLUMNS)]
+    cell = max(image.width for _, image in shots)
+    heights = [max(image.height for _, image in row) + _CAPTION + _GAP for row in rows]
+    sheet = Image.new("RGB", (_COLUMNS * (cell + _GAP) + _GAP, sum(heights) + _GAP), _PAPER)
     pen = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(16)
-    for number, (name, image) in enumerate(shots):
-        row, column = divmod(number, _COLUMNS)
-        left = _GAP + column * (cell[0] + _GAP)
-        top = _GAP + row * (cell[1] + _CAPTION + _GAP)
-        centred = (cell[0] - image.width) // 2, (cell[1] - image.height) // 2
-        sheet.paste(image, (left + centred[0], top + centred[1]))
-        pen.text((left + cell[0] // 2, top + cell[1] + 4), name, _INK, font, anchor="ma")
+    font = ImageFont.load_default(_FONT)
+    top = _GAP
+    for row, height in zip(rows, heights, strict=True):
+        for column, (name, image) in enumerate(row):
+            middle = _GAP + column * (cell + _GAP) + cell // 2
+            below = top + height - _CAPTION - _GAP
+            sheet.paste(image, (middle - image.width // 2, below - image.height))
+            pen.text((middle, below + 4), name, _INK, font, anchor="ma")
+        top += height
     sheet.save(target)

@@ -39,6 +39,7 @@ READER = "desk"
 
 # nfcpy gives a chip 100 ms to acknowledge, which a busy machine that emulates it may miss.
 _PATIENCE = "20"
+_PATIENT_SECONDS = 20
 
 
 class Rig:
@@ -88,10 +89,12 @@ class Rig:
 
     @contextmanager
     def at_reader(self, wallet: Wallet) -> Iterator[Link]:
-        """The wallet on the operator's reader, as the host sees it."""
+        """The wallet on the operator's reader, as the host sees it; at rest again afterwards."""
         with self.simulator.tapped(READER, wallet.name), open_link(self.reader.path) as link:
             link.wait_for_card(10)
             yield link
+            last = wallet.marks()[-1].index
+        wallet.wait_mark(Mark.TAP_END, _PATIENT_SECONDS, last)
 
     def provision(self, wallet: Wallet) -> bytes:
         """Make a wallet of the blank device; returns its id."""
