@@ -275,7 +275,9 @@ class Desk:
 
     def seconds_of(self, told: str) -> float:
         """Virtual time as Renode prints it (hours:minutes:seconds, with or without more around)."""
-        found = re.search(r"(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)", told)
+        time = r"(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)"
+        labels = (r"Elapsed Virtual Time:\s*", r"TimeElapsed\s*=\s*", "")
+        found = next(filter(None, (re.search(label + time, told) for label in labels)), None)
         if found is None:
             raise DeskError(f"Renode's time is not understood: {told!r}")
         days, hours, minutes = (int(part or 0) for part in found.groups()[:3])
