@@ -19,7 +19,7 @@ DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
 existing = $(wildcard $(1))
 
 .NOTPARALLEL:
-.PHONY: help demo test bench evidence model setup check lint types unit emulated firmware generate requirements clean
+.PHONY: help demo test bench evidence model setup check lint types unit emulated firmware generate requirements renode renode-install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,14 @@ model: setup ## search the model of a transfer, full bounds and mutants (build/m
 
 evidence: setup ## play 10,000 random histories with cheats in them (build/evidence.json)
 	@$(VENV_PYTHON) -m tests.evidence.run --out build/evidence.json $(ARGS)
+
+renode: ## robot suites and emulated tests on Renode; where there is none it says so and fails
+	@python3 tests/renode/run.py --look
+	@$(MAKE) --no-print-directory setup firmware
+	@$(VENV_PYTHON) tests/renode/run.py
+
+renode-install: ## how to get the right Renode (ARCHIVE=file compares its SHA-256)
+	@python3 simulator/renode/install.py $(ARCHIVE) $(SHA256)
 
 setup: ## install what the other targets need (they all do this first)
 	@.ci/step --start

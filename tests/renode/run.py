@@ -1,0 +1,88 @@
+"""`make renode`: robot suites and emulated tests on Renode, or a plain word that there is none.
+
+    python3 run.py --look     only say whether there is a Renode
+    python3 run.py            run everything (from build/venv)
+
+Exit status: 0 all passed on Renode; 1 something failed; 3 Renode was NOT run.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "simulator"))
+
+from jiaozi_sim.machines.base import MachineError  # noqa: E402
+from jiaozi_sim.machines.renode_process import RenodeMissing, find_program, version  # noqa: E402
+
+RESULTS = ROOT / "build" / "renode"
+ROBOT_RESULTS = RESULTS / "robot"
+SUITES_JUNIT, TESTS_JUNIT = RESULTS / "junit-suites.xml", RESULTS / "junit-emulated.xml"
+NOT_RUN = 3
+# A test that hangs on Renode shows where; Renode is slower than QEMU.
+TEST_SECONDS = 600
+
+
+def look() -> Path:
+    """Say which Renode there is; its renode-test. Raises RenodeMissing."""
+    renode, renode_test = find_program("renode"), find_program("renode-test")
+    print(f"renode: {version()} ({renode})", flush=True)
+    return renode_test
+
+
+def run_suites(renode_test: Path) -> int:
+    """All robot suites by renode-test; its exit status."""
+    suites = sorted(str(suite) for suite in (ROOT / "tests" / "renode").glob("*.robot"))
+    # renode-test runs in its own Python, and finds `renode` beside itself.
+    environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    command = [str(renode_test), "--results-dir", str(ROBOT_RESULTS), *suites]
+    status = subprocess.run(command, env=environment, check=False).returncode
+    report = ROBOT_RESULTS / "robot_output.xml"
+    if report.exists():
+        rebot = [sys.executable, "-m", "robot.rebot", "--xunit", str(SUITES_JUNIT)]
+        rebot += ["--output", "NONE", "--log", "NONE", "--report", "NONE", str(report)]
+        subprocess.run(rebot, check=False, stdout=subprocess.DEVNULL)
+    return status
+
+
+def run_tests() -> int:
+    """All emulated tests with --engine renode; pytest's exit status."""
+    command = [sys.executable, "-m", "pytest", "-m", "emulated", "--engine", "renode"]
+    command += ["-o", f"timeout={TEST_SECONDS}", f"--junitxml={TESTS_JUNIT}"]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def main() -> int:
+    """See above."""
+    start = time.monotonic()
+    try:
+        renode_test = look()
+    except (MachineError, OSError, subprocess.SubprocessError) as error:
+        what = error if isinstance(error, RenodeMissing) else f"it does not start: {error}"
+        print(f"renode: Renode was NOT run: {what}", file=sys.stderr)
+        print("renode: nothing here says anything about Renode", file=sys.stderr)
+        return NOT_RUN
+    if "--look" in sys.argv:
+        return 0
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for old in (SUITES_JUNIT, TESTS_JUNIT, ROBOT_RESULTS / "robot_output.xml"):
+        old.unlink(missing_ok=True)
+    suites, tests = run_suites(renode_test), run_tests()
+    print(f"renode: robot suites {_word(suites)}: {SUITES_JUNIT}, {ROBOT_RESULTS}")
+    print(f"renode: emulated tests {_word(tests)}: {TESTS_JUNIT}")
+    print(f"renode: evidence of every robot test: {RESULTS}/<suite>/<test>")
+    print(f"renode: {time.monotonic() - start:.0f} s on {version()}")
+    return 1 if suites or tests else 0
+
+
+def _word(status: int) -> str:
+    return "passed" if status == 0 else f"FAILED (status {status})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
