@@ -5,6 +5,7 @@ Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite
 Test Setup        Open The Desk
 Test Teardown     Clear The Desk
+Test Timeout      6 minutes
 
 *** Test Cases ***
 Tries Are Counted Across Resets And Power Cuts

@@ -5,6 +5,7 @@ Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite
 Test Setup        Open The Desk
 Test Teardown     Clear The Desk
+Test Timeout      6 minutes
 
 *** Variables ***
 # Instructions on the critical path of a first tap, both wallets together.

@@ -5,6 +5,7 @@ Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite
 Test Setup        Open The Desk
 Test Teardown     Clear The Desk
+Test Timeout      6 minutes
 
 *** Variables ***
 # What one instruction a SysTick count makes, give or take the length of a translation block.
