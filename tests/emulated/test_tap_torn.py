@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from simulator.scenarios.rig import Rig
 
-from jiaozi import commands
+from jiaozi import apdu, commands
 from jiaozi_sim.client import Wallet
 from tests.emulated.faces import await_screen
 from tests.emulated.pairs import Pair, memory, restart, until
@@ -116,50 +116,55 @@ def test_one_frame_is_mistreated(
         pair.rig.simulator.clear_faults()
 
 
-def _answers_to_select(pair: Pair) -> int:
-    """How many I-blocks the answer to the last SELECT took."""
-    blocks = [f for f in pair.rig.simulator.frames() if f.kind.startswith("I")]
-    start = max(i for i, f in enumerate(blocks) if f.direction == ">" and f.data[1:3] == b"\0\xa4")
-    directions = [frame.direction for frame in blocks[start + 1 :]]
-    return directions.index(">")
+def _blocks_before(pair: Pair, ins: int, direction: str) -> int:
+    """How many I-blocks of a direction the last tap had before the command `ins`."""
+    frames = pair.rig.simulator.frames()
+    start = max(i for i, frame in enumerate(frames) if frame.kind == "SELECT")
+    blocks = [frame for frame in frames[start:] if frame.kind.startswith("I")]
+    command = next(i for i, f in enumerate(blocks) if f.data[1:3] == bytes((apdu.CLA, ins)))
+    return sum(frame.direction == direction for frame in blocks[:command])
 
 
-def _pull_away_once_paid(pair: Pair) -> None:
-    """A tap of which everything is lost that the payer, which is the card, says after SELECT."""
-    with pair.together():
-        pair.arm(pair.one, pair.other, "payee", AMOUNT)
-    answers = _answers_to_select(pair)
-    before = pair.balances
-    pair.rig.simulator.fault("lose", direction="<", kind="I", since=answers + 1)
-    with pair.together():
-        assert until(lambda: memory(pair.one).pending == 1)
-    pair.rig.simulator.clear_faults()
-    assert pair.balances == (before[0] - AMOUNT, before[1])
-    await_screen(pair.one, "pending", balance=before[0] - AMOUNT)
+def _tap_up_to(pair: Pair, ins: int, direction: str, done: Callable[[], bool]) -> tuple[int, int]:
+    """A tap read by the payee of which all is lost in one direction from the command `ins` on.
 
-
-def _learn_the_frames(pair: Pair) -> None:
+    A tap before it, which nothing disturbs, tells where that is. Returns the balances after that.
+    """
     pair.arm(pair.one, pair.other, "payee", AMOUNT)
     pair.settle()
+    blocks = _blocks_before(pair, ins, direction)
+    pair.sync()
+    before = pair.balances
+    pair.arm(pair.one, pair.other, "payee", AMOUNT)
+    pair.rig.simulator.fault("lose", direction=direction, kind="I", since=blocks + 1)
+    with pair.together():
+        assert until(done)
+    pair.rig.simulator.clear_faults()
+    return before
+
+
+def _pull_away_once_paid(pair: Pair) -> tuple[int, int]:
+    """The payer's answer to PAY does not come through; it has committed."""
+    before = _tap_up_to(pair, commands.PAY, "<", lambda: memory(pair.one).pending == 1)
+    assert pair.balances == (before[0] - AMOUNT, before[1])
+    await_screen(pair.one, "pending", balance=before[0] - AMOUNT)
+    return before
 
 
 def test_pulled_away_after_the_payer_committed(pair: Pair) -> None:
-    _learn_the_frames(pair)
-    before = pair.balances
-    _pull_away_once_paid(pair)
+    before = _pull_away_once_paid(pair)
     pair.settle()
     assert pair.balances == (before[0] - AMOUNT, before[1] + AMOUNT)
     pair.sync()
 
 
 def test_a_payee_that_never_comes_back_gets_its_money_at_sync(pair: Pair) -> None:
-    _learn_the_frames(pair)
-    before = pair.balances
-    _pull_away_once_paid(pair)
+    before = _pull_away_once_paid(pair)
     assert pair.rig.sync(pair.one).settled
     report = pair.rig.report()
     assert report.holds
     assert [payment.in_flight for payment in report.in_flight] == [AMOUNT]
+    restart(pair.other)  # it forgets that it is to read, and lies still on the desk
     late = pair.rig.sync(pair.other)
     assert (late.delivered, late.settled) == (1, True)
     assert pair.rig.sync(pair.one).resolved == 1
@@ -169,11 +174,11 @@ def test_a_payee_that_never_comes_back_gets_its_money_at_sync(pair: Pair) -> Non
 
 
 def test_a_receipt_that_never_came_is_brought_by_sync(pair: Pair) -> None:
-    pair.arm(pair.one, pair.other, "payee", AMOUNT)
-    before = pair.balances
-    pair.one.cut_after_stores(160)  # in the record of the receipt
-    _tap_until_cut(pair, pair.one)
-    assert (memory(pair.one).pending, memory(pair.other).open) == (1, 0)
-    pair.sync()
+    before = _tap_up_to(pair, commands.RESOLVE, ">", lambda: memory(pair.other).open == 0)
+    assert pair.balances == (before[0] - AMOUNT, before[1] + AMOUNT)
+    assert memory(pair.one).pending == 1
+    assert pair.rig.sync(pair.other).settled
+    assert pair.rig.sync(pair.one).resolved == 1
     assert pair.settled()
     assert pair.balances == (before[0] - AMOUNT, before[1] + AMOUNT)
+    pair.sync()
