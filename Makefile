@@ -19,7 +19,7 @@ DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
 existing = $(wildcard $(1))
 
 .NOTPARALLEL:
-.PHONY: help demo test bench evidence model setup check lint types unit emulated firmware generate requirements renode renode-install clean
+.PHONY: help demo test bench sweep evidence model setup check lint types unit emulated firmware generate requirements renode renode-install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ renode: ## robot suites and emulated tests on Renode; where there is none it say
 
 renode-install: ## how to get the right Renode (ARCHIVE=file compares its SHA-256)
 	@python3 simulator/renode/install.py $(ARCHIVE) $(SHA256)
+
+sweep: setup firmware ## cut the power at every store of a payment, torn in every way (build/sweep.json)
+	@$(VENV_PYTHON) simulator/scenarios/sweep.py
 
 setup: ## install what the other targets need (they all do this first)
 	@.ci/step --start

@@ -1,4 +1,4 @@
-"""The operator's side of a sweep: provision, top up and arm wallets on a bench, by a scripted reader."""
+"""The operator's side of a sweep: provision, top up and arm wallets by a scripted reader."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ class SweepRig:
     def __init__(self, directory: Path, elf: Path, seed: int, board: str = "visual_card") -> None:
         self._elf, self._seed = elf, seed
         self._board = load_board(board)
+        self.uarts = self._board.uarts
         drawn = random.Random(seed).randbytes
         self._patch = mock.patch("os.urandom", drawn)
         self._patch.start()

@@ -62,12 +62,12 @@ _ERASE_WORD = MARK_WORD + 4
 _NOWHERE = 0xFFFFFFF0
 _XPSR_IT = 0x0600FC00
 _REGISTERS = (
-    *(arm.UC_ARM_REG_R0 + n for n in range(13)),
-    arm.UC_ARM_REG_LR,
-    arm.UC_ARM_REG_XPSR,
+    arm.UC_ARM_REG_CONTROL,
     arm.UC_ARM_REG_MSP,
     arm.UC_ARM_REG_PSP,
-    arm.UC_ARM_REG_CONTROL,
+    arm.UC_ARM_REG_XPSR,
+    *(arm.UC_ARM_REG_R0 + n for n in range(13)),
+    arm.UC_ARM_REG_LR,
     arm.UC_ARM_REG_PRIMASK,
     arm.UC_ARM_REG_BASEPRI,
     arm.UC_ARM_REG_FAULTMASK,
@@ -120,7 +120,7 @@ class Wiring:
 class CoreState:
     """A snapshot; 450 KiB."""
 
-    context: Any
+    registers: tuple[Any, ...]
     pc: int
     ram: bytes
     state: bytes  # NVM, boot page and marker page
@@ -238,12 +238,6 @@ class Core:
         """The Unicorn instance, for further hooks."""
         return self._uc
 
-    def registers(self) -> bytes:
-        """All that a program can tell of the processor's registers."""
-        return repr([self._uc.reg_read(number) for number in _REGISTERS]).encode() + bytes(
-            self._pc.to_bytes(4, "little")
-        )
-
     @property
     def pc(self) -> int:
         """Where it stands."""
@@ -274,7 +268,7 @@ class Core:
         """All of it; the core must sleep or be without power."""
         uc = self._uc
         return CoreState(
-            uc.context_save(),
+            tuple(uc.reg_read(number) for number in _REGISTERS),
             self._pc,
             bytes(uc.mem_read(RAM_BASE, RAM_SIZE)),
             bytes(uc.mem_read(NVM_BASE, _STATE_SIZE)),
@@ -291,7 +285,10 @@ class Core:
         origin: the moment at which power is to have come; None: the snapshot's.
         """
         uc = self._uc
-        uc.context_restore(state.context)
+        # Not by a Unicorn context: those hold pointers and serve their own engine alone.
+        uc.context_restore(self._blank)
+        for number, value in zip(_REGISTERS, state.registers, strict=True):
+            uc.reg_write(number, value)
         uc.mem_write(RAM_BASE, state.ram)
         uc.mem_write(NVM_BASE, state.state)
         self._pc = state.pc

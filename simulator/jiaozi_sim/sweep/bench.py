@@ -8,7 +8,7 @@ determined by images, NVM and seeds, so equal runs give equal results.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,12 +36,27 @@ class Seat:
         self._nfc = uarts["nfc"]
         self._others = [number for role, number in uarts.items() if role != "nfc"]
         self._timer: Timer | None = None
+        self._deaf = False
+        self.said: list[bytes] | None = None  # what the core told the chip, if wanted
         self.chip = Pn532(bench.field, bench.scheduler, self._from_chip, name)
 
     def start(self) -> None:
         """Apply power."""
         self.ready = False
         self.core.start(self.bench.scheduler.now())
+        self._wake_in(0.0)
+
+    def start_booted(self, state: CoreState, said: Sequence[bytes]) -> None:
+        """Apply power and be at once where an equal wallet was `state` after its start.
+
+        said: what that wallet told its chip; this one's chip is told the same.
+        """
+        self.ready = True
+        self._deaf = True
+        for data in said:
+            self.chip.receive(data)
+        self._deaf = False
+        self.core.restore(state, self.bench.scheduler.now())
         self._wake_in(0.0)
 
     def cut_power(self) -> None:
@@ -56,7 +71,7 @@ class Seat:
         self.chip.power_cycle()
 
     def _from_chip(self, data: bytes) -> None:
-        if self.core.powered:
+        if self.core.powered and not self._deaf:
             self.core.wiring.received[self._nfc] += data
             self._wake_in(0.0)
 
@@ -90,6 +105,8 @@ class Seat:
         if moment is not None:
             self._wake_in(max(0.0, moment - bench.scheduler.now()))
         if data:
+            if self.said is not None:
+                self.said.append(data)
             self.chip.receive(data)
 
     def _mark(self, mark: int) -> None:

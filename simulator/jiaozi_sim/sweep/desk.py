@@ -5,7 +5,6 @@ from __future__ import annotations
 from jiaozi_sim.field import Identity
 from jiaozi_sim.iso_dep import OVERHEAD, RATS, Ats, Pcd, PcdEvent, PcdStep
 from jiaozi_sim.machines.base import MachineError
-from jiaozi_sim.scheduler import Timer
 from jiaozi_sim.sweep.bench import Bench, Stuck
 
 _FSDI = 8
@@ -25,7 +24,7 @@ class Desk:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._heard: tuple[bytes, bool] | None = None
+        self._heard: list[tuple[bytes, bool]] = []
         self._pcd = Pcd()
         self._ats = Ats()
 
@@ -82,14 +81,14 @@ class Desk:
 
     def _frame(self, block: bytes, patience: float) -> bytes | None:
         bench = self._bench
-        self._heard = None
+        self._heard.clear()
         air = bench.field.transmit(self, block)
         try:
-            bench.run_until(lambda: self._heard is not None, air + patience)
+            bench.run_until(lambda: bool(self._heard), air + patience)
         except Stuck:
             return None
-        heard = self._heard
-        return heard[0] if heard is not None and heard[1] else None
+        frame, intact = self._heard[-1]
+        return frame if intact else None
 
     def release(self) -> None:
         """Switch the field off and go away."""
@@ -103,7 +102,7 @@ class Desk:
 
     def hear(self, frame: bytes, bit_rate: int, intact: bool) -> None:
         """See :class:`jiaozi_sim.field.Endpoint`."""
-        self._heard = (frame, intact)
+        self._heard.append((frame, intact))
 
     def identity(self, wake: bool) -> Identity | None:
         """A reader is no card."""

@@ -1,0 +1,73 @@
+"""Starts of a wallet from given NVM contents: each distinct one is executed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jiaozi_sim.machines.unicorn_core import RAM_SIZE, Core, CoreState
+from jiaozi_sim.sweep.bench import Bench
+from jiaozi_sim.sweep.cuts import digest
+
+_PAGE = 1024
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Booted:
+    """A wallet at its first sleep after a start.
+
+    key names everything but RAM: registers, NVM, entropy left, marks, UARTs, clock, and what it
+    told its chip. RAM is kept in pages shared between all starts.
+    """
+
+    key: bytes
+    pages: tuple[bytes, ...]
+    said: tuple[bytes, ...]
+    state: CoreState
+
+    @property
+    def ram(self) -> bytes:
+        return b"".join(self.pages)
+
+    def core_state(self) -> CoreState:
+        """The state with its RAM, for Core.restore."""
+        return replace(self.state, ram=self.ram)
+
+
+class Boots:
+    """Boots images of one firmware; `executed` counts the starts that were not known yet."""
+
+    def __init__(self, elf: Path, uarts: Mapping[str, int]) -> None:
+        self._core = Core(elf, b"")
+        self._uarts = uarts
+        self._known: dict[bytes, Booted] = {}
+        self._pages: dict[bytes, bytes] = {}
+        self.executed = 0
+
+    def boot(self, seed: bytes, nvm: bytes, boots: int) -> Booted:
+        """Start from `nvm`, `boots` starts having gone before. Raises Stuck, IllegalStore…"""
+        name = digest(seed, boots.to_bytes(4, "little"), nvm)
+        if name not in self._known:
+            self._known[name] = self._execute(seed, nvm, boots)
+            self.executed += 1
+        return self._known[name]
+
+    def _execute(self, seed: bytes, nvm: bytes, boots: int) -> Booted:
+        core, bench = self._core, Bench()
+        seat = bench.add("booting", core, self._uarts)
+        seat.said = []
+        core.seed, core.boots = seed, boots
+        core.write_nvm(nvm)
+        seat.start()
+        bench.run_until(lambda: seat.ready, _PATIENCE)
+        state = core.snapshot()
+        said = tuple(seat.said)
+        wiring = repr((state.wiring, state.cycles, state.boots, bench.scheduler.now() > 0)).encode()
+        key = digest(repr((state.registers, state.pc)).encode(), state.state, wiring, *said)
+        return Booted(key, self._shared(state.ram), said, replace(state, ram=b""))
+
+    def _shared(self, ram: bytes) -> tuple[bytes, ...]:
+        pages = (ram[at : at + _PAGE] for at in range(0, RAM_SIZE, _PAGE))
+        return tuple(self._pages.setdefault(page, page) for page in pages)

@@ -1,0 +1,102 @@
+"""Power cuts at stores into NVM: where they are, and what a word may hold when power fails in it.
+
+A *cut point* is one word stored (or erased) by one wallet. Words stored earlier are done and later
+ones untouched; the word under way is *torn*: it reads as it was, as it was to be, as a mixture of
+both, or as any other value whose bits do not rise above the old ones (above the new ones while
+erasing).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from jiaozi_sim.machines.unicorn_core import UNIT, Store
+from jiaozi_sim.sweep.bench import Bench, Seat, Snapshot
+
+TORN = ("old", "new", "mix", "noise")
+"""The outcomes tried at each cut point, where they differ."""
+
+
+@dataclass(frozen=True)
+class Programmed:
+    """The words that one wallet stored between waking and sleeping.
+
+    seat: whose; nvm: before the first of them; frames: how many frames the field has carried since
+    the flow began; snapshot: the bench at that moment, or None when the others' state is not kept.
+    """
+
+    seat: str
+    nvm: bytes
+    stores: tuple[Store, ...]
+    frames: int
+    snapshot: Snapshot | None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One way of losing power: in store `index` of an event, with one outcome of its word."""
+
+    event: int
+    index: int
+    torn: str
+
+
+def word_after(store: Store, torn: str, seed: str) -> int:
+    """What the word of a store reads as after a cut in it."""
+    if torn in ("old", "new"):
+        return store.old if torn == "old" else store.new
+    chance = random.Random(seed).getrandbits(32)
+    if torn == "mix":
+        return (store.old & ~chance) | (store.new & chance)
+    return chance & (0xFFFFFFFF if store.erasing else store.old)
+
+
+def torn_nvm(event: Programmed, cut: Cut, seed: int) -> bytes:
+    """The NVM that a cut leaves."""
+    nvm = bytearray(event.nvm)
+    for store in event.stores[: cut.index]:
+        nvm[store.offset : store.offset + UNIT] = store.new.to_bytes(UNIT, "little")
+    store = event.stores[cut.index]
+    word = word_after(store, cut.torn, f"{seed}:{cut.event}:{cut.index}:{cut.torn}")
+    nvm[store.offset : store.offset + UNIT] = word.to_bytes(UNIT, "little")
+    return bytes(nvm)
+
+
+def cuts_of(number: int, event: Programmed) -> Iterator[Cut]:
+    """Every cut of an event, each outcome of each word."""
+    for index in range(len(event.stores)):
+        for torn in TORN:
+            yield Cut(number, index, torn)
+
+
+def digest(*parts: bytes) -> bytes:
+    """A name for NVM contents."""
+    whole = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        whole.update(part)
+    return whole.digest()
+
+
+class Recorder:
+    """Records what the wallets of a bench program, and when."""
+
+    def __init__(self, bench: Bench, keep: bool = True) -> None:
+        self.events: list[Programmed] = []
+        self._bench, self._keep = bench, keep
+        self._frames = len(bench.field.log)
+        bench.on_stores = self._stored
+
+    def _stored(self, seat: Seat, stores: Sequence[Store]) -> None:
+        nvm = bytearray(seat.core.read_nvm())
+        for store in reversed(stores):
+            nvm[store.offset : store.offset + UNIT] = store.old.to_bytes(UNIT, "little")
+        frames = len(self._bench.field.log) - self._frames
+        snapshot = self._bench.snapshot() if self._keep else None
+        self.events.append(Programmed(seat.name, bytes(nvm), tuple(stores), frames, snapshot))
+
+    def stop(self) -> None:
+        """Record no more."""
+        self._bench.on_stores = None
