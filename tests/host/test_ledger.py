@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from _jzcbor import dumps, loads
-from jiaozi import apdu, commands
+from jiaozi import apdu, commands, evidence
 from jiaozi.book import STATE_KEY, Book
 from jiaozi.errors import Refused
 from jiaozi.state import State
@@ -26,6 +26,10 @@ def counter(tmp_path: Path) -> Counter:
 
 def kinds(counter: Counter) -> list[str]:
     return [found.kind for found in counter.report().findings]
+
+
+def proven(kind: int) -> str:
+    return findings.PROVEN[kind]
 
 
 def transfer(source: devices.Wallet, target: devices.Wallet, amount: int) -> bytes:
@@ -144,9 +148,9 @@ def test_money_spent_twice_names_the_payer(counter: Counter) -> None:
     transfer(thief, second, 8_000)
     assert counter.sync(first).settled, "an honest payee is not blamed"
     assert counter.sync(second).findings[0].wallet == thief.device.book.me.id
-    assert kinds(counter) == [findings.DOUBLE_SPEND]
-    evidence = loads(counter.report().findings[0].evidence)
-    assert len(evidence) == 3
+    assert kinds(counter) == [findings.DOUBLE_SPEND, proven(evidence.FORKED_SEQUENCE)]
+    signed = loads(counter.report().findings[0].evidence)
+    assert len(signed) == 3
     done = counter.sync(thief)
     assert not done.settled
     assert findings.DEBIT_MISSING in {found.kind for found in done.findings}
@@ -160,7 +164,7 @@ def test_a_debit_left_out_is_seen_only_once_the_payer_has_spoken(counter: Counte
     assert counter.sync(victim).settled
     assert kinds(counter) == []
     counter.sync(thief)
-    assert kinds(counter) == [findings.DEBIT_MISSING]
+    assert kinds(counter) == [findings.DEBIT_MISSING, proven(evidence.DEBIT_MISSING)]
 
 
 def test_a_credit_taken_out_of_the_journal_is_seen(counter: Counter) -> None:
@@ -183,7 +187,7 @@ def test_money_from_nowhere_breaks_the_invariant_loudly(counter: Counter) -> Non
     done = counter.sync(wallet)
     assert not done.settled
     shown = counter.report()
-    assert [found.kind for found in shown.findings] == [findings.BALANCE_MISMATCH]
+    assert kinds(counter) == [findings.BALANCE_MISMATCH, proven(evidence.FALSE_BALANCE)]
     assert not shown.holds
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, event, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from jiaozi import certificates, sync
+from jiaozi import certificates, evidence, sync
 from jiaozi.book import REFUNDED, RESOLVED
 from jiaozi.certificates import Certificate, Trust
 from jiaozi.cose import WALLET
@@ -103,13 +103,16 @@ class Ledger:
         """What to ask a wallet for; call it before the wallet makes its statement."""
         with self.transaction() as session:
             row = self._row(session, wallet)
-            owed = session.scalars(
-                select(tables.Payment.hash).where(
+            payments = session.scalars(
+                select(tables.Payment).where(
                     tables.Payment.payer == wallet, tables.Payment.debits == 0
                 )
-            )
-            nonce = os.urandom(sync.NONCE_LENGTH)
-            return Question(wallet, nonce, row.position, frozenset(owed))
+            ).all()
+            owed = frozenset(payment.hash for payment in payments)
+            digests = tuple(evidence.digest(payment.raw) for payment in payments)
+            salt = os.urandom(evidence.SALT_LENGTH)
+            nonce = evidence.question(salt, digests)
+            return Question(wallet, nonce, row.position, owed, salt, digests)
 
     def read_statement(self, question: Question, raw: bytes, trust: Trust) -> sync.Statement:
         """Check a statement's signature and nonce. Raises BadAnswer."""

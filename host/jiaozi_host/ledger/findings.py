@@ -1,4 +1,7 @@
-"""Findings: the ways in which a wallet's signed word can fail to add up."""
+"""Findings: the ways in which a wallet's signed word can fail to add up.
+
+Those in PROVEN hold one thing as evidence: a proof that anybody can verify (`jiaozi.evidence`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from _jzcbor import dumps
+from jiaozi import audit, evidence
 from jiaozi_host.ledger import tables
 
 ROLLED_BACK = "rolled back"
@@ -25,6 +29,20 @@ DEBIT_MISSING = "debit missing"
 CREDIT_MISSING = "credit missing"
 UNKNOWN_WALLET = "unknown wallet"
 
+# Kinds of findings by the kinds of proofs.
+PROVEN = {
+    evidence.FORKED_SEQUENCE: "proven forked sequence",
+    evidence.FORKED_POSITION: "proven forked position",
+    evidence.RECEIPT_AND_VOID: "proven receipt and void",
+    evidence.FORKED_JOURNAL: "proven forked journal",
+    evidence.OUTCOME_MISSING: "proven missing outcome",
+    evidence.DEBIT_MISSING: "proven missing debit",
+    audit.OVERDRAFT: "proven overdraft",
+    audit.CREDIT_WITHOUT_DEBIT: "proven credit without debit",
+    audit.FALSE_ENTRY: "proven false entry",
+    evidence.FALSE_BALANCE: "proven false balance",
+}
+
 MEANING = {
     ROLLED_BACK: "its memory was put back: it has signed a longer journal before",
     FORKED: "two journals of this wallet, both signed, differ",
@@ -39,6 +57,16 @@ MEANING = {
     RECEIPT_AND_VOID: "one payment has a receipt and a void",
     DEBIT_MISSING: "its complete journal lacks a payment that it has signed",
     CREDIT_MISSING: "its complete journal lacks a payment that it has given a receipt for",
+    PROVEN[evidence.FORKED_SEQUENCE]: "it has signed two payments with one number",
+    PROVEN[evidence.FORKED_POSITION]: "it has signed two answers for one place in its journal",
+    PROVEN[evidence.RECEIPT_AND_VOID]: "it has signed a receipt and a void for one payment",
+    PROVEN[evidence.FORKED_JOURNAL]: "it has signed two journals that differ",
+    PROVEN[evidence.OUTCOME_MISSING]: "its journal has something else in the place of an answer",
+    PROVEN[evidence.DEBIT_MISSING]: "its journal lacks a payment that it had signed before",
+    PROVEN[audit.OVERDRAFT]: "its own journal spends more than it has",
+    PROVEN[audit.CREDIT_WITHOUT_DEBIT]: "its own journal adds value that nobody gave",
+    PROVEN[audit.FALSE_ENTRY]: "its own journal holds an entry that no wallet writes",
+    PROVEN[evidence.FALSE_BALANCE]: "it has signed another balance than its journal's",
     UNKNOWN_WALLET: "it has a certificate of this operator that is not in the register",
 }
 
@@ -51,7 +79,7 @@ def find(
     wallet: bytes,
     kind: str,
     subject: bytes,
-    evidence: Iterable[bytes],
+    proof: Iterable[bytes],
     detail: str = "",
 ) -> tables.Finding:
     """Store a finding, once; return it."""
@@ -66,7 +94,7 @@ def find(
         return known
     text = f"{MEANING[kind]} ({detail})" if detail else MEANING[kind]
     finding = tables.Finding(
-        wallet=wallet, kind=kind, subject=subject, detail=text, evidence=dumps(list(evidence))
+        wallet=wallet, kind=kind, subject=subject, detail=text, evidence=dumps(list(proof))
     )
     session.add(finding)
     session.flush()

@@ -19,7 +19,7 @@ from jiaozi.book import CREDITED, PAID, REFUNDED
 from jiaozi.certificates import ACCOUNT, Certificate, Trust
 from jiaozi.errors import UNKNOWN_PAYMENT, Refused
 from jiaozi.messages import Receipt, Request, Void
-from jiaozi_host.ledger import findings, tables
+from jiaozi_host.ledger import findings, proofs, tables
 from jiaozi_host.ledger.journal import Fact, read_entry
 
 
@@ -29,13 +29,16 @@ class Question:
 
     nonce: binds its statement to this question; position: where the posted journal ends; owed:
     hashes of payments it has signed that its journal has not shown yet. As they were known before
-    the statement was made, the journal behind it must show them.
+    the statement was made, the journal behind it must show them; salt, digests: what the nonce is
+    made of, so that it proves this order to others.
     """
 
     wallet: bytes
     nonce: bytes
     position: int
     owed: frozenset[bytes]
+    salt: bytes
+    digests: tuple[bytes, ...]
 
 
 @dataclass
@@ -86,6 +89,10 @@ class Poster:
         self._session.flush()
         self._judge(question, statement, balance)
         self._close(statement)
+        if self.posting.findings:
+            asked = (question.salt, list(question.digests))
+            found = proofs.search(self._session, self._trust, row.id, *asked)
+            self.posting.findings.extend(found)
         self.posting.entries = len(entries)
         return self.posting
 
@@ -101,16 +108,15 @@ class Poster:
         if len(entries) != statement.position - row.position or head != statement.head:
             kind = findings.CHAIN_BROKEN if entries else findings.FORKED
             self._find(kind, statement.hash, self._last_statement())
+            if statement.position == row.position:
+                proofs.forked(
+                    self._session, self._trust, self._wallet, statement.head, statement.raw
+                )
             return False
         return True
 
     def _last_statement(self) -> list[bytes]:
-        last = self._session.scalar(
-            select(tables.Statement.raw)
-            .where(tables.Statement.wallet == self._row.id, tables.Statement.accepted)
-            .order_by(tables.Statement.id.desc())
-            .limit(1)
-        )
+        last = proofs.last_statement(self._session, self._row.id)
         return [] if last is None else [last]
 
     # Entries ------------------------------------------------------------------------------------

@@ -1,0 +1,92 @@
+"""Proofs from the posted journals: what a finding says, for anybody to verify offline.
+
+The search is made only when a posting has found something, and then over all journals: a proof may
+take what one wallet signed out of the journal of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from _jzcrypto import sha256
+from jiaozi import evidence
+from jiaozi.certificates import Certificate, Trust, read
+from jiaozi.cose import WALLET
+from jiaozi.errors import Refused
+from jiaozi.search import Journal, find
+from jiaozi_host.ledger import findings, tables
+
+
+def search(
+    session: Session, trust: Trust, wallet: bytes, salt: bytes, digests: list[bytes]
+) -> list[tables.Finding]:
+    """Search all posted journals; store what is proven and return it.
+
+    wallet: whose last statement answers the question of this salt and these digests.
+    """
+    rows = session.scalars(select(tables.Wallet).where(tables.Wallet.position > 0)).all()
+    journals = []
+    for row in rows:
+        asked = (salt, digests) if row.id == wallet else (b"", [])
+        journal = _journal(session, row, trust.network, *asked)
+        if journal is not None:
+            journals.append(journal)
+    return keep(session, trust, find(journals, trust))
+
+
+def _journal(
+    session: Session, row: tables.Wallet, network: int, salt: bytes, digests: list[bytes]
+) -> Journal | None:
+    statement = last_statement(session, row.id)
+    if statement is None:
+        return None
+    entries = session.scalars(
+        select(tables.Entry.raw)
+        .where(tables.Entry.wallet == row.id)
+        .order_by(tables.Entry.position)
+    )
+    certificate = read(WALLET, row.certificate, network)
+    return Journal(certificate, statement, list(entries), network, salt, digests)
+
+
+def last_statement(session: Session, wallet: bytes) -> bytes | None:
+    """The statement up to which a wallet's journal has been posted."""
+    return session.scalar(
+        select(tables.Statement.raw)
+        .where(tables.Statement.wallet == wallet, tables.Statement.accepted)
+        .order_by(tables.Statement.id.desc())
+        .limit(1)
+    )
+
+
+def forked(
+    session: Session, trust: Trust, wallet: Certificate, head: bytes, statement: bytes
+) -> None:
+    """Keep the proof that two statements at one position have different heads."""
+    last = last_statement(session, wallet.id)
+    if last is not None:
+        operators = [operator.raw for operator in trust.operators.values()]
+        none: list[bytes] = []
+        kind = evidence.FORKED_JOURNAL
+        proof = evidence.proof(kind, operators, wallet, last, statement, head, none)
+        keep(session, trust, [proof])
+
+
+def keep(session: Session, trust: Trust, proofs: Iterable[bytes]) -> list[tables.Finding]:
+    """Store those that are proofs, one of each kind against each wallet."""
+    kept = []
+    for proof in proofs:
+        try:
+            verdict = evidence.verify(proof, trust.authority, trust.network)
+        except (Refused, evidence.NotProven):
+            continue
+        kind = findings.PROVEN[verdict.kind]
+        table = tables.Finding
+        wanted = select(table).where(table.wallet == verdict.wallet.id, table.kind == kind)
+        if session.scalar(wanted) is None:
+            found = findings.find(session, verdict.wallet.id, kind, sha256(proof), [proof])
+            kept.append(found)
+    return kept
