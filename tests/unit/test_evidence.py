@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,6 +17,7 @@ from jiaozi.rules import read_epoch
 from jiaozi.search import Journal, find
 from tests.unit.wallets import Bank, MemoryStore, answer, ask, finish, key_of, take, transfer
 from tests.vectors.test_grammar import fits
+from tests.vectors.test_vectors import MICROPYTHON, run
 
 BANK = Bank()
 NETWORK = BANK.network
@@ -341,3 +343,16 @@ def test_resending_and_replaying_prove_nothing() -> None:
     with pytest.raises(evidence.NotProven):
         verify(evidence.proof(evidence.FORKED_POSITION, OPERATORS, bob.me, *receipts[:2]))
     assert proofs(journal(alice), journal(bob)) == {}
+
+
+@pytest.mark.emulated
+def test_micropython_comes_to_the_same_verdicts(tmp_path: Path) -> None:
+    lines = [(scene.proof, scene.accused, kind) for kind, scene in sorted(scenes().items())]
+    spoiled: Any = loads(lines[0][0])
+    spoiled[4] = spoiled[3]
+    lines.append((dumps(spoiled), b"", 0))
+    cases = tmp_path / "proofs"
+    text = [f"{proof.hex()} {accused.hex() or '-'} {kind}" for proof, accused, kind in lines]
+    cases.write_text("\n".join([BANK.authority.raw.hex(), *text]) + "\n", "ascii")
+    script = Path(__file__).with_name("evidence_verdicts.py")
+    assert run(str(MICROPYTHON), script, cases).split() == [str(kind) for *_, kind in lines]
