@@ -133,6 +133,7 @@ class RenodeMachine(Machine):
         page = self._directory / "boot_page.bin"
         page.write_bytes(boot_page(self._seed, self._boots))
         script = BOARDS / self._board / f"{self._board}.resc"
+        monitor.execute("mach clear")  # variables set now belong to no machine
         monitor.execute('$name="wallet"')
         monitor.execute(f"$elf={path_token(self._elf)}")
         monitor.execute(f"$boot_page={path_token(page)}")
