@@ -89,9 +89,11 @@ class Maker:
         me = self.device.book.me.hash
 
         def touched() -> bool:
-            journals = world.operator.collected
-            longer = any(one.wallet.hash == me and len(one.entries) > position for one in journals)
-            return receipt in world.operator.bytes and longer
+            # The same payment may reach the other copy after all, which then signs the very same.
+            journals = [one for one in world.operator.collected if one.wallet.hash == me]
+            longer = [one.entries[position] for one in journals if len(one.entries) > position]
+            hidden = any(receipt not in decode(entry) for entry in longer)
+            return receipt in world.operator.bytes and hidden
 
         kinds = (evidence.OUTCOME_MISSING, evidence.FORKED_POSITION)
         return Cheat("hide a receipt", self.device, touched, kinds)
