@@ -93,7 +93,9 @@ def careless_about_order(parts: Any, wallet: Any, trust: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "broken"),
     [
-        ("_unless", without("unless")),
+        ("_forked_sequence", without("sequence")),
+        ("_forked_outcome", without("outcome")),
+        ("_false_journal", without("journal")),
         ("_follows", without("follows")),
         ("_complete", without("complete")),
         ("_debit_missing", careless_about_order),
