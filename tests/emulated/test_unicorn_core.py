@@ -103,7 +103,7 @@ def test_watched_stores_under_a_condition_change_nothing(build: Build) -> None:
         '__asm volatile ("movs r0, #1\\n cmp r0, #1\\n ldr r1, =0x21030000\\n movs r2, #0\\n'
         " ittt eq\\n streq r0, [r1]\\n addeq r2, #1\\n addeq r2, #1\\n cmp r0, #2\\n"
         ' add r2, #4\\n add r2, #8\\n ldr r1, =0x21000000\\n str r2, [r1]"'
-        ' ::: "r0", "r1", "r2", "cc", "memory");'
+        ' ::: "r0", "r1", "r2", "r3", "cc", "memory");'
     )
     core.run(0.0)
     assert word(core, 0) == 14

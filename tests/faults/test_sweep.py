@@ -13,7 +13,7 @@ from jiaozi_sim.sweep.explore import Explorer
 from scenarios.sweep import FLOWS, JUDGE, NO_FAULT, Stage
 from scenarios.sweep_oracle import Broken, check_journal, read_book
 
-SAMPLE = 3
+SAMPLE = 1
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_a_cut_anywhere_is_healed_by_tapping_again(
     assert len(explorer.tally.points) == len(chosen)
 
 
-@pytest.mark.parametrize("fault", ["lose-20", "repeat-24", "truncate-29"])
+@pytest.mark.parametrize("fault", ["lose-20", "truncate-29"])
 def test_a_mistreated_frame_is_healed(stage: Stage, fault: str) -> None:
     stage.record(fault)
 
