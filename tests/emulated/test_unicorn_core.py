@@ -97,18 +97,6 @@ def test_a_cut_comes_before_its_store(build: Build) -> None:
     assert word(core, 2) == 0xFFFFFFFF
 
 
-def test_watched_stores_under_a_condition_change_nothing(build: Build) -> None:
-    """A hook must not leave the processor in the IT block that the store was in."""
-    core = build(
-        '__asm volatile ("movs r0, #1\\n cmp r0, #1\\n ldr r1, =0x21030000\\n movs r2, #0\\n'
-        " ittt eq\\n streq r0, [r1]\\n addeq r2, #1\\n addeq r2, #1\\n cmp r0, #2\\n"
-        ' add r2, #4\\n add r2, #8\\n ldr r1, =0x21000000\\n str r2, [r1]"'
-        ' ::: "r0", "r1", "r2", "r3", "cc", "memory");'
-    )
-    core.run(0.0)
-    assert word(core, 0) == 14
-
-
 def test_a_snapshot_is_whole(build: Build) -> None:
     core = build(
         "for (uint32_t n = 0;; n++) { NVM(n) = n; WORD(0x20000000) = n * n;"
