@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tests.unit.nvm_fake import NvmFake, PowerCut
 from wallet.storage.errors import StoreFull
+from wallet.storage.pages import RESERVE
 from wallet.storage.store import Store
 
 Content = dict[int, bytes]
@@ -114,6 +115,18 @@ class Driver:
         """The content is as expected."""
         assert content(self.store) == self.expected
 
+    def use_up(self) -> None:
+        """Open all pages that are ready now, then restart."""
+        size = self.store._log.span // 2
+        self.tidy_up()
+        self.commit({7: None, **dict.fromkeys(list(self.expected)[2:])})
+        for number in range(RESERVE + 1):
+            self.tidy_up()
+            self.commit({7: bytes([number]) * size})
+        for _ in range(3):
+            self.mount()
+            self.check()
+
     def go_on(self) -> None:
         """After a cut: what was decided stays so, and the store goes on working."""
         self.check()
@@ -133,10 +146,10 @@ class Driver:
 
 def storm(driver: Driver, rng: random.Random, operations: int) -> None:
     """Random operations, many of them cut, recoveries cut as well."""
-    scale = 1 if driver.nvm.program_unit == 4 else 30
+    scale, reach = (1, 40) if driver.nvm.program_unit == 4 else (30, 12)
     for _ in range(operations):
-        if rng.random() < 0.5:
-            driver.nvm.cut_after(rng.randrange(40))
+        if rng.random() < 0.6:
+            driver.nvm.cut_after(rng.randrange(reach))
         try:
             _one_operation(driver, rng, scale)
         except StoreFull:
@@ -161,12 +174,13 @@ def _one_operation(driver: Driver, rng: random.Random, scale: int) -> None:
             size = rng.choice((0, 2, 5, 16, 16, 30)) * scale
             fill = rng.choice((None, None, b"\xff", b"\0"))
             value = rng.randbytes(size) if fill is None else fill * size
-            changes[rng.randrange(8)] = None if rng.random() < 0.2 else value
+            key = rng.randrange(8)
+            changes[key] = None if rng.random() < 0.2 else value
         driver.commit(changes)
 
 
 def cuts(driver: Driver, operation: Operation, outcome: str | None) -> Iterator[Driver]:
-    """Drivers in which an operation was cut, once for each of its steps; then it runs to the end."""
+    """Drivers in which an operation was cut, once for each step; then it runs to the end."""
     step = 0
     while True:
         torn = copy.deepcopy(driver)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.nvm_fake import OUTCOMES
 from tests.unit.store_driver import Changes, Driver, Operation, blank, cuts, storm
+from wallet.storage.pages import RESERVE
 from wallet.storage.store import Store
 
 
@@ -42,7 +43,7 @@ def scenario(unit: int) -> list[Operation]:
     operations: list[Operation] = [
         partial(Driver.commit, changes={key: bytes([key]) * size}) for key in range(20, 23)
     ]
-    for lap in range(6 if unit == 4 else 12):
+    for lap in range(3 if unit == 4 else 10):
         for number, changes in enumerate(commits):
             lap_changes = {**changes, 9: bytes([lap, number])}
             operations.append(partial(Driver.commit, changes=lap_changes))
@@ -79,12 +80,26 @@ def cut_each_recovery(driver: Driver, operations: list[Operation], outcome: str 
                 step += 1
 
 
+def cut_preparing_twice(driver: Driver) -> None:
+    """Cut making a page ready at every step, and then its repetition."""
+    driver.tidy_up()
+    while driver.store._log.ready == RESERVE:
+        driver.commit({1: bytes(driver.store._log.span // 3)})
+    for torn in cuts(driver, Driver.tidy, None):
+        assert torn.recover()
+        for torn_again in cuts(torn, Driver.tidy, None):
+            assert torn_again.recover()
+            torn_again.use_up()
+        torn.use_up()
+
+
 @pytest.mark.parametrize("unit", [4, 256])
 @pytest.mark.parametrize("outcome", [*OUTCOMES, None])
 def test_a_cut_at_every_step_leaves_all_or_nothing(unit: int, outcome: str | None) -> None:
     driver = Driver(blank(unit))
-    assert cut_each_step(driver, scenario(unit), outcome) > 300
-    assert min(driver.nvm.erases) > 1
+    assert cut_each_step(driver, scenario(unit), outcome) > 200
+    assert min(driver.nvm.erases) >= 1
+    assert max(driver.nvm.erases) > 1
 
 
 @pytest.mark.parametrize("unit", [4, 256])
@@ -94,7 +109,7 @@ def test_cuts_during_recovery_leave_all_or_nothing(unit: int, outcome: str | Non
     operations = scenario(unit)
     for operation in operations[:20]:
         operation(driver)
-    cut_each_recovery(driver, operations[20:32], outcome)
+    cut_each_recovery(driver, operations[20 : 24 if unit == 4 else 32], outcome)
 
 
 @pytest.mark.parametrize("unit", [4, 256])
@@ -112,6 +127,12 @@ def test_a_cut_format_is_finished(unit: int, outcome: str | None) -> None:
             continue
         break
     assert step > 20
+
+
+@pytest.mark.parametrize("unit", [4, 256])
+def test_making_a_page_ready_may_be_cut_twice(unit: int, seed: int) -> None:
+    for number in range(3):
+        cut_preparing_twice(Driver(blank(unit, seed + number)))
 
 
 @pytest.mark.parametrize("unit", [4, 256])
