@@ -104,6 +104,8 @@ def test_the_patterns_see_what_they_are_for(pattern: re.Pattern[str], line: str)
     assert pattern.search(line)
 
 
-@pytest.mark.parametrize("line", ["build/tmp/x", "$HOME/work/x", "/dev/ttyUSB0", "https://a/home/b"])
+@pytest.mark.parametrize(
+    "line", ["build/tmp/x", "$HOME/work/x", "/dev/ttyUSB0", "https://a/home/b"]
+)
 def test_the_path_pattern_leaves_others_alone(line: str) -> None:
     assert not MACHINE_PATH.search(line)
