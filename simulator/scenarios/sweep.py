@@ -297,6 +297,9 @@ def main() -> int:
         result = sweep(plans, given.keep)
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
+    if result["cut_points_done"] < result["cut_points_total"]:
+        print("the time was up, or --every left some out: not every cut point was tried")
+        return 1
     return 1 if result["failures"] else 0
 
 
