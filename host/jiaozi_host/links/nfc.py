@@ -56,6 +56,9 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./:+@%=-]+")
 # How long the field rests between two polls, in seconds.
 _PAUSE = 0.05
 
+# How long a card may put off its answer (S(WTX)), in seconds. A wallet needs less than one.
+LONGEST_ANSWER = 20.0
+
 
 class _PatientTty(nfc.clf.transport.TTY):
     """nfcpy's serial transport with longer time-outs; half a frame is an I/O error, no crash."""
@@ -144,13 +147,35 @@ def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
+class _Bounded:
+    """nfcpy's frontend for the blocks of one card, up to a moment.
+
+    nfcpy grants every S(WTX) that a card asks for. A chip that asks by itself, in front of a
+    wallet that has stopped, would keep it waiting for ever.
+    """
+
+    def __init__(self, frontend: Any) -> None:
+        self._frontend = frontend
+        self.end = 0.0
+
+    def exchange(self, data: bytes, timeout: float) -> Any:
+        if time.monotonic() > self.end:
+            raise nfc.clf.TimeoutError("the card puts off its answer for too long")
+        return self._frontend.exchange(data, timeout)
+
+
 class NfcLink(Link):
-    """A contactless reader of nfcpy's and the ISO-DEP card in its field."""
+    """A contactless reader of nfcpy's and the ISO-DEP card in its field.
+
+    longest_answer: how long a card may take for an answer, in seconds.
+    """
 
     def __init__(self, frontend: Any, path: str) -> None:
         _silence_nfcpy()  # here, as by now every driver in use has been loaded
         self.name = path
+        self.longest_answer = LONGEST_ANSWER
         self._frontend = frontend
+        self._blocks = _Bounded(frontend)
         self._tag: Any = None
 
     def wait_for_card(self, timeout: float, progress: Progress | None = None) -> None:
@@ -181,6 +206,7 @@ class NfcLink(Link):
             return False
         if not isinstance(tag, nfc.tag.tt4.Type4Tag):
             raise ForeignCard("the card in the field cannot exchange APDUs (it is not ISO-DEP)")
+        tag._dep.clf = self._blocks
         self._tag = tag
         return True
 
@@ -188,6 +214,7 @@ class NfcLink(Link):
         """See `Link.exchange`."""
         if self._tag is None:
             raise CardGone("no card has been activated")
+        self._blocks.end = time.monotonic() + self.longest_answer
         try:
             answer = self._tag.transceive(command)
         except (nfc.tag.TagCommandError, nfc.clf.CommunicationError, IndexError) as error:
@@ -201,6 +228,7 @@ class NfcLink(Link):
         """See `Link.card_present`."""
         if self._tag is None:
             return False
+        self._blocks.end = time.monotonic() + self.longest_answer
         try:
             return bool(self._tag.is_present)
         except _LOST as error:
