@@ -83,6 +83,7 @@ SMALL = [
 # The longest first: two run at a time.
 FULL = [
     Bounds(payers=2, requests=2),
+    Bounds(payers=2, last=0, fine=True),
     Bounds(payers=2, requests=2, funds=1),
     Bounds(payers=3, last=2),
     Bounds(requests=3),

@@ -316,7 +316,7 @@ inline payee_settles() {
         :: i < PAYMENTS ->
             if
             :: asked(i) && number(i) < lowest ->
-                printf("payee forgets request %d and payment %d\n", number(i), i);
+                printf("payee forgets what it knew of request %d\n", number(i));
                 payee_log[i] = (payee_log[i] -> payee_log[i] | FORGOTTEN : 0);
                 floor = (floor > number(i) || without(FLOOR_RAISED) -> floor : number(i) + 1)
             :: else
