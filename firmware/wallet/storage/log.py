@@ -4,10 +4,12 @@ A record lies within one page and starts at a program unit (U bytes):
 
     size u16      bytes up to the end of the values; never 0 (void) nor 0xFFFF (erased)
     flags u8      bits 0-4 number of entries; bit 5 the last that tidying copies from a page, bit 6
-                  some entry deletes, bit 7 copied by tidying, with more to come from that page
+                  some entry deletes, bit 7 copied by tidying, with more to come from that page;
+                  bits 5 and 7 together an index: keys and places of all live values, no entries
     age u8        sequence number of this page minus that of the oldest page still of use
     crc u32       CRC-32, started at the page's sequence number, of all bytes but this field's
     live u32      bytes of log that the live values are charged with (`charge`) once this counts
+    index u32     where the newest index is that lies in a page still of use, 0 if there is none
     keys          u32 each
     places        u32 each: offset << 12 | length of the value; 0 deletes the key
     values        and at least one zero byte, to the next unit
@@ -31,18 +33,19 @@ if TYPE_CHECKING:
     Items = list[tuple[int, bytes | None]]
 
 # Shared with the store: a record's fixed bytes and those each entry adds, and the flags.
-RECORD = 12
+RECORD = 16
 ENTRY = 8
 COUNT = 0x1F
 FINAL = 0x20
 DELETES = 0x40
 COPY = 0x80
+INDEX = 0xA0
 
-_RECORD = const(12)
+_RECORD = const(16)
 _COUNT = const(0x1F)
 _COMMIT = const(0x3C5A)
 # A look at a record: the commit word before it, its fixed part and its first entries.
-_LOOK = const(48)
+_LOOK = const(52)
 _LOOK_ENTRIES = const(4)
 _STRIDE = const(64)
 _TABLES = ("", "<2I", "<4I", "<6I", "<8I")
@@ -56,7 +59,8 @@ class Log(Pages):
     at: where the next record goes; doubt: the two units there may be half programmed, though they
     read as erased; oldest: first page still of use; live: see `charge`;
     unsure: offset of a record to be committed once more, 0 if there is none; bare: no record was
-    committed in the active page.
+    committed in the active page; tail: the active page's records as recovery found them;
+    index_at: offset of the newest index, 0 if there is none.
     """
 
     def __init__(self, nvm: "Nvm") -> None:
@@ -67,6 +71,8 @@ class Log(Pages):
         self.live = 0
         self.unsure = 0
         self.bare = False
+        self.index_at = 0
+        self.tail: list[tuple[int, int, tuple[int, ...]]] = []
         self._stop = 0
         self._zone = 0
         self._commit = bytearray(b"\xff" * (2 * self.unit))
@@ -89,6 +95,8 @@ class Log(Pages):
     def append(self, items: "Items", size: int, flags: int, live: int, spare: int) -> "list[int]":
         """Write one record of `size` bytes that leaves `spare` ready pages; return the places.
 
+        An index has its contents, under any key, for its only item.
+
         Raises StoreFull or StoreTooLarge before anything is written.
         """
         need = self.cost(size)
@@ -104,13 +112,12 @@ class Log(Pages):
             seq += 1
             at = self.base(seq) + self.first
         record = bytearray(need - 2 * self.unit)
-        places = self._fill(record, at, items)
-        pack_into("<HBBII", record, 0, size, len(items) | flags, seq - self.oldest, 0, live)
-        view = memoryview(record)
-        check = crc32(view[8:size], crc32(view[:4], seq))
-        pack_into("<I", record, 4, check)
-        pack_into("<HH", self._commit, self.unit - 4, check >> 16, _COMMIT)
-        pack_into("<HH", self._commit, 2 * self.unit - 4, check >> 16, _COMMIT)
+        places = []
+        if flags == INDEX:
+            record[_RECORD:size] = items.pop()[1] or b""
+        else:
+            places = self._fill(record, at, items)
+        self._fill_head(record, size, len(items) | flags, seq, live)
         program = self.nvm.program
         if opens:
             self.close(self.active, self.at)
@@ -124,7 +131,20 @@ class Log(Pages):
         self.at = at + need
         self.doubt = False
         self.live = live
+        if flags == INDEX:
+            self.index_at = at
         return places
+
+    def _fill_head(self, record: bytearray, size: int, flags: int, seq: int, live: int) -> None:
+        index_at = self.index_at
+        if index_at and self.seq_at(index_at) < self.oldest:
+            index_at = self.index_at = 0
+        pack_into("<HBBIII", record, 0, size, flags, seq - self.oldest, 0, live, index_at)
+        view = memoryview(record)
+        check = crc32(view[8:size], crc32(view[:4], seq))
+        pack_into("<I", record, 4, check)
+        pack_into("<HH", self._commit, self.unit - 4, check >> 16, _COMMIT)
+        pack_into("<HH", self._commit, 2 * self.unit - 4, check >> 16, _COMMIT)
 
     def _fill(self, record: bytearray, at: int, items: "Items") -> "list[int]":
         places = []
@@ -147,26 +167,33 @@ class Log(Pages):
 
     # Reading
 
-    def records(self, seq: int) -> "Iterator[tuple[int, int, tuple[int, ...]]]":
-        """Offset, flags and table (keys, then places) of each record of a page, oldest first."""
+    def records(self, seq: int, at: int = 0) -> "Iterator[tuple[int, int, tuple[int, ...]]]":
+        """Offset, flags and table (keys, then places) of each record of a page, oldest first.
+
+        `at`: where to begin, 0 for the first.
+        """
         read = self.nvm.read
         unit = self.unit
         base = self.base(seq)
-        at = self._zone = base + self.first
+        if not at:
+            at = base + self.first
+        self._zone = at
         last = base + self.last
         bound = base + self.page
-        look = read(at - 4, _LOOK)
+        # Up to here a look does not reach beyond the page.
+        easy = bound - _LOOK
+        look = read(at - 4, _LOOK if at <= easy else bound - at + 4)
         while at < last:
             size, flags, _, _, high = unpack_from("<HBBHH", look, 4)
             if not size:
                 at = self._skip_void(at + unit, last)
-                look = read(at - 4, min(_LOOK, bound - at + 4))
+                look = read(at - 4, _LOOK if at <= easy else bound - at + 4)
                 continue
             end = at + ((size + 3 * unit) & -unit)
             count = flags & _COUNT
             if end > last or size < _RECORD + 8 * count:
                 break
-            look_on = read(end - 4, min(_LOOK, bound - end + 4))
+            look_on = read(end - 4, _LOOK if end <= easy else bound - end + 4)
             word = (high, _COMMIT)
             if (
                 unpack_from("<HH", look_on) == word
@@ -188,6 +215,14 @@ class Log(Pages):
         size, _, _, check = unpack_from("<HBBI", self.nvm.read(at, _RECORD))
         view = memoryview(self.nvm.read(at, size))
         return check == crc32(view[8:], crc32(view[:4], seq))
+
+    def index(self) -> "tuple[int, ...]":
+        """Contents of the newest index, keys and then places; empty if there is none."""
+        at = self.index_at
+        if not at or not self.is_sound(self.seq_at(at), at):
+            return ()
+        size = unpack_from("<H", self.nvm.read(at, 2))[0] - _RECORD
+        return unpack_from(f"<{size // 4}I", self.nvm.read(at + _RECORD, size))
 
     def check_end(self, seq: int) -> None:
         """After `records` of a settled page: StoreCorrupt if anything follows the last one."""
@@ -232,6 +267,7 @@ class Log(Pages):
         seq = self.active
         # Without a header: blank, or the formatting was cut.
         newest = self._settle(seq, found) if found[seq % count] == seq else 0
+        tail = self.tail
         self.at = self._stop
         self.doubt = newest != 0
         self.bare = not newest
@@ -246,13 +282,16 @@ class Log(Pages):
         while not newest and seq and found[(seq - 1) % count] == seq - 1:
             seq -= 1
             newest = self._newest_in(seq)
+        self.tail = tail
         unsure = newest and seq >= self.active - 1 and not self._is_firm(newest)
         self.unsure = newest if unsure else 0
-        self.oldest = self.live = 0
+        self.oldest = self.live = self.index_at = 0
         if newest:
-            _, _, age, _, live = unpack_from("<HBBII", self.nvm.read(newest, _RECORD))
+            head = self.nvm.read(newest, _RECORD)
+            _, flags, age, _, self.live, self.index_at = unpack_from("<HBBIII", head)
             self.oldest = seq - age
-            self.live = live
+            if flags == INDEX:
+                self.index_at = newest
         # The oldest page's header may be half zeroed: its erasure was about to begin.
         for seq in range(self.oldest + 1, self.active):
             if found[seq % count] != seq:
@@ -260,10 +299,8 @@ class Log(Pages):
 
     def _newest_in(self, seq: int) -> int:
         """Offset of a page's last record, 0 when it has none."""
-        newest = 0
-        for at, _, _ in self.records(seq):
-            newest = at
-        return newest
+        self.tail = list(self.records(seq))
+        return self.tail[-1][0] if self.tail else 0
 
     def _settle(self, seq: int, found: "list[int]") -> int:
         """Make the end of a page firm, by zeros alone; returns its last record's offset or 0.
@@ -303,12 +340,10 @@ class Log(Pages):
     def _is_needless(self, seq: int, at: int, found: "list[int]") -> bool:
         """Whether a record is not firm and only copies what is still in its place."""
         _, flags, age = unpack_from("<HBB", self.nvm.read(at, 4))
-        origin = seq - age - (1 if flags & FINAL else 0)
-        return (
-            flags & (COPY | FINAL) != 0
-            and found[origin % self.count] == origin
-            and not self._is_firm(at)
-        )
+        if not flags & INDEX or self._is_firm(at):
+            return False
+        origin = seq - age - (1 if flags & INDEX == FINAL else 0)
+        return flags == INDEX or found[origin % self.count] == origin
 
     def _void(self, at: int, last: int) -> None:
         """Zero what a cut left at an offset, and a record that it may be the beginning of.

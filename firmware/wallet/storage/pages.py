@@ -52,7 +52,8 @@ VERSION = const(1)
 RESERVE = const(5)
 SPARE = const(3)
 
-_MAGIC = b"JZS"
+# The header's first word: "JZS" and the version.
+_LEAD = const(VERSION << 24 | 0x535A4A)
 _PROOF = b"PAGE"
 _HEADER = const(16)
 _CHUNK = const(256)
@@ -103,13 +104,15 @@ class Pages:
         program = self.nvm.program
         base = self.base(seq)
         size = self.first - self.unit
-        header = pack("<3sBIHH", _MAGIC, VERSION, seq, self.unit, self.count)
-        header += pack("<I", crc32(header))
         program(base + size, self.zero)
         program(base, bytes(size))
         self.nvm.erase(base)
-        program(base, header + b"\xff" * (size - _HEADER))
+        program(base, self._header(seq) + b"\xff" * (size - _HEADER))
         program(base + size, _PROOF + b"\xff" * (self.unit - len(_PROOF)))
+
+    def _header(self, seq: int) -> bytes:
+        header = pack("<IIHH", _LEAD, seq, self.unit, self.count)
+        return header + pack("<I", crc32(header))
 
     def close(self, seq: int, at: int) -> None:
         """Zero a page from an offset to its end: the log has moved on from it for good."""
@@ -146,22 +149,32 @@ class Pages:
         return found
 
     def _headers(self) -> "list[int]":
-        """What each page's header states."""
+        """What each page's header states, without its CRC but for the highest."""
+        read = self.nvm.read
+        count = self.count
+        page = self.page
         found = []
-        for index in range(self.count):
-            header = self.nvm.read(index * self.page, _HEADER)
-            seq = -1
-            if header[:3] == _MAGIC:
-                _, version, stated, unit, count, check = unpack("<3sBIHHI", header)
-                if check == crc32(header[:12]):
-                    if version > VERSION:
-                        raise StoreNewer(version)
-                    if (unit, count) != (self.unit, self.count):
-                        raise StoreGeometry("made for another memory")
-                    if stated % count == index:
-                        seq = stated
+        for index in range(count):
+            lead, seq = unpack("<II", read(index * page, 8))
+            if lead != _LEAD or seq % count != index:
+                self._check_stranger(read(index * page, _HEADER))
+                seq = -1
             found.append(seq)
+        top = max(found)
+        while top >= 0 and read(self.base(top), _HEADER) != self._header(top):
+            self._check_stranger(read(self.base(top), _HEADER))
+            found[top % count] = -1
+            top = max(found)
         return found
+
+    def _check_stranger(self, header: bytes) -> None:
+        """Whether what is not our header is one all the same."""
+        lead, _, unit, count, check = unpack("<IIHHI", header)
+        if lead & 0xFFFFFF == _LEAD & 0xFFFFFF and check == crc32(header[:12]):
+            if lead >> 24 > VERSION:
+                raise StoreNewer(lead >> 24)
+            if (unit, count) != (self.unit, self.count):
+                raise StoreGeometry("made for another memory")
 
     def _find_active(self, found: "list[int]", top: int) -> int:
         count = self.count
@@ -169,7 +182,7 @@ class Pages:
             if (
                 found[seq % count] == seq
                 and found[(seq + 1) % count] == seq + 1
-                and not self.is_erased(self.base(seq) + self.last, self.unit)
+                and self.nvm.read(self.base(seq) + self.last, 4) != b"\xff\xff\xff\xff"
             ):
                 return seq + 1
         if found[0] == 0:

@@ -51,8 +51,10 @@ each mount, every CRC before tidying copies from a record) and raises StoreCorru
 not checked at each mount or read: that would cost more than all the rest.
 """
 
+from struct import pack
+
 from wallet.storage.errors import StoreCorrupt, StoreError, StoreFull, StoreStale, StoreTooLarge
-from wallet.storage.log import COPY, COUNT, DELETES, ENTRY, FINAL, RECORD, Log
+from wallet.storage.log import COPY, COUNT, DELETES, ENTRY, FINAL, INDEX, RECORD, Log
 from wallet.storage.pages import RESERVE, SPARE
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -66,6 +68,9 @@ if TYPE_CHECKING:
 _LARGEST_VALUE = 4095
 _KEYS = 1 << 32
 
+# Records since the last index after which tidying writes a new one.
+_INDEX_EVERY = 16
+
 # Ready pages that each kind of writer leaves; tidying leaves none.
 _LEFT_BY_COMMIT = 2
 _LEFT_BY_RECOVERY = 1
@@ -78,6 +83,7 @@ class Store:
         self._log = log
         self._index: dict[int, int] = {}
         self._stale = True
+        self._since_index = 0
         # Live values are kept to what next-fit is sure to pack into the pages outside the reserve:
         # a page is then at least two thirds full (see `Log.charge`).
         self.capacity = (log.count - RESERVE - 2) * (log.span * 2 // 3)
@@ -181,6 +187,8 @@ class Store:
         self._check()
         log = self._log
         if log.ready >= RESERVE:
+            if self._since_index >= _INDEX_EVERY:
+                self._write_index()
             return False
         if not self._prepare():
             self._reclaim()
@@ -201,6 +209,7 @@ class Store:
         except (StoreFull, StoreTooLarge):
             self._stale = False
             raise
+        self._since_index += 1
         index = self._index
         for (key, _), place in zip(items, places):
             if place:
@@ -214,30 +223,47 @@ class Store:
         self._stale = True
         log = self._log
         log.recover()
-        index = self._index = {}
-        for seq in range(log.oldest, log.active + 1):
-            for _, flags, table in log.records(seq):
-                count = flags & COUNT
-                if flags & DELETES:
-                    for position in range(count):
-                        if table[count + position]:
-                            index[table[position]] = table[count + position]
-                        else:
-                            index.pop(table[position], None)
-                elif count == 1:
-                    index[table[0]] = table[1]
-                else:
-                    index.update(zip(table[:count], table[count:]))
+        table = log.index()
+        count = len(table) // 2
+        # MicroPython gives a dict from keys its size at once.
+        self._index = dict.fromkeys(table[:count], 0)
+        self._index.update(zip(table[:count], table[count:]))
+        self._since_index = 0
+        begin = log.index_at if table else 0
+        for seq in range(log.seq_at(begin) if begin else log.oldest, log.active):
+            self._replay(log.records(seq, begin), begin)
             log.check_end(seq)
+            begin = 0
+        self._replay(log.tail, begin)
+        log.tail = []
         self._stale = False
         if log.unsure:
             self._commit_again(log.unsure)
         elif log.bare:
             self._append([], RECORD, 0, log.live, 0)
-        if not log.active and not index:
+        if not log.active and not self._index:
             # A format that was cut, too, ends with a full reserve.
             while self.tidy():
                 pass
+
+    def _replay(self, records: "Iterable[tuple[int, int, tuple[int, ...]]]", begin: int) -> None:
+        """Bring the index up to date by the records from an offset on."""
+        index = self._index
+        for at, flags, table in records:
+            if at < begin:
+                continue
+            self._since_index += 1
+            count = flags & COUNT
+            if flags & DELETES:
+                for position in range(count):
+                    if table[count + position]:
+                        index[table[position]] = table[count + position]
+                    else:
+                        index.pop(table[position], None)
+            elif count == 1:
+                index[table[0]] = table[1]
+            elif count:
+                index.update(zip(table[:count], table[count:]))
 
     def _commit_again(self, unsure: int) -> None:
         """Write a record's contents behind it, so that it no longer matters what is read there."""
@@ -276,6 +302,22 @@ class Store:
         self._stale = False
         log.ready += 1
         return True
+
+    def _write_index(self) -> None:
+        """Write an index, so that the next mounts need not read older records."""
+        log = self._log
+        count = len(self._index)
+        table = pack(f"<{2 * count}I", *self._index.keys(), *self._index.values())
+        size = RECORD + len(table)
+        if log.cost(size) * 2 > log.span:
+            return
+        # Another time, if it does not fit into this page.
+        with_room = log.ready
+        try:
+            self._append([(0, table)], size, INDEX, log.live, with_room)
+        except StoreFull:
+            return
+        self._since_index = 0
 
     def _live_in(self, seq: int) -> "list[tuple[int, int]]":
         """Keys and places of the values in a page that are still of use."""
