@@ -20,8 +20,8 @@ def record_bytes(unit: int) -> bytes:
     store = Store.mount(nvm)
     store.commit({3: b"forged"})
     (place,) = store._index.values()
-    start = (place >> 12) - 20
-    end = start + store._log.cost(26)
+    start = (place >> 12) - 24
+    end = start + store._log.cost(30)
     return bytes(nvm.memory[start:end])
 
 
