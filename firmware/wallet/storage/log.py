@@ -334,8 +334,13 @@ class Log(Pages):
 
     def _is_firm(self, at: int) -> bool:
         """Whether both commit words are there: the second was begun when the first was complete."""
-        size, _, _, _, high = unpack_from("<HBBHH", self.nvm.read(at, _RECORD))
-        return unpack_from("<HH", self.nvm.read(at + self.cost(size) - 4, 4)) == (high, _COMMIT)
+        size = unpack_from("<H", self.nvm.read(at, 2))[0]
+        return self._is_word(at, at + self.cost(size))
+
+    def _is_word(self, at: int, end: int) -> bool:
+        """Whether a unit that ends at an offset is a commit word of the record at another."""
+        _, high = unpack_from("<HH", self.nvm.read(at + 4, 4))
+        return unpack_from("<HH", self.nvm.read(end - 4, 4)) == (high, _COMMIT)
 
     def _is_needless(self, seq: int, at: int, found: "list[int]") -> bool:
         """Whether a record is not firm and only copies what is still in its place."""
@@ -367,7 +372,7 @@ class Log(Pages):
             # No commit word was begun. From the second unit upwards, for the first one may be
             # uncertain: were both cut now, the first two units alone would be (see `doubt`).
             commit_at = end
-        elif touched > commit_at > at:
+        elif commit_at > at and self._is_word(at, commit_at + unit):
             # The first word may be firm: not touched as long as the second one proves it.
             second = commit_at + unit
         commit_at = max(commit_at, values)
