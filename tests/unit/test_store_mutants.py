@@ -17,7 +17,7 @@ from wallet.storage.errors import StoreCorrupt
 from wallet.storage.store import Store
 
 # Random histories to try, those first that take the rarer cuts.
-SEEDS = (0, 1, 3, 22, 28, 74, 246, 264, 2928, *range(100, 110))
+SEEDS = (0, 1, 3, 22, 28, 74, 246, 264, 2928, 30906, *range(100, 110))
 PREPARING_SEED = 36
 
 FOLDER = Path(__file__).resolve().parents[2] / "firmware/wallet/storage"
@@ -43,7 +43,11 @@ MUTANTS = {
         "return check == crc32(view[8:], crc32(view[:4], seq))",
         "return True",
     ),
-    "uncertain record not committed again": ("log", "newest if unsure else 0", "0"),
+    "uncertain record not committed again": (
+        "log",
+        "newest if newest and not self._is_firm(newest) else 0",
+        "0",
+    ),
     "disbelieved record not voided": (
         "log",
         "if not self.is_erased(stop, last - stop):",
@@ -95,15 +99,20 @@ MUTANTS = {
     ),
     "page before not settled": (
         "log",
-        """                self._settle(seq - 1, found)
-                self.close(seq - 1, self._stop)
+        """            newest = self._settle(seq, found)
+            self.close(seq, self._stop)
 """,
-        "                pass\n",
+        "            newest = self._newest_in(seq)\n",
+    ),
+    "only one page before settled": (
+        "log",
+        "        while not newest and seq and found[(seq - 1) % count] == seq - 1:\n",
+        "        if not newest and seq and found[(seq - 1) % count] == seq - 1:\n",
     ),
     "page without a record not prepared anew": (
         "log",
-        """            self.prepare(seq)
-            self.at = self.base(seq) + self.first
+        """            self.prepare(self.active)
+            self.at = self.base(self.active) + self.first
 """,
         "            self.doubt = True\n",
     ),

@@ -271,20 +271,17 @@ class Log(Pages):
         self.at = self._stop
         self.doubt = newest != 0
         self.bare = not newest
-        if not newest:
-            if seq and found[(seq - 1) % count] == seq - 1:
-                # How the page before ends may still be uncertain.
-                self._settle(seq - 1, found)
-                self.close(seq - 1, self._stop)
-            # Here is nothing but what cuts have left: so no number of cuts uses up the reserve.
-            self.prepare(seq)
-            self.at = self.base(seq) + self.first
         while not newest and seq and found[(seq - 1) % count] == seq - 1:
+            # How the page before ends may still be uncertain.
             seq -= 1
-            newest = self._newest_in(seq)
+            newest = self._settle(seq, found)
+            self.close(seq, self._stop)
         self.tail = tail
-        unsure = newest and seq >= self.active - 1 and not self._is_firm(newest)
-        self.unsure = newest if unsure else 0
+        if self.bare:
+            # Here is nothing but what cuts have left: so no number of cuts uses up the reserve.
+            self.prepare(self.active)
+            self.at = self.base(self.active) + self.first
+        self.unsure = newest if newest and not self._is_firm(newest) else 0
         self.oldest = self.live = self.index_at = 0
         if newest:
             head = self.nvm.read(newest, _RECORD)
