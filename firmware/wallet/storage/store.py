@@ -39,6 +39,8 @@ Why they hold
     Tidying.  The oldest page's live values are copied in ordinary commits; the page is erased only
               after a committed record has stated (`age`) that it is no longer of use. What remains
               of a deletion there can go with it: what it deleted was older, hence erased.
+    Index.    Now and then tidying writes keys and places of all live values as a record; a mount
+              begins there. It only repeats what the records before it say.
     Room.     A commit leaves two ready pages, one for recovery and one for tidying. The copies that
               tidying puts into the last one have their originals still, so if cuts have used that
               page up, it is voided and filled anew.
