@@ -45,9 +45,10 @@ void uart_init(void) {
     for (unsigned id = 0; id < UARTS_IN_USE; id++) {
         uart_set_baud(id, DEFAULT_BAUD);
         uarts[id]->control = UART_CONTROL_TX | UART_CONTROL_RX | UART_CONTROL_RX_INTERRUPT;
-        // QEMU's model asks its backend for input only when DATA is read: without this read input may stay dead.
-        (void)uarts[id]->data;
     }
+    // QEMU's model does not look at its backends again when reception is enabled, only when some UART's DATA is read.
+    // The log's will do for all of them; the others may already hold a byte, which a read would lose.
+    (void)uarts[UART_LOG]->data;
 }
 
 void uart_set_baud(unsigned id, uint32_t baud) {
