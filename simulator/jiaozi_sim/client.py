@@ -141,7 +141,7 @@ class Simulator:
             line = self._answers.readline()
         except OSError:
             line = b""
-        if not line:
+        if not line.endswith(b"\n"):  # it ended, perhaps in the middle of its answer
             log = (self.directory / "world.log").read_text(errors="replace")
             raise WorldGone("WorldGone", f"the world does not answer: {log.strip()[-2000:]}")
         answer = json.loads(line)
