@@ -178,8 +178,13 @@ def test_the_end_of_the_world_is_an_error(wallet: Wallet) -> None:
     (world,) = (pid for pid in children(os.getpid()) if b"jiaozi_sim.world" in cmdline(pid))
     os.kill(world, signal.SIGTERM)
     with pytest.raises(WorldGone):
-        while True:  # what it was busy with, it may still answer
-            wallet.nvm_read()
+        ask_for_ever(wallet)
+
+
+def ask_for_ever(wallet: Wallet) -> None:
+    """What the world is busy with when it has to end, it may still answer."""
+    while True:
+        wallet.nvm_read()
 
 
 def cmdline(pid: int) -> bytes:
