@@ -1,4 +1,4 @@
-"""Measure what a tap costs in bytes and signatures, and write it into protocol/spec/04-transfer.md.
+"""Measure what a tap costs in bytes and signatures, and write it into protocol/spec/05-transfer.md.
 
     python protocol/tools/gen_costs.py            # write the tables between the markers
     python protocol/tools/gen_costs.py --check    # exit 1 if they say something else
@@ -20,7 +20,7 @@ from _jzcbor import dumps
 from jiaozi import apdu, book, commands, cose, payee, payer
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTER = Path("protocol/spec/04-transfer.md")
+CHAPTER = Path("protocol/spec/05-transfer.md")
 BEGIN, END = "<!-- measured by protocol/tools/gen_costs.py: begin -->\n", "<!-- end -->\n"
 # Numbers as large as they may be, and as they are in a first year of use.
 LARGEST, USUAL = 2**30 - 1, 300

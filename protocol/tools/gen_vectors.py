@@ -2,28 +2,38 @@
 
 python protocol/tools/gen_vectors.py            # write them
 python protocol/tools/gen_vectors.py --check    # exit 1 if a file is not what this would write
+
+A topic is a file `vector_<topic>.py` beside this one: `vectors()` yields its vectors, and
+`scenes()`, if it has one, returns the wallets by name that they start from.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from pathlib import Path
 
-import vector_topics
 import vector_world
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("protocol/vectors")
 
 
+def topics() -> list[str]:
+    """The names of all topics."""
+    found = Path(__file__).parent.glob("vector_*.py")
+    return sorted({path.stem.removeprefix("vector_") for path in found} - {"world"})
+
+
 def render(name: str) -> str:
     """The file of one topic: wallets by name, then vectors with an id each."""
-    vectors, scenes = vector_topics.TOPICS[name]
-    made = list(vectors())
+    topic = importlib.import_module(f"vector_{name}")
+    made = list(topic.vectors())
     used = {each.get("scene") for each in made}
-    wallets = {key: vector_world.dump(one) for key, one in scenes().items() if key in used}
+    scenes = topic.scenes() if hasattr(topic, "scenes") else {}
+    wallets = {key: vector_world.dump(one) for key, one in scenes.items() if key in used}
     numbered = [{"id": f"{name}-{number:03}", **each} for number, each in enumerate(made, 1)]
     return json.dumps({"scenes": wallets, "vectors": numbered}, indent=1) + "\n"
 
@@ -35,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="the tree to work on")
     options = parser.parse_args(arguments)
     folder = options.root / FOLDER
-    wanted = {folder / f"{name}.json": render(name) for name in vector_topics.TOPICS}
+    wanted = {folder / f"{name}.json": render(name) for name in topics()}
     found = set(folder.glob("*.json"))
     stale = sorted(found - set(wanted))
     stale += [

@@ -156,7 +156,7 @@ def copy(wallet: book.Book) -> book.Book:
 def vector(rule: str, kind: str, sw: int, note: str, **parts: Any) -> Vector:
     """One vector; bytes become text.
 
-    rule: as a chapter of protocol/spec names it; kind: what tests/vectors/run.py does with it; sw:
+    rule: as a chapter of protocol/spec names it; kind: what it is an example of; sw:
     the status word that must come out, 9000 when the input is taken.
     """
     texts = {key: value.hex() if type(value) is bytes else value for key, value in parts.items()}

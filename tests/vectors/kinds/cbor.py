@@ -1,0 +1,10 @@
+"""What is read is written again as the same bytes."""
+
+from binascii import hexlify
+
+from _jzcbor import dumps
+from jiaozi import cose
+
+
+def run(vector, raw, book):
+    return {"input": hexlify(dumps(cose.decode(raw))).decode()}

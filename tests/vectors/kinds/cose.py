@@ -1,0 +1,11 @@
+"""A signed object is read and verified; its hash is compared."""
+
+from binascii import hexlify, unhexlify
+
+from jiaozi import cose
+
+
+def run(vector, raw, book):
+    signed = cose.parse(vector["object"], raw, vector["network"])
+    signed.verify(unhexlify(vector["public"]), unhexlify(vector["signer"]))
+    return {"hash": hexlify(signed.hash).decode()}

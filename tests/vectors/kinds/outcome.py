@@ -1,0 +1,14 @@
+"""A payer takes a receipt or a void."""
+
+from binascii import hexlify
+
+from jiaozi import messages, payer
+
+
+def run(vector, raw, book):
+    wanted = messages.Receipt if vector["kind"] == "receipt" else messages.Void
+    step = payer.resolve(book, raw)
+    if not isinstance(messages.read_outcome(raw, book.network), wanted):
+        return {"kind": "the other one"}
+    book.apply(step)
+    return {"state": hexlify(book.state.encode()).decode()}
