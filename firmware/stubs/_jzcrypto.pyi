@@ -1,4 +1,4 @@
-"""Cryptography of the device: libsodium's Ed25519, X25519, ChaCha20-Poly1305 and SHA-2.
+"""Cryptography of the device: libsodium's Ed25519, X25519, ChaCha20-Poly1305, SHA-2 and HMAC.
 
 Arguments may be any buffer. Lengths are in bytes; a wrong one raises ValueError.
 """
@@ -29,6 +29,9 @@ def sha256(data: bytes) -> bytes:
 
 def sha512(data: bytes) -> bytes:
     """SHA-512 (64 bytes)."""
+
+def hmac_sha256(key: bytes, data: bytes) -> bytes:
+    """HMAC with SHA-256 (RFC 2104; 32 bytes); a key of any length."""
 
 def aead_seal(key: bytes, nonce: bytes, aad: bytes, plaintext: bytes) -> bytes:
     """Ciphertext and 16-byte tag of ChaCha20-Poly1305 (RFC 8439, 2.8); key 32, nonce 12 bytes."""

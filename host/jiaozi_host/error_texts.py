@@ -42,6 +42,16 @@ TEXTS = {
         "the wallet does not take this command in its present state",
         "select the wallet, and provision it first if it is new",
     ),
+    0x6987: ErrorText(
+        "CHANNEL_NEEDED",
+        "the wallet takes this command only inside an encrypted channel",
+        "update the host software",
+    ),
+    0x6988: ErrorText(
+        "CHANNEL_BROKEN",
+        "the encrypted channel does not hold: a message was changed, repeated or left out",
+        "start again; if it persists, do not trust this reader",
+    ),
     0x6A80: ErrorText(
         "MALFORMED",
         "the data is not a valid message",

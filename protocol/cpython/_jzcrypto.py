@@ -7,9 +7,11 @@ import hmac
 import os
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hmac import HMAC
 
 
 def ed25519_public(seed: bytes) -> bytes:
@@ -54,6 +56,13 @@ def sha256(data: bytes) -> bytes:
 def sha512(data: bytes) -> bytes:
     """SHA-512 (64 bytes)."""
     return hashlib.sha512(data).digest()
+
+
+def hmac_sha256(key: bytes, data: bytes) -> bytes:
+    """HMAC with SHA-256 (RFC 2104; 32 bytes); a key of any length."""
+    code = HMAC(key, hashes.SHA256())
+    code.update(data)
+    return code.finalize()
 
 
 def aead_seal(key: bytes, nonce: bytes, aad: bytes, plaintext: bytes) -> bytes:

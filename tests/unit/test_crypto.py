@@ -101,6 +101,33 @@ def test_hashes() -> None:
     )
 
 
+# RFC 4231, 4.2, 4.3 and 4.7: key, data, code; and HKDF's empty salt (RFC 5869, 2.2).
+HMAC_SHA256 = [
+    (
+        b"\x0b" * 20,
+        b"Hi There",
+        "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+    ),
+    (
+        b"Jefe",
+        b"what do ya want for nothing?",
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+    ),
+    (
+        b"\xaa" * 131,
+        b"Test Using Larger Than Block-Size Key - Hash Key First",
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+    ),
+    (b"", b"", "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"),
+]
+
+
+@pytest.mark.parametrize(("key", "data", "code"), HMAC_SHA256)
+def test_hmac(key: bytes, data: bytes, code: str) -> None:
+    assert crypto.hmac_sha256(key, data).hex() == code
+    assert crypto.hmac_sha256(memoryview(key), bytearray(data)).hex() == code
+
+
 # RFC 8439, 2.8.2.
 AEAD_KEY = bytes(range(0x80, 0xA0))
 AEAD_NONCE = bytes.fromhex("070000004041424344454647")

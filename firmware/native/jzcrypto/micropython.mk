@@ -6,6 +6,7 @@ SRC_USERMOD_LIB_C += $(USERMOD_DIR)/sodium_hooks.c
 JZ_SODIUM = libsodium/src/libsodium
 SRC_USERMOD_LIB_C += $(addprefix $(JZ_SODIUM)/,\
 	crypto_aead/chacha20poly1305/sodium/aead_chacha20poly1305.c \
+	crypto_auth/hmacsha256/auth_hmacsha256.c \
 	crypto_core/ed25519/ref10/ed25519_ref10.c \
 	crypto_hash/sha256/cp/hash_sha256_cp.c \
 	crypto_hash/sha512/cp/hash_sha512_cp.c \

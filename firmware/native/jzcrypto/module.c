@@ -1,10 +1,11 @@
-// Module _jzcrypto: Ed25519 (RFC 8032), X25519 (RFC 7748), ChaCha20-Poly1305 (RFC 8439), SHA-2, constant-time
-// comparison and random bytes. All take any buffer; a wrong length raises ValueError.
+// Module _jzcrypto: Ed25519 (RFC 8032), X25519 (RFC 7748), ChaCha20-Poly1305 (RFC 8439), SHA-2,
+// HMAC (RFC 2104), constant-time comparison and random bytes. All take any buffer; a wrong length raises ValueError.
 #include <string.h>
 
 #include "py/runtime.h"
 
 #include "sodium/crypto_aead_chacha20poly1305.h"
+#include "sodium/crypto_auth_hmacsha256.h"
 #include "sodium/crypto_hash_sha256.h"
 #include "sodium/crypto_hash_sha512.h"
 #include "sodium/crypto_scalarmult_curve25519.h"
@@ -123,6 +124,22 @@ static mp_obj_t sha512(mp_obj_t data_obj) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(sha512_obj, sha512);
 
+// The key may have any length, as HKDF's salt does (RFC 5869).
+static mp_obj_t hmac_sha256(mp_obj_t key_obj, mp_obj_t data_obj) {
+    mp_buffer_info_t key = jz_bytes(key_obj), data = jz_bytes(data_obj);
+    vstr_t result;
+    uint8_t *code = new_result(&result, crypto_auth_hmacsha256_BYTES);
+    crypto_auth_hmacsha256_state state;
+    uint32_t phase = jz_mark(JZ_MARK_HASH);
+    crypto_auth_hmacsha256_init(&state, key.buf, key.len);
+    crypto_auth_hmacsha256_update(&state, data.buf, data.len);
+    crypto_auth_hmacsha256_final(&state, code);
+    sodium_memzero(&state, sizeof(state));
+    jz_mark(phase);
+    return mp_obj_new_bytes_from_vstr(&result);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(hmac_sha256_obj, hmac_sha256);
+
 // ---- authenticated encryption: (key, nonce, aad, text)
 
 static mp_obj_t aead_seal(size_t n_args, const mp_obj_t *args) {
@@ -184,6 +201,7 @@ static const mp_rom_map_elem_t jzcrypto_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_x25519), MP_ROM_PTR(&x25519_obj) },
     { MP_ROM_QSTR(MP_QSTR_sha256), MP_ROM_PTR(&sha256_obj) },
     { MP_ROM_QSTR(MP_QSTR_sha512), MP_ROM_PTR(&sha512_obj) },
+    { MP_ROM_QSTR(MP_QSTR_hmac_sha256), MP_ROM_PTR(&hmac_sha256_obj) },
     { MP_ROM_QSTR(MP_QSTR_aead_seal), MP_ROM_PTR(&aead_seal_obj) },
     { MP_ROM_QSTR(MP_QSTR_aead_open), MP_ROM_PTR(&aead_open_obj) },
     { MP_ROM_QSTR(MP_QSTR_equal), MP_ROM_PTR(&equal_obj) },

@@ -56,6 +56,12 @@ def test_hashes(repl: Repl, rng: random.Random, length: int) -> None:
     assert on_device(repl, f"c.sha512({data})") == oracle.sha512(data)
 
 
+@pytest.mark.parametrize(("key", "data", "code"), cases.HMAC_SHA256)
+def test_hmac(repl: Repl, key: bytes, data: bytes, code: str) -> None:
+    assert on_device(repl, f"c.hmac_sha256({key}, {data})") == bytes.fromhex(code)
+    assert on_device(repl, f"c.hmac_sha256(memoryview({key}), bytearray({data}))").hex() == code  # type: ignore[attr-defined]
+
+
 def test_aead(repl: Repl) -> None:
     given = f"{cases.AEAD_KEY}, {cases.AEAD_NONCE}, {cases.AEAD_AAD}"
     sealed = oracle.aead_seal(cases.AEAD_KEY, cases.AEAD_NONCE, cases.AEAD_AAD, cases.AEAD_TEXT)
