@@ -65,7 +65,7 @@ types: setup ## mypy: the host's code, then the device's with MicroPython's stub
 	@$(STEP) "types (device)" $(VENV_PYTHON) -m mypy --config-file .ci/mypy-firmware.ini $(call existing,$(DEVICE_TYPED))
 
 unit: setup ## tests that need no firmware
-	@$(STEP) "tests without firmware" $(PYTEST) -m "not emulated" $(ARGS)
+	@$(STEP) "tests without firmware" $(PYTEST) -n auto --dist worksteal -m "not emulated" $(ARGS)
 
 emulated: setup firmware ## tests that run firmware images
 	@$(STEP) "tests with firmware" $(PYTEST) -m emulated $(ARGS)

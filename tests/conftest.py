@@ -42,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     given = os.environ.get(SEED_VARIABLE)
     seed = int(given, 0) if given else random.SystemRandom().getrandbits(32)
     config.stash[SEED] = seed
+    os.environ[SEED_VARIABLE] = str(seed)  # the workers of a parallel run have the same
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(seed)
 
