@@ -6,29 +6,16 @@ from typing import Any
 
 import vector_world as world
 
-from jiaozi import book, cose, messages, payee
+from jiaozi import book, cose, messages, payee, payer, sync
 
 SIGNER = world.key_of("signer")
 NAME = bytes(range(32))
+MONEY = [0, 100_000]
 
 
-def payers() -> dict[str, book.Book]:
-    """Payers in the states that vectors of requests start from."""
-    alice = world.wallet("alice", [0, 100_000])
-    paid = world.wallet("alice", [0, 100_000])
-    world.answer(paid, bob(), REQUEST, 500)
-    worn = world.wallet("alice", [0] * 9 + [100_000])
-    return {
-        "alice": alice,
-        "alice who paid": paid,
-        "alice with worn value": worn,
-        "alice without sync": world.wallet("alice", [0, 100_000], at=12),
-        "alice at her limits": world.wallet(
-            "alice", [0, 100_000], single=500, offline_count=1, offline_total=500
-        ),
-        "alice out of limits": world.wallet("alice", [0, 100_000], offline_count=0),
-        "alice, revoked": world.wallet("alice", [0, 100_000], revoked=[alice.me.id]),
-    }
+def alice(money: list[int] | None = None, **parts: Any) -> book.Book:
+    """A payer with 1,000.00 of level 1."""
+    return world.wallet("alice", MONEY if money is None else money, **parts)
 
 
 def bob() -> book.Book:
@@ -43,13 +30,64 @@ REQUEST = next(iter(bob().open.values())).raw
 OPEN_REQUEST = list(bob().open.values())[1].raw
 
 
+def paid() -> book.Book:
+    """A payer that has answered bob's request over 5.00."""
+    made = alice()
+    world.answer(made, bob(), REQUEST, 500)
+    return made
+
+
+def resolved(kind: int) -> book.Book:
+    """The same with the outcome: a receipt or a void."""
+    made = paid()
+    entry = made.pending()[0]
+    body = [entry[book.PAYMENT_HASH], 0, 1]
+    if kind == cose.VOID:
+        body.insert(0, entry[book.REQUEST_HASH])
+    raw = world.forge(kind, body, world.key_of("bob"), world.certificate("bob").hash)
+    step = payer.resolve(made, raw)
+    if step is not None:
+        made.apply(step)
+    return made
+
+
+def settled(closed: bool) -> book.Book:
+    """The payer that has paid bob, after a settlement that closes the payment or does not."""
+    made = paid()
+    hashes = [entry[book.PAYMENT_HASH] for entry in made.pending()] if closed else []
+    nonce, state = bytes(16), made.state
+    raw = sync.make_settlement(
+        made.me.hash,
+        nonce,
+        state.position,
+        state.head,
+        world.key_of("operator"),
+        world.OPERATOR,
+        world.NETWORK,
+        hashes,
+    )
+    made.store.commit(sync.settle(made, raw, nonce))
+    return book.Book(made.store)
+
+
+def later(wallet: book.Book, epoch: bytes | None = None, **limits: Any) -> book.Book:
+    """The wallet under another epoch or other limits."""
+    changes: dict[int, bytes | None] = {}
+    if epoch is not None:
+        changes[book.EPOCH_KEY] = epoch
+    if limits:
+        changes[book.POLICY_KEY] = world.policy(**limits)
+    wallet.store.commit(changes)
+    return book.Book(wallet.store)
+
+
 def request_of(name: str = "bob", **parts: Any) -> bytes:
     """A request with any body, signed by its payee unless another key is given."""
     signer = parts.pop("signer", world.certificate(name).hash)
-    key = parts.pop("key", world.key_of(name))
+    key, forged = parts.pop("key", world.key_of(name)), parts.pop("forged", {})
     fields = {"number": 7, "amount": 500, "ceiling": 0, "currency": "CNY", "purses": [0]}
     body = list((fields | {"expiry": 2} | parts).values())
-    return world.forge(cose.REQUEST, body, key, signer)
+    return world.forge(cose.REQUEST, body, key, signer, **forged)
 
 
 def received(wallet: book.Book, certificate: bytes, payment: bytes, request: bytes | None) -> bytes:
@@ -66,7 +104,7 @@ def hash_of(request: bytes) -> bytes:
 def payment_of(name: str = "alice", request: bytes = REQUEST, **parts: Any) -> bytes:
     """A payment as a payer may sign it that keeps no rules."""
     signer = parts.pop("signer", world.certificate(name).hash)
-    key = parts.pop("key", world.key_of(name))
-    fields = {"sequence": 1, "request": hash_of(request), "amount": 500, "purse": 0, "hop": 1}
+    key, forged = parts.pop("key", world.key_of(name)), parts.pop("forged", {})
+    fields = {"sequence": 1, "asked": hash_of(request), "amount": 500, "purse": 0, "hop": 1}
     body = list((fields | {"epoch": 1, "version": 1} | parts).values())
-    return world.forge(cose.PAYMENT, body, key, signer)
+    return world.forge(cose.PAYMENT, body, key, signer, **forged)

@@ -10,5 +10,6 @@ def run(vector, raw, book):
     step = payer.resolve(book, raw)
     if not isinstance(messages.read_outcome(raw, book.network), wanted):
         return {"kind": "the other one"}
-    book.apply(step)
+    if step is not None:
+        book.apply(step)
     return {"state": hexlify(book.state.encode()).decode()}

@@ -1,0 +1,12 @@
+"""A wallet is handed an epoch, beside the policy it has."""
+
+from _jzcbor import dumps
+from jiaozi import install
+from jiaozi.book import EPOCH_KEY
+
+
+def run(vector, raw, book):
+    book.store.commit(install.update(book, dumps([[], book.policy.raw, raw])))
+    if book.store.get(EPOCH_KEY) != raw:
+        return {"input": "not adopted"}
+    return {}

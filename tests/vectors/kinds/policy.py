@@ -1,0 +1,12 @@
+"""A wallet is handed a policy, beside the epoch it has."""
+
+from _jzcbor import dumps
+from jiaozi import install
+from jiaozi.book import POLICY_KEY
+
+
+def run(vector, raw, book):
+    book.store.commit(install.update(book, dumps([[], raw, book.epoch.raw])))
+    if book.store.get(POLICY_KEY) != raw:
+        return {"input": "not adopted"}
+    return {}
