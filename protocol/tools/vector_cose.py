@@ -130,7 +130,8 @@ def signers() -> Iterator[Vector]:
     other = NAME[::-1]
     raw = world.forge(cose.REQUEST, BODY, SIGNER, other)
     yield made("S4", OK, "the certificate that is expected", raw, signer=other)
-    yield made("S4", errors.WRONG_SIGNER, "one byte of it is another", raw, signer=other[:-1] + b"x")
+    near = other[:-1] + b"x"
+    yield made("S4", errors.WRONG_SIGNER, "one byte of it is another", raw, signer=near)
     yield made("S4", errors.WRONG_SIGNER, "another is expected", good, signer=bytes(32))
     raw = world.forge(cose.REQUEST, BODY, SIGNER, bytes(32))
     yield made("S4", errors.WRONG_SIGNER, "noughts are named", raw)
