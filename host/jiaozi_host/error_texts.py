@@ -257,6 +257,11 @@ TEXTS = {
         "the settlement does not fit the wallet's journal or nonce",
         "sync again",
     ),
+    0x9706: ErrorText(
+        "CLEARING_MISMATCH",
+        "the clearing file is not for this operator, or an item in it does not fit its proof",
+        "ask the other operator to export it again",
+    ),
 }
 
 

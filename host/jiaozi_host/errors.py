@@ -117,6 +117,12 @@ class LedgerError(HostError):
     exit_code = 12
 
 
+class ClearingRefused(LedgerError):
+    """What another operator has exported is not taken; nothing has changed."""
+
+    exit_code = 13
+
+
 def refused_by_wallet(status: int) -> WalletRefused:
     """The error for a status word of a wallet."""
     if status & 0xFFF0 == PIN_WRONG:

@@ -45,6 +45,8 @@ VOID = const(8)
 STATEMENT = const(9)
 SETTLEMENT = const(10)
 SESSION = const(11)
+ROTATION = const(12)
+CLEARING = const(13)
 
 HASH_LENGTH = const(32)
 ID_LENGTH = const(8)

@@ -53,6 +53,7 @@ SESSION_NEEDED = const(0x9701)
 ALREADY_PROVISIONED = const(0x9702)
 WRONG_KEY = const(0x9704)
 SETTLEMENT_MISMATCH = const(0x9705)
+CLEARING_MISMATCH = const(0x9706)
 
 
 class Refused(Exception):

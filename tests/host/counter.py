@@ -15,6 +15,7 @@ from jiaozi_host.ledger.account import Account, open_account
 from jiaozi_host.ledger.report import Report, report
 from jiaozi_host.links import Link, Progress
 from jiaozi_host.vault import Authority, Operator
+from jiaozi_host.vault.published import copy_public
 from tests.unit import devices
 from tests.unit.wallets import MemoryStore
 
@@ -62,11 +63,16 @@ class Reader(Link):
 
 
 class Counter:
-    """An authority and an operator that holds what was issued to it."""
+    """An authority and an operator that holds what was issued to it.
 
-    def __init__(self, home: Path, issued: int = 10_000_000) -> None:
+    authority: that of another counter, None for an own one.
+    """
+
+    def __init__(
+        self, home: Path, issued: int = 10_000_000, authority: Authority | None = None
+    ) -> None:
         self.home = home
-        self.authority = Authority.init(home, None)
+        self.authority = authority or Authority.init(home, None)
         self.operator = Operator.init(home, self.authority, None)
         self.ledger = Ledger.open(home)
         if issued:
@@ -94,6 +100,12 @@ class Counter:
 
     def advance(self, *revoke: bytes) -> None:
         self.authority.advance(revoke)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Hear what the authority has published."""
+        if self.home != self.authority.home:
+            copy_public(self.authority.home, self.home)
         self.operator.refresh()
 
     def report(self) -> Report:

@@ -13,6 +13,7 @@ from jiaozi_host.cli import context
 from jiaozi_host.errors import (
     BadAnswer,
     CardGone,
+    ClearingRefused,
     ForeignCard,
     HostError,
     LedgerError,
@@ -179,3 +180,26 @@ def test_no_ledger_is_told_and_none_is_made(
 )
 def test_help_has_an_example(shell: Shell, command: str) -> None:
     assert f"Example: jiaozi {command}" in " ".join(shell(command, "--help").split())
+
+
+def test_two_operators_clear_by_files(shell: Shell, tmp_path: Path) -> None:
+    other, box = tmp_path / "other", tmp_path / "box"
+    first = shell("operator", "refresh", str(tmp_path), "--home", str(tmp_path))
+    assert first == "epoch 2, 1 operators\n"
+    away = ("--home", str(other), "--authority-home", str(tmp_path))
+    shell("operator", "init", "--no-passphrase", *away)
+    shell("issue", "500.00", *away)
+    east = shell.json("clear", "show", "--home", str(other))["operators"][0]["operator"]
+    west = shell.json("clear", "show")["operators"][0]["operator"]
+    shell("provision")
+    shell("top-up", "80.00")
+    shell("cash-out", "30.00", "--home", str(other))
+    names = shell.json("clear", "export", east, "--folder", str(box), "--home", str(other))["files"]
+    assert "1 payments, -30.00 netted" in shell("clear", "import", *names)
+    assert "taken before" in shell("clear", "import", *names)
+    assert f"operator {west} is owed 30.00" in shell("clear", "show")
+    back = shell.json("clear", "export", west, "--folder", str(box))["files"]
+    shell("clear", "import", *back, "--home", str(other))
+    assert "owes us 30.00" in shell("clear", "show", "--home", str(other))
+    assert "+ cleared 30.00" in shell("ledger", "show", "--home", str(other))
+    assert "no other operator" in shell("clear", "export", "00" * 8, code=ClearingRefused.exit_code)

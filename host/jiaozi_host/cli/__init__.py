@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from jiaozi_host.cli import counter, holding, operating
+from jiaozi_host.cli import clear, counter, holding, operating
 from jiaozi_host.cli.context import err
 from jiaozi_host.errors import HostError
 
@@ -17,6 +17,7 @@ app = typer.Typer(
     help="Money you can tap with no network on either side: the operator's and owner's tool.",
     epilog="Exit codes: 2 usage, 3 no reader, 4 no card, 5 card pulled away, 6 foreign card, "
     "7 wrong PIN, 8 PIN blocked, 9 refused by a rule, 10 bad answer, 11 keys, 12 ledger, "
+    "13 another operator's file, "
     "20 does not add up, 130 stopped.",
 )
 app.add_typer(operating.authority_app, name="authority")
@@ -29,6 +30,7 @@ app.command("top-up")(counter.top_up)
 app.command("cash-out")(counter.cash_out)
 app.command()(counter.sync)
 app.add_typer(counter.ledger_app, name="ledger")
+app.add_typer(clear.clear_app, name="clear")
 app.command()(holding.info)
 app.command()(holding.pay)
 app.command()(holding.receive)

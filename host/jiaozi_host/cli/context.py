@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from jiaozi import certificates
+from jiaozi.cose import ID_LENGTH
 from jiaozi_host.errors import HostError
 from jiaozi_host.ledger import FILE, Ledger
 from jiaozi_host.links import READER_VARIABLE, Link, open_link
@@ -148,6 +149,17 @@ def existing_ledger(home: Path) -> Path:
     if not path.exists():
         raise HostError(f"no ledger in {home}", "run: jiaozi operator init, then jiaozi issue")
     return path
+
+
+def short_id(text: str) -> bytes:
+    """Read the id of a wallet or an operator. Raises HostError."""
+    try:
+        identity = bytes.fromhex(text)
+    except ValueError:
+        identity = b""
+    if len(identity) != ID_LENGTH:
+        raise HostError(f"not an id: {text!r}", "an id has 16 hexadecimal digits")
+    return identity
 
 
 # Readers ------------------------------------------------------------------------------------------

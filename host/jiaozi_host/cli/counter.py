@@ -221,6 +221,7 @@ def _report_data(shown: Report) -> dict[str, Any]:
         "balances": shown.balances,
         "flying": shown.flying,
         "issued": shown.issued,
+        "cleared": shown.cleared,
         "holds": shown.holds,
         "findings": [_finding(found) for found in shown.findings],
     }
@@ -251,6 +252,7 @@ def _print_report(shown: Report) -> None:
     out.print(
         f"balances {format_amount(shown.balances)} + in flight {format_amount(shown.flying)} "
         f"{sign} issued - redeemed {format_amount(shown.issued)}"
+        + (f" + cleared {format_amount(shown.cleared)}" if shown.cleared else "")
     )
     for found in shown.findings:
         out.print(f"[red]{found.kind}[/red] wallet {found.wallet.hex()}: {found.detail}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,12 +17,19 @@ from jiaozi_host.cli.context import (
     ledger_of,
     open_authority,
     open_operator,
+    short_id,
     show,
 )
-from jiaozi_host.errors import AccountRefused, HostError
+from jiaozi_host.errors import AccountRefused
 from jiaozi_host.ledger.account import open_account
 from jiaozi_host.money import format_amount, parse_positive
-from jiaozi_host.vault import Authority, Operator
+from jiaozi_host.vault import Authority, Operator, Published
+from jiaozi_host.vault.published import copy_public
+
+AuthorityHomeOption = Annotated[
+    Path | None,
+    typer.Option(help="Home of the authority, when it is not this one."),
+]
 
 authority_app = typer.Typer(no_args_is_help=True, help="The authority: certifies operators.")
 operator_app = typer.Typer(no_args_is_help=True, help="The operator: issues wallets, holds value.")
@@ -48,39 +56,65 @@ def authority_init(
 def operator_init(
     home: HomeOption,
     currency: Annotated[str, typer.Option(help="ISO 4217 code")] = "CNY",
+    authority_home: AuthorityHomeOption = None,
     no_passphrase: NoPassphraseOption = False,
 ) -> None:
-    """Make an operator, certified by the authority in the same home, with an account and a ledger.
+    """Make an operator, certified by the authority, with an account and a ledger.
 
-    The limits of its wallets are in operator/policies.toml, to be edited.
+    The authority is in the same home, or in --authority-home when there are several operators. The
+    limits of its wallets are in operator/policies.toml, to be edited.
 
     Example: jiaozi operator init
     """
-    authority = open_authority(home)
+    authority = open_authority(authority_home or home)
     made = Operator.init(home, authority, ask_new_passphrase(no_passphrase), currency)
     with ledger_of(home) as ledger:
         open_account(ledger, made)
     show(False, {}, f"operator {made.certificate.id.hex()}, account {made.account.id.hex()}")
 
 
-def issue(amount: AmountArgument, home: HomeOption, as_json: JsonOption = False) -> None:
+@operator_app.command("refresh")
+def operator_refresh(
+    home: HomeOption,
+    authority_home: Annotated[Path, typer.Argument(help="Home with the authority's folder public")],
+) -> None:
+    """Take over what the authority has published: its current epoch, and all operators.
+
+    Example: jiaozi operator refresh /srv/authority
+    """
+    copy_public(authority_home, home)
+    now = Published(home)
+    show(False, {}, f"epoch {now.epoch.number}, {len(now.operators)} operators")
+
+
+def issue(
+    amount: AmountArgument,
+    home: HomeOption,
+    authority_home: AuthorityHomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Issue value to the operator's account: the authority makes money.
 
     Example: jiaozi issue 10000.00
     """
-    _issue(home, parse_positive(amount), as_json)
+    _issue(home, authority_home, parse_positive(amount), as_json)
 
 
-def redeem(amount: AmountArgument, home: HomeOption, as_json: JsonOption = False) -> None:
+def redeem(
+    amount: AmountArgument,
+    home: HomeOption,
+    authority_home: AuthorityHomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Give value back from the operator's account to the authority.
 
     Example: jiaozi redeem 500.00
     """
-    _issue(home, -parse_positive(amount), as_json)
+    _issue(home, authority_home, -parse_positive(amount), as_json)
 
 
-def _issue(home: HomeOption, amount: int, as_json: bool) -> None:
-    open_authority(home)  # only who has its key may make money or take it back
+def _issue(home: Path, authority_home: Path | None, amount: int, as_json: bool) -> None:
+    open_authority(authority_home or home)  # only who has its key may make money or take it back
     operator = open_operator(home)
     with ledger_of(home) as ledger:
         account = open_account(ledger, operator)
@@ -106,18 +140,7 @@ def epoch_advance(
 
     Example: jiaozi epoch advance --revoke 0123456789abcdef
     """
-    ids = [wallet_id(text) for text in revoke or []]
+    ids = [short_id(text) for text in revoke or []]
     epoch = open_authority(home).advance(ids)
     text = f"epoch {epoch.number}, {len(epoch.revoked)} wallets revoked"
     show(as_json, {"epoch": epoch.number, "revoked": [one.hex() for one in epoch.revoked]}, text)
-
-
-def wallet_id(text: str) -> bytes:
-    """Read a wallet's id. Raises HostError."""
-    try:
-        identity = bytes.fromhex(text)
-    except ValueError:
-        identity = b""
-    if len(identity) != 8:
-        raise HostError(f"not a wallet's id: {text!r}", "an id has 16 hexadecimal digits")
-    return identity

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, event, select
+from sqlalchemy import create_engine, event, or_, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
@@ -175,7 +175,7 @@ class Ledger:
         """Payments made to this wallet that it has not answered yet, as far as is known."""
         return self._payments(
             tables.Payment.payee == wallet,
-            tables.Payment.debits > 0,
+            or_(tables.Payment.debits > 0, tables.Payment.forwarded),
             tables.Payment.outcome.is_(None),
             tables.Payment.closed.is_(False),
         )

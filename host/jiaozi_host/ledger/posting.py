@@ -18,7 +18,7 @@ from jiaozi import sync
 from jiaozi.book import CREDITED, PAID, REFUNDED
 from jiaozi.certificates import ACCOUNT, Certificate, Trust
 from jiaozi.errors import UNKNOWN_PAYMENT, Refused
-from jiaozi.messages import Receipt, Request, Void
+from jiaozi.messages import Payment, Receipt, Request, Void
 from jiaozi_host.ledger import findings, proofs, tables
 from jiaozi_host.ledger.journal import Fact, read_entry
 
@@ -179,23 +179,8 @@ class Poster:
         payer, payee = self._wallet, fact.peer
         if fact.kind != PAID:
             payer, payee = payee, payer
-        payment = tables.Payment(
-            hash=fact.payment_hash,
-            request_hash=fact.request_hash,
-            payer=payer.id,
-            payee=payee.id,
-            payer_certificate=payer.raw,
-            payee_certificate=payee.raw,
-            sequence=fact.payment.sequence,
-            amount=fact.payment.amount,
-            request_number=fact.request.number,
-            raw=fact.payment.raw,
-            request=fact.request.raw,
-            closed=fact.kind == PAID and self._is_closed(payee, fact.request),
-            debits=0,
-            credits=0,
-            refunds=0,
-        )
+        payment = payment_row(fact.payment, fact.request, payer, payee, self._wallet.issuer)
+        payment.closed = fact.kind == PAID and is_closed(self._session, payee, fact.request)
         self._check_double_spend(payment)
         self._check_registered(fact.peer)
         self._session.add(payment)
@@ -216,7 +201,9 @@ class Poster:
         evidence = [payment.raw, payment.request]
         if payment.credits > 1:
             self._find(findings.DOUBLE_CREDIT, payment.hash, evidence, against=payment.payee)
-        if payment.credits and payment.refunds:
+        # Where another operator was told that the request is closed, it refunds.
+        told = payment.closed and payment.sent
+        if payment.credits and (payment.refunds or told):
             self._find(findings.CREDIT_AND_REFUND, payment.hash, evidence, against=payment.payee)
 
     def _check_sequence(self, payment: tables.Payment) -> None:
@@ -231,13 +218,7 @@ class Poster:
             self._find(findings.SEQUENCE_BROKEN, payment.hash, [payment.raw], detail)
 
     def _check_double_spend(self, payment: tables.Payment) -> None:
-        other = self._session.scalar(
-            select(tables.Payment).where(
-                tables.Payment.payer_certificate == payment.payer_certificate,
-                tables.Payment.sequence == payment.sequence,
-                tables.Payment.hash != payment.hash,
-            )
-        )
+        other = twin(self._session, payment)
         if other is not None:
             evidence = [other.raw, payment.raw]
             detail = f"number {payment.sequence}"
@@ -268,10 +249,6 @@ class Poster:
             evidence = [payment.raw, payment.outcome or b""]
             self._find(findings.CREDIT_MISSING, payment.hash, evidence)
 
-    def _is_closed(self, payee: Certificate, request: Request) -> bool:
-        row = self._session.get(tables.Wallet, payee.id)
-        return row is not None and request.number < row.floor
-
     def _close(self, statement: sync.Statement) -> None:
         """A request below the floor that this complete journal has not answered never will be."""
         self._session.execute(
@@ -296,6 +273,53 @@ class Poster:
         proof = [self._evidence, *evidence]
         found = findings.find(self._session, wallet, kind, subject, proof, detail)
         self.posting.findings.append(found)
+
+
+def payment_row(
+    payment: Payment, request: Request, payer: Certificate, payee: Certificate, ours: bytes
+) -> tables.Payment:
+    """A new row; `ours` is the hash of this operator's certificate."""
+    outgoing = payer.issuer == ours
+    other = payee.issuer if outgoing else payer.issuer
+    return tables.Payment(
+        hash=payment.hash,
+        request_hash=request.hash,
+        payer=payer.id,
+        payee=payee.id,
+        payer_certificate=payer.raw,
+        payee_certificate=payee.raw,
+        sequence=payment.sequence,
+        amount=payment.amount,
+        request_number=request.number,
+        raw=payment.raw,
+        request=request.raw,
+        closed=False,
+        debits=0,
+        credits=0,
+        refunds=0,
+        operator=None if other == ours else other,
+        outgoing=outgoing,
+        forwarded=False,
+        sent=0,
+        netted=0,
+    )
+
+
+def is_closed(session: Session, payee: Certificate, request: Request) -> bool:
+    """Whether the payee's posted journal is complete beyond a request that it has not answered."""
+    row = session.get(tables.Wallet, payee.id)
+    return row is not None and request.number < row.floor
+
+
+def twin(session: Session, payment: tables.Payment) -> tables.Payment | None:
+    """Another payment of the same payer with the same number: what no honest wallet signs."""
+    return session.scalar(
+        select(tables.Payment).where(
+            tables.Payment.payer_certificate == payment.payer_certificate,
+            tables.Payment.sequence == payment.sequence,
+            tables.Payment.hash != payment.hash,
+        )
+    )
 
 
 def journal_balance(session: Session, row: tables.Wallet) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from jiaozi_host.ledger import Ledger, posting, tables
 
@@ -29,13 +29,15 @@ class Report:
     """The whole ledger at one moment.
 
     in_flight: payments whose value is in one journal only (negative amounts: credited by a payee
-    that synced before its payer); issued: what the authority issued less what it took back.
+    that synced before its payer); issued: what the authority issued less what it took back;
+    cleared: what other operators owe to this one for payments that were cleared, less what it owes.
     """
 
     lines: list[Line]
     in_flight: list[tables.Payment]
     issued: int
     findings: list[tables.Finding]
+    cleared: int = 0
 
     @property
     def balances(self) -> int:
@@ -49,9 +51,9 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """The invariant: balances + in flight = issued - redeemed; each balance its journal's."""
+        """Balances + in flight = issued - redeemed + cleared; each balance its journal's."""
         each = all(line.balance == line.journal for line in self.lines)
-        return each and self.balances + self.flying == self.issued
+        return each and self.balances + self.flying == self.issued + self.cleared
 
 
 def report(ledger: Ledger) -> Report:
@@ -60,19 +62,21 @@ def report(ledger: Ledger) -> Report:
         rows = session.scalars(select(tables.Wallet).order_by(tables.Wallet.issued_at)).all()
         lines = [
             Line(
-                row.id,
-                row.form,
-                row.tier,
-                row.status,
-                row.balance,
-                posting.journal_balance(session, row),
-                row.position,
-                row.epoch,
-                row.synced_at,
+                wallet.id,
+                wallet.form,
+                wallet.tier,
+                wallet.status,
+                wallet.balance,
+                posting.journal_balance(session, wallet),
+                wallet.position,
+                wallet.epoch,
+                wallet.synced_at,
             )
-            for row in rows
+            for wallet in rows
         ]
-        one_sided = tables.Payment.debits != tables.Payment.credits + tables.Payment.refunds
-        in_flight = session.scalars(select(tables.Payment).where(one_sided)).all()
+        row = tables.Payment
+        one_sided = row.amount * (row.debits - row.credits - row.refunds) + row.netted != 0
+        in_flight = session.scalars(select(row).where(one_sided)).all()
+        cleared = int(session.scalar(select(func.coalesce(func.sum(row.netted), 0))) or 0)
         found = session.scalars(select(tables.Finding).order_by(tables.Finding.id)).all()
-        return Report(lines, list(in_flight), posting.issued(session), list(found))
+        return Report(lines, list(in_flight), posting.issued(session), list(found), cleared)

@@ -66,6 +66,10 @@ class Payment(Base):
     debits, credits, refunds: how many entries of payer, payee and payer say so; an honest payment
     has at most one of each. outcome: the payee's receipt or void once known; received: which.
     closed: the payee's journal is complete without it and its request can be answered no more.
+    Between operators: operator is the other one (hash of its certificate, else null); outgoing:
+    ours pays; forwarded: the payer's operator says that its journal holds the debit; sent: number
+    of the clearing file that told the other our half (0: none); netted: what moved between the
+    operators for it, once: negative to the other, positive from it.
     """
 
     __tablename__ = "payments"
@@ -88,6 +92,11 @@ class Payment(Base):
     debits: Mapped[int] = mapped_column(Integer, default=0)
     credits: Mapped[int] = mapped_column(Integer, default=0)
     refunds: Mapped[int] = mapped_column(Integer, default=0)
+    operator: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    outgoing: Mapped[bool] = mapped_column(default=False)
+    forwarded: Mapped[bool] = mapped_column(default=False)
+    sent: Mapped[int] = mapped_column(Integer, default=0)
+    netted: Mapped[int] = mapped_column(BigInteger, default=0)
 
     @property
     def in_flight(self) -> int:
@@ -95,17 +104,19 @@ class Payment(Base):
 
         Negative while the payee has synced and the payer has not.
         """
-        return self.amount * (self.debits - self.credits - self.refunds)
+        return self.amount * (self.debits - self.credits - self.refunds) + self.netted
 
     @property
     def state(self) -> str:
         """What is known of it, in a word."""
         if self.refunds:
             return "refunded"
-        if self.debits and self.credits:
+        if self.in_flight == 0:
             return "settled"
         if self.credits:
-            return "credited, payer not synced"
+            return "credited, not cleared" if self.operator else "credited, payer not synced"
+        if self.netted:
+            return "cleared, payer not synced"
         if self.outcome is None:
             return "closed, refund due" if self.closed else "in flight"
         return "received, payee not synced" if self.received else "voided, refund due"
@@ -156,9 +167,27 @@ class CashOut(Base):
     __tablename__ = "cash_outs"
 
     request_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    wallet: Mapped[bytes] = mapped_column(ForeignKey(Wallet.id), index=True)
+    wallet: Mapped[bytes] = mapped_column(LargeBinary(8), index=True)
     amount: Mapped[int] = mapped_column(BigInteger)
     told: Mapped[bool] = mapped_column(default=False)
+
+
+class ClearingFile(Base):
+    """A clearing file sent to another operator or taken from it (`jiaozi.clearing`).
+
+    operator: hash of the other's certificate; seen: the last file of its receiver the sender had
+    taken by then; items: how many it holds.
+    """
+
+    __tablename__ = "clearing_files"
+
+    operator: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    outgoing: Mapped[bool] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    seen: Mapped[int] = mapped_column(Integer)
+    items: Mapped[int] = mapped_column(Integer)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    at: Mapped[str] = mapped_column(String(32), default=now)
 
 
 class AccountRecord(Base):

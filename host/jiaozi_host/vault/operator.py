@@ -13,14 +13,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from jiaozi import certificates, install, rules, sync
+from jiaozi import certificates, clearing, install, rules, sync
 from jiaozi.cose import ID_LENGTH, OPERATOR, WALLET, SigningKey
 from jiaozi.errors import Refused
 from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import files, keys, policies
 from jiaozi_host.vault.authority import Authority
-from jiaozi_host.vault.published import Published
+from jiaozi_host.vault.published import Published, copy_public
 
 WALLET_LIFE = 1_000
 """Epochs for which a wallet's certificate is good."""
@@ -66,11 +67,16 @@ class Operator:
     def init(
         cls, home: Path, authority: Authority, passphrase: str | None, currency: str = "CNY"
     ) -> Operator:
-        """Make a new operator certified by `authority`, with an account. Raises VaultError."""
+        """Make a new operator certified by `authority`, with an account. Raises VaultError.
+
+        home: the authority's own, or another one, which gets a copy of what it has published.
+        """
         folder = home / "operator"
         _, key = keys.create(key_path(home), passphrase)
         seed, account_key = keys.create(folder / "account.pem", passphrase)
         certificate = authority.certify(key.public, currency)
+        if home != authority.home:
+            copy_public(authority.home, home)
         files.write_new(folder / "certificate.cbor", certificate.raw)
         claims = [certificates.ACCOUNT, policies.ACCOUNT_TIER, 0, certificate.expiry]
         account = certificates.issue(
@@ -176,3 +182,9 @@ class Operator:
         return sync.make_settlement(
             wallet.hash, nonce, position, head, self._key, self.certificate, self.network, closed
         )
+
+    # Other operators ----------------------------------------------------------------------------
+
+    def clearing(self, to: bytes, number: int, seen: int, items: Sequence[Sequence[Any]]) -> bytes:
+        """A clearing file for the operator whose certificate has the hash `to`."""
+        return clearing.make(to, number, seen, items, self._key, self.certificate, self.network)

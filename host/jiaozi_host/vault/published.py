@@ -80,6 +80,33 @@ def publish_operator(home: Path, operator: certificates.Certificate) -> None:
     files.write_new(home / "public" / "operators" / f"{operator.id.hex()}.cbor", operator.raw)
 
 
+def copy_public(source: Path, home: Path) -> None:
+    """Bring a home up to date with what the authority has published in the home `source`.
+
+    The epoch is written last: it names operators. Raises VaultError for another authority, or one
+    that has gone back to an older epoch.
+    """
+    news = Published(source)
+    if (home / "public" / "authority.cbor").exists():
+        known = Published(home)
+        if (known.authority.hash, known.network) != (news.authority.hash, news.network):
+            raise VaultError(
+                f"{source} has another authority", "copy from a home of the same authority"
+            )
+        if news.epoch.number < known.epoch.number:
+            raise VaultError(
+                f"epoch {known.epoch.number} is known, {source} has {news.epoch.number}",
+                "bring that home up to date first",
+            )
+    else:
+        name = "live" if news.network == LIVE else "test"
+        publish_authority(home, name, news.authority.raw)
+    folder = home / "public" / "operators"
+    for operator in news.operators:
+        files.write(folder / f"{operator.id.hex()}.cbor", operator.raw)
+    publish_epoch(home, news.epoch.raw)
+
+
 def network_number(name: str) -> int:
     """The number of a network in signed objects. Raises VaultError."""
     if name not in _NETWORKS:
