@@ -1,4 +1,4 @@
-"""The person's consent to one payment: bound to request and amount, good once, soon stale."""
+"""The person's consent to one payment: bound to request, amount, purse; good once, soon stale."""
 
 from micropython import const
 
@@ -25,14 +25,14 @@ class Consent:
     def _forget(self) -> None:
         self._state = _NONE
         self._request = b""
-        self._amount = 0
+        self._amount = self._purse = 0
         self._since = 0
 
-    def ask(self, request_hash: bytes, amount: int) -> None:
+    def ask(self, request_hash: bytes, amount: int, purse: int) -> None:
         """Put a question; another one, answered or not, dies."""
         self._state = _ASKED
         self._request = request_hash
-        self._amount = amount
+        self._amount, self._purse = amount, purse
         self._since = self._ticks_ms()
 
     @property
@@ -46,11 +46,11 @@ class Consent:
             self._state = _GRANTED if granted else _REFUSED
             self._since = self._ticks_ms()
 
-    def take(self, request_hash: bytes, amount: int) -> "bool | None":
+    def take(self, request_hash: bytes, amount: int, purse: int) -> "bool | None":
         """Use up the answer to exactly this question: True, False, or None when there is none."""
-        if self._stale() or self._request != request_hash or self._amount != amount:
+        if self._stale() or self._request != request_hash or self._state == _ASKED:
             return None
-        if self._state == _ASKED:
+        if self._amount != amount or self._purse != purse:
             return None
         granted = self._state == _GRANTED
         self._forget()

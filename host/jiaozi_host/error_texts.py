@@ -167,6 +167,16 @@ TEXTS = {
         "the request is open: the payer must enter the amount",
         "enter the amount on the payer's side, then tap again",
     ),
+    0x9412: ErrorText(
+        "TERMS_REFUSED",
+        "the terms of the purse do not permit this",
+        "pay with general money, or pay a payee that the terms name",
+    ),
+    0x9413: ErrorText(
+        "TOO_MANY_PURSES",
+        "the wallet has no room for another purse",
+        "use up a purse, and sync once it has expired",
+    ),
     0x9501: ErrorText(
         "OTHER_REQUEST",
         "the payment does not answer a request of this wallet",

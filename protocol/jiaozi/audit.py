@@ -7,7 +7,9 @@ the wallet is right.
 
 from _jzcrypto import sha256
 from jiaozi.book import (
+    ADOPTED,
     CREDITED,
+    FUNDER_HASH,
     KIND,
     OUTCOME_RAW,
     PAID,
@@ -19,12 +21,16 @@ from jiaozi.book import (
     REQUEST_RAW,
     RESOLVED,
     TAKEN,
+    TERMS_HASH,
+    TERMS_RAW,
     VOIDED,
 )
 from jiaozi.certificates import ACCOUNT, Certificate, Trust, read
 from jiaozi.cose import BYTES, LIST, MAP, SETTLEMENT, UINT, WALLET, decode, expect, parse
 from jiaozi.errors import MALFORMED, Refused
 from jiaozi.messages import Payment, Receipt, Void, read_outcome, read_payment, read_request
+from jiaozi.purposes import funded
+from jiaozi.rules import GENERAL, Terms, read_terms
 from jiaozi.sync import NONCE_LENGTH
 from micropython import const
 
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
 OVERDRAFT = const(7)
 CREDIT_WITHOUT_DEBIT = const(8)
 FALSE_ENTRY = const(9)
+OUTSIDE_TERMS = const(11)
 
 _START = bytes(32)
 _RESOLUTION = const(3)  # where a RESOLVED or REFUNDED entry has what resolves the payment
@@ -49,6 +56,7 @@ _FIELDS = {
     VOIDED: (UINT, 32, 32, BYTES, BYTES, BYTES, BYTES),
     RESOLVED: (UINT, 32, 32, BYTES),
     REFUNDED: (UINT, 32, 32, BYTES),
+    ADOPTED: (UINT, 32, 32, BYTES),
 }
 _SETTLEMENT = (32, NONCE_LENGTH, UINT, 32, LIST)
 
@@ -60,12 +68,16 @@ def chain(entries: "Sequence[bytes]", head: bytes = _START) -> bytes:
     return head
 
 
+class _OutsideTerms(Exception):
+    """A purse is used in another way than its terms permit."""
+
+
 class Audit:
     """What came of an audit.
 
-    fault: OVERDRAFT, CREDIT_WITHOUT_DEBIT or FALSE_ENTRY, 0 for none; position: of the first entry
-    at fault, or not understood, else where the journal ends; complete: whether every entry was
-    understood and without fault; balance: what the entries come to, in minor units.
+    fault: OVERDRAFT, CREDIT_WITHOUT_DEBIT, FALSE_ENTRY or OUTSIDE_TERMS, 0 for none; position: of
+    the first entry at fault, or not understood, else where the journal ends; complete: whether
+    every entry was understood and without fault.
     """
 
     def __init__(
@@ -74,13 +86,28 @@ class Audit:
         self.fault = 0
         self.position = 0
         self.complete = True
-        self.balance = 0
+        self._held: dict[int, int] = {}
+        self._terms: dict[int, Terms] = {}
+        self._purses: dict[bytes, int] = {}  # that payments were made from, by payment
         self._wallet = wallet
         self._trust = trust
         self._epochs = epochs or {}
         self._payments: dict[bytes, list[Any]] = {}
         self._resolved: set[bytes] = set()
         self._credited: set[bytes] = set()
+
+    @property
+    def balance(self) -> int:
+        """What the entries come to, in minor units."""
+        return sum(self._held.values())
+
+    @property
+    def held(self) -> "dict[int, int]":
+        """The same by purse, without those that are empty."""
+        return {number: amount for number, amount in self._held.items() if amount}
+
+    def _add(self, purse: int, amount: int) -> None:
+        self._held[purse] = self._held.get(purse, 0) + amount
 
     def has_paid(self, payment_hash: bytes) -> bool:
         """Whether the journal has a debit for the payment of this hash."""
@@ -110,7 +137,10 @@ class Audit:
             false_credit = kind in (CREDITED, REFUNDED)
             self.fault = CREDIT_WITHOUT_DEBIT if false_credit else FALSE_ENTRY
             return False
-        if self.balance < 0 and self._wallet.form != ACCOUNT:
+        except _OutsideTerms:
+            self.fault = OUTSIDE_TERMS
+            return False
+        if min(self._held.values(), default=0) < 0 and self._wallet.form != ACCOUNT:
             # What an account holds is issued to it beside its journal.
             self.fault = OVERDRAFT
             return False
@@ -123,6 +153,8 @@ class Audit:
             self._check_credited(entry)
         elif kind == VOIDED:
             self._own_outcome(entry, Void)
+        elif kind == ADOPTED:
+            self._check_terms(entry)
         else:
             self._check_resolution(kind, entry)
 
@@ -140,9 +172,36 @@ class Audit:
         taken = entry[TAKEN]
         expect(taken, (UINT,) * len(taken))
         _require(payment.amount == sum(taken) and payment.amount > 0)
-        _require(payment.sequence == len(self._payments) + 1)
+        _require(payment.sequence == len(self._payments) + 1 and request.takes(payment.purse))
+        purse = GENERAL if self._wallet.form == ACCOUNT else payment.purse
+        if purse != GENERAL:
+            self._check_purpose(purse, payment, payee)
         self._payments[payment.hash] = entry
-        self.balance -= payment.amount
+        self._purses[payment.hash] = purse
+        self._add(purse, -payment.amount)
+
+    def _check_purpose(self, purse: int, payment: Payment, payee: Certificate) -> None:
+        """What pays from a purse with terms: to whom they permit, and he is who he says."""
+        terms = self._terms.get(purse)
+        try:
+            self._check_issued(payee, payment.epoch)
+        except Refused:
+            terms = None
+        if terms is None or not terms.permit(payee, payment.amount, payment.epoch):
+            raise _OutsideTerms()
+
+    def _check_terms(self, entry: "list[Any]") -> None:
+        """Terms of a funder, of a purse that has none or is done with."""
+        terms = read_terms(entry[TERMS_RAW], self._trust.network)
+        _require([entry[TERMS_HASH], entry[FUNDER_HASH]] == [terms.hash, terms.signer])
+        funder = self._trust.operators.get(terms.signer)
+        if funder is not None:
+            terms.verify(funder.public, funder.hash)
+        if terms.number in self._terms:
+            unresolved = [self._purses[one] for one in self._payments if one not in self._resolved]
+            if self._held.get(terms.number) or terms.number in unresolved:
+                raise _OutsideTerms()
+        self._terms[terms.number] = terms
 
     def _check_credited(self, entry: "list[Any]") -> None:
         """A payment by a certified payer for one's own request, which credits once."""
@@ -153,20 +212,29 @@ class Audit:
         _require(_hashes(entry) == [payment.request_hash, payment.hash])
         _require(request.hash == payment.request_hash and request.signer == self._wallet.hash)
         _require(request.accepts(payment.amount) and request.hash not in self._credited)
+        _require(request.takes(payment.purse))
         self._check_payer(payer, payment, receipt.epoch)
+        purse = funded(payer, self._wallet, payment)
+        if purse != GENERAL:
+            terms = self._terms.get(purse)
+            if terms is None or not terms.is_funder(payer) or receipt.epoch > terms.expiry:
+                raise _OutsideTerms()
         self._credited.add(request.hash)
-        self.balance += payment.amount
+        self._add(purse, payment.amount)
 
     def _check_payer(self, payer: Certificate, payment: Payment, epoch_number: int) -> None:
         _require(payer.id != self._wallet.id)
         payment.verify(payer.public, payer.hash)
-        operator = self._trust.operators.get(payer.issuer)
+        self._check_issued(payer, epoch_number)
+
+    def _check_issued(self, peer: Certificate, epoch_number: int) -> None:
+        operator = self._trust.operators.get(peer.issuer)
         if operator is not None:
-            payer.signed.verify(operator.public, operator.hash)
+            peer.signed.verify(operator.public, operator.hash)
             return
-        # Of an operator not known here. The epoch in which the wallet credited knows them all.
+        # Of an operator not known here. The epoch at the wallet's commit knows them all.
         epoch = self._epochs.get(epoch_number)
-        _require(epoch is None or payer.issuer in epoch.operators)
+        _require(epoch is None or peer.issuer in epoch.operators)
 
     def _own_outcome(self, entry: "list[Any]", shape: type) -> "Receipt | Void":
         outcome = read_outcome(entry[OUTCOME_RAW], self._trust.network)
@@ -196,7 +264,7 @@ class Audit:
                 _require(outcome.request_hash == paid[REQUEST_HASH])
         self._resolved.add(payment_hash)
         if kind == REFUNDED:
-            self.balance += sum(paid[TAKEN])
+            self._add(self._purses[payment_hash], sum(paid[TAKEN]))
 
     def _check_settlement(self, raw: bytes, payment_hash: bytes) -> None:
         operator = self._trust.operator(self._wallet)

@@ -12,14 +12,15 @@ CREDITED  payment credited:   payment, request, payer's certificate, receipt
 RESOLVED  receipt obtained:   receipt
 VOIDED    payment voided:     payment, request, payer's certificate, void
 REFUNDED  void obtained:      void, or the operator's settlement that closes the payment
+ADOPTED   terms of a purse:   terms; their hash and their funder's in the place of the two hashes
 """
 
 from _jzcbor import dumps
-from jiaozi.certificates import Trust, read
+from jiaozi.certificates import ACCOUNT, Trust, read
 from jiaozi.cose import AUTHORITY, OPERATOR, WALLET, SigningKey, decode
 from jiaozi.errors import BUSY, Refused
-from jiaozi.messages import Request, read_request
-from jiaozi.rules import read_epoch, read_policy
+from jiaozi.messages import Request, read_payment, read_request
+from jiaozi.rules import GENERAL, Terms, read_epoch, read_policy, read_terms
 from jiaozi.state import State
 from micropython import const
 
@@ -47,6 +48,7 @@ CREDITED = const(2)
 RESOLVED = const(3)
 VOIDED = const(4)
 REFUNDED = const(5)
+ADOPTED = const(6)
 
 # Where the fields of an entry stand.
 KIND = const(0)
@@ -57,6 +59,9 @@ REQUEST_RAW = const(4)
 PEER_RAW = const(5)
 OUTCOME_RAW = const(6)
 TAKEN = const(6)
+TERMS_HASH = const(1)
+FUNDER_HASH = const(2)
+TERMS_RAW = const(3)
 
 # Keys in the store.
 SEED_KEY = const(0x10)
@@ -123,6 +128,7 @@ class Book:
         self._paid: dict[bytes, int] = {}
         self._outcomes: dict[bytes, int] = {}
         self._resolved: dict[bytes, int] = {}
+        self.terms: dict[int, Terms] = {}  # of purses, by number
         self._pending: dict[bytes, int] = {}  # of `_paid`, by payment: a tap must not scan them all
         self._index()
 
@@ -141,6 +147,9 @@ class Book:
             self._paid[request_hash] = self._pending[payment_hash] = position
         elif kind in (CREDITED, VOIDED):
             self._outcomes[payment_hash] = position
+        elif kind == ADOPTED:
+            terms = read_terms(decode(entry)[TERMS_RAW], self.network)
+            self.terms[terms.number] = terms
         else:
             self._resolved[payment_hash] = position
             self._pending.pop(payment_hash, None)
@@ -213,9 +222,18 @@ class Book:
         """Amount of the payments whose outcome is not known yet; a void brings it back."""
         return sum(sum(entry[TAKEN]) for entry in self.pending())
 
+    def source(self, paid: list) -> int:
+        """The purse that a PAID entry's amounts were taken from.
+
+        An account has general money only; its payments name the purse that they fund.
+        """
+        if self.me.form == ACCOUNT:
+            return GENERAL
+        return read_payment(paid[PAYMENT_RAW], self.network).purse
+
     def slots(self) -> int:
         """Journal entries that still fit beside those promised to requests and pending payments."""
-        used = len(self._paid) + len(self._outcomes) + len(self._resolved)
+        used = len(self._paid) + len(self._outcomes) + len(self._resolved) + len(self.terms)
         return JOURNAL_LIMIT - used - self.unresolved() - len(self.open)
 
     def apply(self, step: Step) -> bytes:

@@ -47,6 +47,7 @@ SETTLEMENT = const(10)
 SESSION = const(11)
 ROTATION = const(12)
 CLEARING = const(13)
+TERMS = const(14)
 
 HASH_LENGTH = const(32)
 ID_LENGTH = const(8)

@@ -13,6 +13,7 @@ authority's certificate alone: `operators` are the certificates it takes, `walle
 8 CREDIT_WITHOUT_DEBIT  statement, journal, epochs: an entry adds value that nobody gave
 9 FALSE_ENTRY           statement, journal, epochs: an entry is not what it says
 10 FALSE_BALANCE        statement, journal, epochs: states another balance than its journal's
+11 OUTSIDE_TERMS        statement, journal, epochs: uses a purse in a way its terms do not permit
 
 A journal is all entries from the first on; `entries` are those from some position to the
 statement's, `before` is the head they follow upon. SHA-256 leaves one way to read them.
@@ -20,7 +21,14 @@ statement's, `before` is the head they follow upon. SHA-256 leaves one way to re
 
 from _jzcbor import dumps
 from _jzcrypto import sha256
-from jiaozi.audit import CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, OVERDRAFT, Audit, chain
+from jiaozi.audit import (
+    CREDIT_WITHOUT_DEBIT,
+    FALSE_ENTRY,
+    OUTSIDE_TERMS,
+    OVERDRAFT,
+    Audit,
+    chain,
+)
 from jiaozi.book import CREDITED, OUTCOME_RAW, VOIDED
 from jiaozi.certificates import ACCOUNT, Certificate, Trust, read
 from jiaozi.cose import BYTES, LIST, OPERATOR, UINT, decode, expect
@@ -59,6 +67,7 @@ _FIELDS = {
     CREDIT_WITHOUT_DEBIT: _JOURNAL,
     FALSE_ENTRY: _JOURNAL,
     FALSE_BALANCE: _JOURNAL,
+    OUTSIDE_TERMS: _JOURNAL,
 }
 
 
@@ -203,7 +212,7 @@ def fault(statement: Statement, audit: Audit, wallet: Certificate) -> int:
     """The kind of proof that a complete journal is of itself, 0 for none."""
     if audit.fault or not audit.complete or wallet.form == ACCOUNT:
         return audit.fault
-    return 0 if statement.balance == audit.balance else FALSE_BALANCE
+    return 0 if statement.held == audit.held else FALSE_BALANCE
 
 
 # Parts of proofs ----------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ payment:  [sequence, request hash, amount, purse, hop, epoch, policy version]   
 receipt:  [payment hash, position, epoch]                           signed by the payee
 void:     [request hash, payment hash, position, epoch]             signed by the payee
 
-Amounts are minor units. A request with amount 0 is open: the payer enters up to `ceiling`. `expiry`
-is the last epoch in which it may be paid, `hop` the highest level of value the payment used,
-`position` the payee's journal position.
+Amounts are minor units. A request with amount 0 is open: the payer enters up to `ceiling`.
+`purses` are the numbers of those it may be paid from, `expiry` is the last epoch in which it may be
+paid, `hop` the highest level of value the payment used, `position` the payee's journal position.
 """
 
 from jiaozi.cose import (
@@ -26,6 +26,7 @@ from jiaozi.cose import (
     parse,
 )
 from jiaozi.errors import MALFORMED, Refused
+from jiaozi.rules import ANY_PURPOSE
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -62,6 +63,12 @@ class Request(Signed):
     def accepts(self, amount: int) -> bool:
         """Whether a payment of `amount` is what was asked for."""
         return amount == self.amount if self.amount else 0 < amount <= self.ceiling
+
+    def takes(self, purse: int) -> bool:
+        """Whether it may be paid from the purse of that number."""
+        if purse in self.purses:
+            return purse != ANY_PURPOSE
+        return purse > ANY_PURPOSE and ANY_PURPOSE in self.purses
 
 
 class Payment(Signed):

@@ -17,23 +17,29 @@ from jiaozi.errors import (
     JOURNAL_FULL,
     OTHER_REQUEST,
     OVER_CAP,
+    PURSE_REFUSED,
     REQUEST_CLOSED,
     REVOKED,
     TOO_MANY_REQUESTS,
     Refused,
 )
 from jiaozi.messages import Payment, Request, read_payment, read_request
-from jiaozi.payer import PURSE
+from jiaozi.purposes import funded, may_ask, may_credit
+from jiaozi.rules import ANY_PURPOSE, GENERAL
 
 
-def request(book: Book, amount: int, ceiling: int = 0) -> Step:
+def request(book: Book, amount: int, ceiling: int = 0, purse: int = GENERAL) -> Step:
     """Raise a request for `amount`, or an open one for up to `ceiling`; the reply is the request.
 
-    Raises Refused (AMOUNT_INVALID, OVER_CAP, TOO_MANY_REQUESTS, JOURNAL_FULL).
+    purse: the one to be funded (at an account: that pays); else who has a category takes general
+    money and what the terms of a purse permit. Raises Refused (AMOUNT_INVALID, PURSE_REFUSED,
+    OVER_CAP, TOO_MANY_REQUESTS, JOURNAL_FULL).
     """
     policy, state = book.policy, book.state.copy()
     if min(amount, ceiling) < 0 or (amount > 0) == (ceiling > 0):
         raise Refused(AMOUNT_INVALID)
+    if not may_ask(book, purse):
+        raise Refused(PURSE_REFUSED)
     if state.balance + book.reserved + book.in_flight + (amount or ceiling) > policy.balance_cap:
         raise Refused(OVER_CAP)
     if len(book.open) >= OPEN_LIMIT:
@@ -44,7 +50,10 @@ def request(book: Book, amount: int, ceiling: int = 0) -> Step:
     while open_key(state.next_request) in taken:
         state.next_request += 1
     expiry = book.epoch.number + policy.request_lifetime
-    body = [state.next_request, amount, ceiling, policy.currency, [PURSE], expiry]
+    purses = [purse]
+    if purse == GENERAL and book.me.category:
+        purses.append(ANY_PURPOSE)
+    body = [state.next_request, amount, ceiling, policy.currency, purses, expiry]
     signed = sign(REQUEST, body, book.key, book.me.hash, book.network, Request)
     state.next_request += 1
     return Step(state, signed.raw, opened=signed)
@@ -105,7 +114,8 @@ def _creditable(book: Book, payment: Payment, wanted: Request, payer: Certificat
         wanted.hash in book.open
         and not _expired(book, wanted)
         and wanted.accepts(payment.amount)
-        and payment.purse in wanted.purses
+        and wanted.takes(payment.purse)
+        and may_credit(book, payer, payment)
         and payer.id != book.me.id
         and book.trust.operator(payer).currency == wanted.currency
     )
@@ -120,7 +130,8 @@ def _credit(book: Book, payment: Payment, wanted: Request, payer: Certificate) -
     body = [payment.hash, state.position, book.epoch.number]
     receipt = sign(RECEIPT, body, book.key, book.me.hash, book.network)
     # What comes back to an operator is seen by it at once, and starts anew.
-    state.credit(0 if book.me.form == ACCOUNT else payment.hop + 1, payment.amount)
+    level = 0 if book.me.form == ACCOUNT else payment.hop + 1
+    state.credit(level, payment.amount, funded(payer, book.me, payment))
     entry = _entry(CREDITED, payment, wanted, payer, receipt.raw)
     return Step(state, receipt.raw, entry, closed=wanted.hash)
 

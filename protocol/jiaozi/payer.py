@@ -32,12 +32,10 @@ from jiaozi.errors import (
     AMOUNT_MISMATCH,
     AMOUNT_NEEDED,
     JOURNAL_FULL,
-    OVER_BALANCE,
     OVER_HOPS,
     OVER_OFFLINE_COUNT,
     OVER_OFFLINE_TOTAL,
     OVER_SINGLE,
-    PURSE_REFUSED,
     REQUEST_CLOSED,
     REQUEST_EXPIRED,
     SAME_WALLET,
@@ -47,20 +45,23 @@ from jiaozi.errors import (
     Refused,
 )
 from jiaozi.messages import Request, Void, read_outcome, read_request
-
-# General money; purses with terms come later.
-PURSE = 0
+from jiaozi.purposes import choose, returns
+from jiaozi.rules import GENERAL
 
 # Slots a payment takes: the payment and its resolution.
 _SLOTS = 2
 
 
 class Order:
-    """A request and the certificate of who made it, read but not yet believed."""
+    """A request and the certificate of who made it, read but not yet believed.
+
+    purse: the one that pays, chosen by `check`.
+    """
 
     def __init__(self, payee: Certificate, request: Request) -> None:
         self.payee = payee
         self.request = request
+        self.purse = GENERAL
 
 
 def read_order(book: Book, payee_raw: bytes, request_raw: bytes) -> Order:
@@ -113,7 +114,10 @@ def amount_of(request: Request, entered: int) -> int:
 
 
 def check(book: Book, order: Order, amount: int) -> None:
-    """Check that the payee is genuine and the payment within every limit. Raises Refused."""
+    """Check that the payee is genuine and the payment within every limit; choose the purse.
+
+    Raises Refused.
+    """
     request, policy, state = order.request, book.policy, book.state
     _check_limits(book, order, amount)
     order.payee = book.trust.wallet(order.payee.raw)
@@ -131,22 +135,19 @@ def check(book: Book, order: Order, amount: int) -> None:
 
 def _check_limits(book: Book, order: Order, amount: int) -> None:
     """What can be refused before a signature is checked."""
-    request, policy, state = order.request, book.policy, book.state
+    request, policy = order.request, book.policy
     if order.payee.id == book.me.id:
         raise Refused(SAME_WALLET)
     if request.currency != policy.currency:
         raise Refused(WRONG_CURRENCY)
-    if PURSE not in request.purses:
-        raise Refused(PURSE_REFUSED)
     if not request.accepts(amount):
         raise Refused(AMOUNT_INVALID)
     if book.paid(request.hash) is not None:
         raise Refused(REQUEST_CLOSED)
     _check_epochs(book, request)
-    if amount > policy.single:
+    order.purse = choose(book, order.payee, request, amount)
+    if amount > policy.single and not returns(book, order.payee, order.purse):
         raise Refused(OVER_SINGLE)
-    if amount > state.balance:
-        raise Refused(OVER_BALANCE)
     if book.slots() < _SLOTS:
         raise Refused(JOURNAL_FULL)
 
@@ -168,9 +169,14 @@ def _is_offline(payee: Certificate) -> bool:
     return payee.form != ACCOUNT
 
 
-def needs_consent(book: Book, amount: int) -> bool:
-    """Whether the policy wants the person to confirm this payment on the wallet."""
+def needs_consent(book: Book, order: Order, amount: int) -> bool:
+    """Whether the policy wants the person to confirm this payment on the wallet.
+
+    Money past the expiry of its purse is its funder's. Call `check` first.
+    """
     policy, state = book.policy, book.state
+    if returns(book, order.payee, order.purse):
+        return False
     return (
         amount > policy.unconfirmed_single
         or state.unconfirmed_count >= policy.unconfirmed_count
@@ -184,7 +190,7 @@ def pay(book: Book, order: Order, amount: int, confirmed: bool) -> Step:
     Raises Refused(OVER_HOPS), Refused(OVER_BALANCE).
     """
     state = book.state.copy()
-    taken = state.debit(amount)
+    taken = state.debit(amount, GENERAL if book.me.form == ACCOUNT else order.purse)
     hop = max(level for level, part in enumerate(taken) if part)
     if hop > book.policy.hops and _is_offline(order.payee):
         raise Refused(OVER_HOPS)
@@ -192,7 +198,7 @@ def pay(book: Book, order: Order, amount: int, confirmed: bool) -> Step:
         state.sequence,
         order.request.hash,
         amount,
-        PURSE,
+        order.purse,
         hop,
         book.epoch.number,
         book.policy.version,
@@ -202,7 +208,7 @@ def pay(book: Book, order: Order, amount: int, confirmed: bool) -> Step:
     if _is_offline(order.payee):
         state.offline_count += 1
         state.offline_total += amount
-    if not confirmed:
+    if not confirmed and not returns(book, order.payee, order.purse):
         state.unconfirmed_count += 1
         state.unconfirmed_total += amount
     entry = [
@@ -236,6 +242,6 @@ def resolve(book: Book, raw: bytes) -> "Step | None":
         if outcome.request_hash != paid[REQUEST_HASH]:
             raise Refused(UNKNOWN_PAYMENT)
         kind = REFUNDED
-        state.refund(paid[TAKEN])
+        state.refund(paid[TAKEN], book.source(paid))
     entry = [kind, paid[REQUEST_HASH], outcome.payment_hash, outcome.raw]
     return Step(state, b"", entry, amount=sum(paid[TAKEN]))

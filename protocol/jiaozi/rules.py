@@ -1,13 +1,33 @@
-"""What authority and operator rule: policies (limits of a tier) and epochs (freshness)."""
+"""What is ruled by signature: policies (limits of a tier), epochs (freshness), terms of purses."""
 
-from jiaozi.certificates import Certificate
-from jiaozi.cose import EPOCH, LIST, POLICY, TEXT, UINT, Signed, SigningKey, expect, parse, sign
+from jiaozi.certificates import ACCOUNT, Certificate
+from jiaozi.cose import (
+    EPOCH,
+    LIST,
+    POLICY,
+    TERMS,
+    TEXT,
+    UINT,
+    Signed,
+    SigningKey,
+    expect,
+    parse,
+    sign,
+)
 from jiaozi.errors import MALFORMED, Refused
+from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+# Purses by number: general money; in a request, whatever purse with terms that permit it. Purses
+# with terms have the numbers above, which their funders give out: a number stands for one purpose.
+GENERAL = const(0)
+ANY_PURPOSE = const(1)
+
+_MOST_CATEGORIES = const(16)
 
 POLICY_FIELDS = (
     "version",
@@ -121,3 +141,54 @@ def make_epoch(
 ) -> bytes:
     """Sign an epoch."""
     return sign(EPOCH, [number, revoked, operators], key, authority.hash, network).raw
+
+
+class Terms(Signed):
+    """What the money of a purse may be spent on, signed by the operator that funds the purse.
+
+    number: of the purse; categories: merchant category codes of payees; expiry: last epoch in which
+    it may be spent, afterwards it goes back; cap: the most of one payment, in minor units.
+    """
+
+    number: int
+    categories: "list[int]"
+    expiry: int
+    cap: int
+
+    def __init__(self, *parts: "Any") -> None:
+        super().__init__(*parts)
+        expect(self.body, (UINT, LIST, UINT, UINT))
+        self.number, self.categories, self.expiry, self.cap = self.body
+        expect(self.categories, (UINT,) * len(self.categories))
+        if self.number <= ANY_PURPOSE or self.cap == 0 or 0 in self.categories:
+            raise Refused(MALFORMED)
+        if not 0 < len(self.categories) <= _MOST_CATEGORIES:
+            raise Refused(MALFORMED)
+
+    def is_funder(self, wallet: Certificate) -> bool:
+        """Whether a wallet is an account of the operator that funds the purse."""
+        return wallet.form == ACCOUNT and wallet.issuer == self.signer
+
+    def permit(self, payee: Certificate, amount: int, epoch: int) -> bool:
+        """Whether `amount` may go to `payee` in `epoch`: to its funder it may always go back."""
+        if self.is_funder(payee):
+            return True
+        return payee.category in self.categories and amount <= self.cap and epoch <= self.expiry
+
+
+def read_terms(raw: bytes, network: int) -> Terms:
+    """Parse terms; their signature is checked by `verify`. Raises Refused(MALFORMED)."""
+    return parse(TERMS, raw, network, Terms)
+
+
+def make_terms(
+    number: int,
+    categories: "list[int]",
+    expiry: int,
+    cap: int,
+    key: SigningKey,
+    funder: Certificate,
+    network: int,
+) -> bytes:
+    """Sign the terms of a purse. Raises Refused(MALFORMED) for terms that nobody takes."""
+    return sign(TERMS, [number, categories, expiry, cap], key, funder.hash, network, Terms).raw

@@ -2,8 +2,9 @@
 
 from _jzcbor import dumps
 from _jzcrypto import sha256
-from jiaozi.cose import LIST, UINT, decode, expect
-from jiaozi.errors import OVER_BALANCE, Refused
+from jiaozi.cose import LIST, MAP, UINT, decode, expect
+from jiaozi.errors import MALFORMED, OVER_BALANCE, Refused
+from jiaozi.rules import ANY_PURPOSE, GENERAL
 from micropython import const
 
 # Value that an operator pays out has level 1; each payment between wallets raises it by one, up to
@@ -22,8 +23,9 @@ _NAMES = (
     "offline_total",
     "unconfirmed_count",
     "unconfirmed_total",
+    "purses",
 )
-_FIELDS = (UINT, UINT, 32, LIST, UINT, UINT, UINT, UINT, UINT, UINT, UINT)
+_FIELDS = (UINT, UINT, 32, LIST, UINT, UINT, UINT, UINT, UINT, UINT, UINT, MAP)
 
 
 class State:
@@ -33,7 +35,8 @@ class State:
     hash chained so far; levels: amounts of purse 0 by hop level; next_request, floor: number of the
     next request and the lowest that may still be credited; synced_epoch: epoch of the last
     settlement; offline_count, offline_total, unconfirmed_count, unconfirmed_total: payments since;
-    base: the state that this one is a changed copy of, not kept in the store.
+    purses: amounts by hop level of each purse with terms, by its number; base: the state that this
+    one is a changed copy of, not kept in the store.
     """
 
     def __init__(self) -> None:
@@ -48,6 +51,7 @@ class State:
         self.offline_total = 0
         self.unconfirmed_count = 0
         self.unconfirmed_total = 0
+        self.purses: dict[int, list[int]] = {}
         self.base: State | None = None
 
     def encode(self) -> bytes:
@@ -56,13 +60,19 @@ class State:
 
     @staticmethod
     def decode(raw: bytes) -> "State":
-        """Read what `encode` wrote. Raises Refused(MALFORMED)."""
+        """Read what `encode` wrote, also when there were no purses yet.
+
+        Raises Refused(MALFORMED).
+        """
         body = decode(raw)
+        if type(body) is list and len(body) == len(_FIELDS) - 1:
+            body.append({})
         expect(body, _FIELDS)
         state = State()
         for name, value in zip(_NAMES, body):
             setattr(state, name, value)
         expect(state.levels, (UINT,) * len(state.levels))
+        read_purses(state.purses)
         return state
 
     def copy(self) -> "State":
@@ -71,44 +81,69 @@ class State:
         for name in _NAMES:
             setattr(other, name, getattr(self, name))
         other.levels = list(self.levels)
+        other.purses = {number: list(levels) for number, levels in self.purses.items()}
         other.base = self
         return other
 
     @property
     def balance(self) -> int:
-        """Value held, in minor units."""
-        return sum(self.levels)
+        """Value held in all purses, in minor units."""
+        return sum(self.levels) + sum([sum(levels) for levels in self.purses.values()])
 
-    def debit(self, amount: int) -> "list[int]":
+    def held(self, purse: int) -> int:
+        """Value held in one purse, in minor units."""
+        return sum(self.levels if purse == GENERAL else self.purses.get(purse, ()))
+
+    def _levels(self, purse: int) -> "list[int]":
+        return self.levels if purse == GENERAL else self.purses.setdefault(purse, [])
+
+    def debit(self, amount: int, purse: int = GENERAL) -> "list[int]":
         """Take `amount` from the lowest levels first; return the amounts taken by level.
 
         Raises Refused(OVER_BALANCE) and takes nothing when there is not enough.
         """
-        if amount > self.balance:
+        if amount > self.held(purse):
             raise Refused(OVER_BALANCE)
         taken = []
-        for level, held in enumerate(self.levels):
+        levels = self._levels(purse)
+        for level, held in enumerate(levels):
             part = min(held, amount)
-            self.levels[level] = held - part
+            levels[level] = held - part
             amount -= part
             taken.append(part)
             if amount == 0:
                 break
         return taken
 
-    def credit(self, level: int, amount: int) -> None:
+    def credit(self, level: int, amount: int, purse: int = GENERAL) -> None:
         """Add `amount` at a hop level, capped at TOP_LEVEL."""
         level = min(level, TOP_LEVEL)
-        while len(self.levels) <= level:
-            self.levels.append(0)
-        self.levels[level] += amount
+        levels = self._levels(purse)
+        while len(levels) <= level:
+            levels.append(0)
+        levels[level] += amount
 
-    def refund(self, taken: "list[int]") -> None:
+    def refund(self, taken: "list[int]", purse: int = GENERAL) -> None:
         """Put back what `debit` took."""
         for level, part in enumerate(taken):
-            self.credit(level, part)
+            self.credit(level, part, purse)
+
+    def level(self, level: int) -> None:
+        """Make all value be of one hop level; a purse with terms that is empty is gone."""
+        self.levels = [0] * level + [sum(self.levels)]
+        held = {number: sum(levels) for number, levels in self.purses.items()}
+        self.purses = {number: [0] * level + [part] for number, part in held.items() if part}
 
     def append(self, entry: bytes) -> None:
         """Chain a journal entry: the next one goes to the position after it."""
         self.head = sha256(self.head + entry)
         self.position += 1
+
+
+def read_purses(purses: "dict[int, list[int]]") -> None:
+    """Check amounts by hop level, by numbers of purses with terms. Raises Refused(MALFORMED)."""
+    for number, levels in purses.items():
+        expect([number, levels], (UINT, LIST))
+        expect(levels, (UINT,) * len(levels))
+        if number <= ANY_PURPOSE:
+            raise Refused(MALFORMED)

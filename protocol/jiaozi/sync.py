@@ -1,7 +1,7 @@
 """Sync: what a wallet tells its operator and what the operator settles (bodies are CBOR arrays).
 
 session:    [wallet certificate hash, wallet nonce]                         signed by the operator
-statement:  [epoch, position, head, levels, floor, nonce]                   signed by the wallet
+statement:  [epoch, position, head, levels, floor, nonce, purses]           signed by the wallet
 settlement: [wallet certificate hash, wallet nonce, position, head, closed]  signed by the operator
 
 A session is opened by the operator's signature over a nonce the wallet has just drawn. Within it
@@ -14,6 +14,7 @@ payment), the operator refunds the payment: its hash is among `closed`.
 
 from _jzcbor import dumps
 from jiaozi.book import (
+    ADOPTED,
     JOURNAL_KEY,
     KIND,
     PAID,
@@ -30,6 +31,7 @@ from jiaozi.book import (
 from jiaozi.certificates import ACCOUNT, Certificate
 from jiaozi.cose import (
     LIST,
+    MAP,
     SESSION,
     SETTLEMENT,
     STATEMENT,
@@ -42,7 +44,9 @@ from jiaozi.cose import (
 )
 from jiaozi.errors import SESSION_NEEDED, SETTLEMENT_MISMATCH, UNKNOWN_PAYMENT, Refused
 from jiaozi.messages import read_request
-from jiaozi.state import State
+from jiaozi.purposes import ended
+from jiaozi.rules import GENERAL
+from jiaozi.state import State, read_purses
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -81,7 +85,10 @@ def check_session(book: Book, raw: bytes, nonce: bytes) -> None:
 
 
 class Statement(Signed):
-    """What a wallet says of itself; its signature is checked by `verify`."""
+    """What a wallet says of itself; its signature is checked by `verify`.
+
+    levels: general money by hop level; purses: the same for each purse with terms, by its number.
+    """
 
     epoch: int
     position: int
@@ -89,24 +96,35 @@ class Statement(Signed):
     levels: "list[int]"
     floor: int
     nonce: bytes
+    purses: "dict[int, list[int]]"
 
     def __init__(self, *parts: "Any") -> None:
         super().__init__(*parts)
-        expect(self.body, (UINT, UINT, 32, LIST, UINT, NONCE_LENGTH))
-        self.epoch, self.position, self.head, self.levels, self.floor, self.nonce = self.body
+        expect(self.body, (UINT, UINT, 32, LIST, UINT, NONCE_LENGTH, MAP))
+        self.epoch, self.position, self.head, self.levels = self.body[:4]
+        self.floor, self.nonce, self.purses = self.body[4:]
         expect(self.levels, (UINT,) * len(self.levels))
+        read_purses(self.purses)
 
     @property
     def balance(self) -> int:
         """Value the wallet says it holds, in minor units."""
-        return sum(self.levels)
+        return sum(self.held.values())
+
+    @property
+    def held(self) -> "dict[int, int]":
+        """The same by purse, without those that are empty."""
+        held = {number: sum(levels) for number, levels in self.purses.items()}
+        held[GENERAL] = sum(self.levels)
+        return {number: amount for number, amount in held.items() if amount}
 
 
 def statement(book: Book, nonce: bytes) -> bytes:
     """The wallet's signed statement, bound to the asker's nonce."""
     state = book.state
     expect([nonce], (NONCE_LENGTH,))
-    body = [book.epoch.number, state.position, state.head, state.levels, state.floor, nonce]
+    place = [book.epoch.number, state.position, state.head]
+    body = place + [state.levels, state.floor, nonce, state.purses]
     return sign(STATEMENT, body, book.key, book.me.hash, book.network).raw
 
 
@@ -151,8 +169,7 @@ def settle(book: Book, raw: bytes, nonce: bytes) -> "dict[int, bytes | None]":
         raise Refused(SETTLEMENT_MISMATCH)
     changes = _expired(book, state, state.position)
     _refund(book, state, closed, signed.raw, changes)
-    level = 0 if book.me.form == ACCOUNT else SETTLED_LEVEL
-    state.levels = [0] * level + [state.balance]
+    state.level(0 if book.me.form == ACCOUNT else SETTLED_LEVEL)
     state.synced_epoch = book.epoch.number
     state.offline_count = state.offline_total = 0
     state.unconfirmed_count = state.unconfirmed_total = 0
@@ -173,7 +190,7 @@ def _refund(
         paid = pending.pop(payment_hash, None)
         if paid is None:
             raise Refused(UNKNOWN_PAYMENT)
-        state.refund(paid[TAKEN])
+        state.refund(paid[TAKEN], book.source(paid))
         entry = dumps([REFUNDED, paid[REQUEST_HASH], payment_hash, settlement])
         changes[JOURNAL_KEY + state.position] = entry
         state.append(entry)
@@ -195,11 +212,13 @@ def forget(book: Book, acknowledged: int) -> "dict[int, bytes | None]":
 def _expired(book: Book, state: State, acknowledged: int) -> "dict[int, bytes | None]":
     """Deletions of what no tap can ask for any more; raises the request floor above it."""
     changes: dict[int, bytes | None] = {}
+    for position in ended(book, acknowledged):
+        changes[JOURNAL_KEY + position] = None
     now = book.epoch.number
     # number, expiry and key of each request of one's own
     asked = [(r.number, r.expiry, open_key(r.number)) for r in book.open.values()]
     for position, entry in book.entries():
-        if entry[KIND] in (RESOLVED, REFUNDED):
+        if entry[KIND] in (RESOLVED, REFUNDED, ADOPTED):
             continue
         request = read_request(entry[REQUEST_RAW], book.network)
         if entry[KIND] != PAID:

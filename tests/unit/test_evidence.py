@@ -195,7 +195,7 @@ def test_a_proof_is_in_the_grammar(kind: int) -> None:
     assert fits("proof", proof)
     assert not fits("proof", proof[:-1])
     body: Any = loads(proof)
-    assert not fits("proof", dumps([11, *body[1:]]))
+    assert not fits("proof", dumps([12, *body[1:]]))
 
 
 @KINDS

@@ -67,7 +67,7 @@ def test_encoding() -> None:
     state.next_request, state.floor, state.synced_epoch = 5, 6, 7
     state.offline_count, state.offline_total = 8, 9
     state.unconfirmed_count, state.unconfirmed_total = 10, 11
-    assert state.encode() == dumps([3, 4, b"h" * 32, [1, 2], 5, 6, 7, 8, 9, 10, 11])
+    assert state.encode() == dumps([3, 4, b"h" * 32, [1, 2], 5, 6, 7, 8, 9, 10, 11, {}])
     assert State.decode(state.encode()).encode() == state.encode()
 
 

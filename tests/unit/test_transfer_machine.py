@@ -145,7 +145,7 @@ class Histories(RuleBasedStateMachine):
             if reply is None:
                 amount = order.request.amount or entered
                 payer.check(wallet, order, amount)
-                confirmed = payer.needs_consent(wallet, amount)
+                confirmed = payer.needs_consent(wallet, order, amount)
                 reply = wallet.apply(payer.pay(wallet, order, amount, confirmed))
         except Refused:
             return False

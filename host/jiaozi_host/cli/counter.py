@@ -201,6 +201,7 @@ def _report_data(shown: Report) -> dict[str, Any]:
                 "status": line.status,
                 "balance": line.balance,
                 "journal": line.journal,
+                "purses": {number: held for number, held, _ in line.purses},
                 "entries": line.position,
                 "epoch": line.epoch,
                 "synced_at": line.synced_at,
@@ -240,6 +241,10 @@ def _print_report(shown: Report) -> None:
         style = None if line.balance == line.journal else "red"
         amounts = (format_amount(line.balance), format_amount(line.journal))
         table.add_row(*row, *amounts, style=style)
+        for number, stated, held in line.purses:
+            amounts = (format_amount(stated), format_amount(held))
+            style = None if stated == held else "red"
+            table.add_row(f"  of it purse {number}", "", "", "", "", *amounts, style=style)
     out.print(table)
     if shown.in_flight:
         flying = Table("from", "to", "state", title="In flight")

@@ -20,6 +20,7 @@ CHAIN_BROKEN = "broken chain"
 ENTRY_INVALID = "invalid entry"
 BALANCE_MISMATCH = "balance mismatch"
 OVERDRAFT = "overdraft"
+OUTSIDE_TERMS = "outside terms"
 SEQUENCE_BROKEN = "sequence broken"
 DOUBLE_SPEND = "double spend"
 DOUBLE_CREDIT = "double credit"
@@ -41,6 +42,7 @@ PROVEN = {
     audit.CREDIT_WITHOUT_DEBIT: "proven credit without debit",
     audit.FALSE_ENTRY: "proven false entry",
     evidence.FALSE_BALANCE: "proven false balance",
+    audit.OUTSIDE_TERMS: "proven use outside terms",
 }
 
 MEANING = {
@@ -50,6 +52,7 @@ MEANING = {
     ENTRY_INVALID: "an entry of the journal is not authentic",
     BALANCE_MISMATCH: "the balance stated is not the sum of the journal",
     OVERDRAFT: "the journal spends more than it has received",
+    OUTSIDE_TERMS: "a purse was used in a way that its terms do not permit",
     SEQUENCE_BROKEN: "the numbers of its payments do not follow each other",
     DOUBLE_SPEND: "two payments with one sequence number",
     DOUBLE_CREDIT: "one payment was credited twice",
@@ -67,6 +70,7 @@ MEANING = {
     PROVEN[audit.CREDIT_WITHOUT_DEBIT]: "its own journal adds value that nobody gave",
     PROVEN[audit.FALSE_ENTRY]: "its own journal holds an entry that no wallet writes",
     PROVEN[evidence.FALSE_BALANCE]: "it has signed another balance than its journal's",
+    PROVEN[audit.OUTSIDE_TERMS]: "its own journal uses a purse outside its terms",
     UNKNOWN_WALLET: "it has a certificate of this operator that is not in the register",
 }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from jiaozi.book import CREDITED, PAID, REFUNDED, RESOLVED, VOIDED
+from jiaozi.book import ADOPTED, CREDITED, PAID, REFUNDED, RESOLVED, VOIDED
 from jiaozi.certificates import Certificate, Trust
 from jiaozi.cose import BYTES, LIST, MAP, SETTLEMENT, UINT, decode, expect, parse
-from jiaozi.errors import MALFORMED, Refused
+from jiaozi.errors import MALFORMED, UNKNOWN_OPERATOR, Refused
 from jiaozi.messages import (
     Payment,
     Receipt,
@@ -17,6 +18,7 @@ from jiaozi.messages import (
     read_payment,
     read_request,
 )
+from jiaozi.rules import Terms, read_terms
 from jiaozi.sync import NONCE_LENGTH
 
 _PAID = (UINT, 32, 32, BYTES, BYTES, BYTES, LIST)
@@ -29,6 +31,7 @@ _FIELDS = {
     VOIDED: _ANSWERED,
     RESOLVED: _OUTCOME,
     REFUNDED: _OUTCOME,
+    ADOPTED: _OUTCOME,
 }
 
 
@@ -38,7 +41,8 @@ class Fact:
 
     payment, request, peer: None in RESOLVED and REFUNDED entries, whose outcome is yet to be
     checked by the payee's certificate; peer: the other's certificate; outcome: None in PAID, and
-    where the operator refunds what the payee can answer no more.
+    where the operator refunds what the payee can answer no more; terms: those that an ADOPTED entry
+    holds, which has no payment, and their hash and funder in the place of the hashes.
     """
 
     kind: int
@@ -48,6 +52,7 @@ class Fact:
     request: Request | None
     peer: Certificate | None
     outcome: Receipt | Void | None
+    terms: Terms | None = None
 
 
 def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> Fact:
@@ -57,6 +62,8 @@ def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> 
         raise Refused(MALFORMED)
     kind = body[0]
     expect(body, _FIELDS[kind])
+    if kind == ADOPTED:
+        return Fact(kind, body[1], body[2], None, None, None, None, _terms(body, trust))
     if kind == REFUNDED and _is_settlement(body[3]):
         _check_closed(body[3], body[2], wallet, trust)
         return Fact(kind, body[1], body[2], None, None, None, None)
@@ -83,6 +90,16 @@ def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> 
     if kind == CREDITED:
         _require(payment.amount == (request.amount or min(payment.amount, request.ceiling)))
     return Fact(kind, body[1], body[2], payment, request, peer, outcome)
+
+
+def _terms(body: list[Any], trust: Trust) -> Terms:
+    terms = read_terms(body[3], trust.network)
+    funder = trust.operators.get(terms.signer)
+    if funder is None:
+        raise Refused(UNKNOWN_OPERATOR)
+    terms.verify(funder.public, funder.hash)
+    _require(body[1:3] == [terms.hash, terms.signer])
+    return terms
 
 
 def _is_settlement(raw: bytes) -> bool:

@@ -21,6 +21,7 @@ from jiaozi.errors import UNKNOWN_PAYMENT, Refused
 from jiaozi.messages import Payment, Receipt, Request, Void
 from jiaozi_host.ledger import findings, proofs, tables
 from jiaozi_host.ledger.journal import Fact, read_entry
+from jiaozi_host.ledger.purses import Purses
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Poster:
         self._row = row
         self._wallet = wallet
         self._trust = trust
+        self._purses = Purses(session, wallet, trust.network)
         self._evidence: bytes = b""
         self.posting = Posting()
 
@@ -81,7 +83,7 @@ class Poster:
         start, balance = row.position, journal_balance(self._session, row)
         for offset, raw in enumerate(entries):
             balance += self._post_entry(start + offset, raw)
-            if balance < 0:
+            if self._purses.overdrawn(balance):
                 self._find(findings.OVERDRAFT, sha256(raw), [raw], f"at position {start + offset}")
         row.position, row.head = statement.position, statement.head
         row.balance, row.epoch, row.floor = statement.balance, statement.epoch, statement.floor
@@ -144,6 +146,9 @@ class Poster:
         return delta
 
     def _apply(self, fact: Fact) -> int:
+        if fact.terms is not None:
+            self._within_terms(self._purses.adopt(fact.terms), fact.terms.hash, fact.terms.raw)
+            return 0
         payment = self._payment(fact)
         if fact.outcome is not None:
             if fact.peer is None:
@@ -163,8 +168,15 @@ class Poster:
             payment.refunds += 1
             delta = payment.amount
         self._check_counts(payment)
+        if delta:
+            good = self._purses.move(fact, payment, delta)
+            self._within_terms(good, payment.hash, payment.raw)
         self._session.flush()
         return delta
+
+    def _within_terms(self, good: bool, subject: bytes, raw: bytes) -> None:
+        if not good:
+            self._find(findings.OUTSIDE_TERMS, subject, [raw])
 
     def _payment(self, fact: Fact) -> tables.Payment:
         """The row of the payment an entry is about, made if it is new."""
@@ -230,8 +242,10 @@ class Poster:
             self._find(findings.UNKNOWN_WALLET, peer.hash, [peer.raw], against=peer.id)
 
     def _judge(self, question: Question, statement: sync.Statement, balance: int) -> None:
-        if balance != statement.balance:
+        wrong = self._purses.state(statement)
+        if balance != statement.balance or wrong:
             detail = f"stated {statement.balance}, journal {balance}"
+            detail += f", purse {wrong[0]}" if wrong else ""
             self._find(findings.BALANCE_MISMATCH, statement.hash, [], detail)
         for payment_hash in question.owed:
             payment = self._session.get(tables.Payment, payment_hash)

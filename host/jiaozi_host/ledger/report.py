@@ -11,7 +11,10 @@ from jiaozi_host.ledger import Ledger, posting, tables
 
 @dataclass(frozen=True)
 class Line:
-    """A wallet. balance: as it stated last; journal: as its posted journal says."""
+    """A wallet. balance: as it stated last; journal: as its posted journal says.
+
+    purses: those with terms that are not empty, part of both figures: number, stated, journal.
+    """
 
     id: bytes
     form: int
@@ -22,6 +25,7 @@ class Line:
     position: int
     epoch: int
     synced_at: str | None
+    purses: list[tuple[int, int, int]]
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,11 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Balances + in flight = issued - redeemed + cleared; each balance its journal's."""
+        """Balances + in flight = issued - redeemed + cleared; each balance its journal's, purse by
+        purse.
+        """
         each = all(line.balance == line.journal for line in self.lines)
+        each &= all(stated == held for line in self.lines for _, stated, held in line.purses)
         return each and self.balances + self.flying == self.issued + self.cleared
 
 
@@ -60,6 +67,11 @@ def report(ledger: Ledger) -> Report:
     """Read the ledger in one transaction."""
     with ledger.transaction() as session:
         rows = session.scalars(select(tables.Wallet).order_by(tables.Wallet.issued_at)).all()
+        purses: dict[bytes, list[tuple[int, int, int]]] = {}
+        for purse in session.scalars(select(tables.Purse).order_by(tables.Purse.number)):
+            if purse.stated or purse.held:
+                shown = (purse.number, purse.stated, purse.held)
+                purses.setdefault(purse.wallet, []).append(shown)
         lines = [
             Line(
                 wallet.id,
@@ -71,6 +83,7 @@ def report(ledger: Ledger) -> Report:
                 wallet.position,
                 wallet.epoch,
                 wallet.synced_at,
+                purses.get(wallet.id, []),
             )
             for wallet in rows
         ]

@@ -60,6 +60,22 @@ class Entry(Base):
     raw: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class Purse(Base):
+    """A purse with terms of a wallet.
+
+    terms: those in force, b"" if its journal has shown none; held: what its posted journal comes
+    to; stated: what its last statement said.
+    """
+
+    __tablename__ = "purses"
+
+    wallet: Mapped[bytes] = mapped_column(ForeignKey(Wallet.id), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    terms: Mapped[bytes] = mapped_column(LargeBinary)
+    held: Mapped[int] = mapped_column(BigInteger, default=0)
+    stated: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
 class Payment(Base):
     """A payment, known from either party's journal.
 

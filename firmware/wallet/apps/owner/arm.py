@@ -4,6 +4,7 @@ from jiaozi import payee
 from jiaozi.commands import AUTO, CARD, PAY_OUT, READER, RECEIVE
 from jiaozi.cose import UINT, decode, expect
 from jiaozi.errors import AMOUNT_INVALID, MALFORMED, OVER_BALANCE, Refused
+from jiaozi.rules import GENERAL
 from wallet.device import Device, Intent
 
 
@@ -22,7 +23,8 @@ def run(device: Device, data: bytes) -> bytes:
 def _pay(device: Device, amount: int, role: int) -> bytes:
     if amount == 0:
         raise Refused(AMOUNT_INVALID)
-    if amount > device.book.state.balance:
+    state = device.book.state
+    if amount > max([state.held(purse) for purse in [GENERAL] + list(state.purses)]):
         raise Refused(OVER_BALANCE)
     device.intent = Intent(PAY_OUT, amount, role, None)
     device.show("armed_pay", amount=amount)

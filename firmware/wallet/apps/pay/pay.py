@@ -43,12 +43,12 @@ def entered_amount(device: Device) -> int:
 def _confirmed(device: Device, order: payer.Order, amount: int) -> bool:
     """Whether the person confirmed on the wallet. Raises Refused when that is needed and not so."""
     request_hash = order.request.hash
-    answer = device.consent.take(request_hash, amount)
+    answer = device.consent.take(request_hash, amount, order.purse)
     if answer is None:
-        if not payer.needs_consent(device.book, amount):
+        if not payer.needs_consent(device.book, order, amount):
             return False
         if not device.consent.asking:
-            device.consent.ask(request_hash, amount)
+            device.consent.ask(request_hash, amount, order.purse)
             device.show("consent", amount=amount, wallet=order.payee.id)
         raise Refused(CONSENT_NEEDED)
     if not answer:
