@@ -16,6 +16,7 @@ from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.clearing import Clearing, Taken
 from jiaozi_host.vault import Authority
 from tests.host.counter import Counter
+from tests.host.test_ledger_property import Recorder, in_flight
 from tests.unit import devices, wallets
 
 ISSUED = 1_000_000
@@ -29,6 +30,11 @@ class Two:
         self.west = Counter(folder / "west", ISSUED, self.east.authority)
         self.east.refresh()
         self.both = (self.east, self.west)
+
+    @staticmethod
+    def wallet(counter: Counter, amount: int = 0) -> devices.Wallet:
+        """A wallet whose whole journal is kept aside, for `check`."""
+        return counter.wallet(amount, Recorder())
 
     def other(self, counter: Counter) -> Counter:
         return self.west if counter is self.east else self.east
@@ -56,10 +62,12 @@ class Two:
         shown = [counter.report() for counter in self.both]
         assert [one.findings for one in shown] == [[], []]
         assert all(one.holds for one in shown)
-        held = sum(counter.account().state.balance for counter in self.both)
+        accounts = [counter.account() for counter in self.both]
+        journals = [[one.entry(at) or b"" for at in one.positions()] for one in accounts]
+        journals += [wallet.store.journal for wallet in wallets]  # type: ignore[attr-defined]
+        held = sum(account.state.balance for account in accounts)
         held += sum(wallet.balance for wallet in wallets)
-        flying = sum(wallet.device.book.in_flight for wallet in wallets)
-        assert held + flying == 2 * ISSUED
+        assert held + in_flight(journals) == 2 * ISSUED
 
     def advance(self) -> None:
         self.east.advance()
@@ -83,7 +91,7 @@ def pay_torn(source: devices.Wallet, target: devices.Wallet, amount: int) -> tup
 
 
 def test_a_payment_across_operators_nets_once(two: Two) -> None:
-    alice, bob = two.east.wallet(10_000), two.west.wallet()
+    alice, bob = two.wallet(two.east, 10_000), two.wallet(two.west)
     pay(alice, bob, 3_000)
     assert two.west.sync(bob).settled
     assert two.west.report().in_flight[0].state == "credited, not cleared"
@@ -99,7 +107,7 @@ def test_a_payment_across_operators_nets_once(two: Two) -> None:
 
 
 def test_the_payees_operator_need_not_wait_for_the_payer(two: Two) -> None:
-    alice, bob = two.east.wallet(10_000), two.west.wallet()
+    alice, bob = two.wallet(two.east, 10_000), two.wallet(two.west)
     pay(alice, bob, 3_000)
     two.west.sync(bob)
     two.clear()
@@ -113,7 +121,7 @@ def test_the_payees_operator_need_not_wait_for_the_payer(two: Two) -> None:
 
 
 def test_a_payment_is_delivered_and_its_receipt_brought_back(two: Two) -> None:
-    alice, bob = two.east.wallet(10_000), two.west.wallet()
+    alice, bob = two.wallet(two.east, 10_000), two.wallet(two.west)
     pay_torn(alice, bob, 4_000)
     two.east.sync(alice)
     two.clear()
@@ -127,7 +135,7 @@ def test_a_payment_is_delivered_and_its_receipt_brought_back(two: Two) -> None:
 
 
 def test_a_void_brings_the_money_back(two: Two) -> None:
-    alice, bob = two.east.wallet(10_000), two.west.wallet()
+    alice, bob = two.wallet(two.east, 10_000), two.wallet(two.west)
     pay_torn(alice, bob, 4_000)
     bob.device.disarm()
     two.east.sync(alice)
@@ -148,7 +156,7 @@ def close(two: Two, bob: devices.Wallet) -> None:
 
 
 def test_a_refund_needs_the_payees_statement(two: Two) -> None:
-    alice, bob = two.east.wallet(10_000), two.west.wallet()
+    alice, bob = two.wallet(two.east, 10_000), two.wallet(two.west)
     pay_torn(alice, bob, 4_000)
     close(two, bob)
     assert two.east.sync(alice).refunded == 0
@@ -181,7 +189,7 @@ def test_who_credits_what_was_closed_is_found_and_nets_nothing(two: Two) -> None
 
 def test_the_accounts_take_part(two: Two) -> None:
     """A wallet cashes out, and is topped up, at another operator's counter."""
-    alice = two.east.wallet(10_000)
+    alice = two.wallet(two.east, 10_000)
     two.west.cash_out(alice, 2_500)
     two.west.top_up(alice, 500)
     two.east.sync(alice)
@@ -312,7 +320,7 @@ def test_a_home_takes_no_older_epoch_and_no_other_authority(two: Two, tmp_path: 
 def test_any_order_of_taps_syncs_and_files_adds_up(two: Two, seed: int, turn: int) -> None:
     rng = random.Random(f"{seed}:{turn}")
     owners = [two.east, two.east, two.west, two.west]
-    people = [owner.wallet(50_000) for owner in owners]
+    people = [two.wallet(owner, 50_000) for owner in owners]
     lost: list[bytes] = []
     for _ in range(30):
         act = rng.choice(["pay", "pay", "torn", "cancel", "sync", "send", "lose", "again", "age"])
