@@ -4,7 +4,8 @@ python protocol/tools/gen_vectors.py            # write them
 python protocol/tools/gen_vectors.py --check    # exit 1 if a file is not what this would write
 
 A topic is a file `vector_<topic>.py` beside this one: `vectors()` yields its vectors, and
-`scenes()`, if it has one, returns the wallets by name that they start from.
+`scenes()`, if it has one, returns the wallets by name that they start from. NOT_ON_DEVICE, if it is
+there, says why no device has these rules; then the file does, too.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def render(name: str) -> str:
     scenes = topic.scenes() if hasattr(topic, "scenes") else {}
     wallets = {key: vector_world.dump(one) for key, one in scenes.items() if key in used}
     numbered = [{"id": f"{name}-{number:03}", **each} for number, each in enumerate(made, 1)]
-    return json.dumps({"scenes": wallets, "vectors": numbered}, indent=1) + "\n"
+    why = getattr(topic, "NOT_ON_DEVICE", "")
+    content = {"not_on_device": why} if why else {}
+    return json.dumps({**content, "scenes": wallets, "vectors": numbered}, indent=1) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,176 @@
+"""Wallets whose journals vectors of evidence judge: as they should be, but for the parts given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import taps
+import vector_world as world
+
+from _jzcbor import dumps
+from jiaozi import audit, book, certificates, cose, messages, sync
+
+KEY = world.key_of("thief")
+MONEY = 1000  # what an honest account has paid each of them
+
+
+class Thief:
+    """A wallet that writes into its journal what it likes, and states any balance."""
+
+    def __init__(self, form: int = certificates.CARD) -> None:
+        self.me = world.certificate("thief", form)
+        self.levels = [0, 0]
+        self.payment = b""
+        self.outcome = b""
+        self._entries: list[bytes] = []
+
+    @property
+    def position(self) -> int:
+        """Where the next entry goes."""
+        return len(self._entries)
+
+    def entries(self) -> list[bytes]:
+        """The journal."""
+        return list(self._entries)
+
+    def note(self, entry: object) -> None:
+        """Write an entry."""
+        self._entries.append(dumps(entry))
+
+    def statement(self, nonce: bytes = bytes(16)) -> bytes:
+        """What it says of itself."""
+        body = [1, self.position, head(self._entries), self.levels, 1, nonce]
+        return world.forge(cose.STATEMENT, body, KEY, self.me.hash)
+
+    def credit(self, **parts: Any) -> None:
+        """A CREDITED entry: see `taker`."""
+        payer, key = parts.get("payer", "payer"), parts.get("key")
+        who = world.certificate(payer, by=parts.get("by", "operator"))
+        if payer == "nobody":
+            who = uncertified(payer)
+        asks, amount = parts.get("payee", "thief"), parts.get("amount", 500)
+        request = taps.request_of(asks, amount=parts.get("asked", 500))
+        by = {"key": key or world.key_of(payer), "signer": who.hash}
+        self.payment = taps.payment_of(payer, request, amount=amount, **by)
+        payment = hash_of(self.payment)
+        place = parts.get("position", self.position)
+        self.outcome = receipt(parts.get("receipt", payment), place, "thief", self.me.hash)
+        names = [taps.hash_of(request), payment]
+        self.note([book.CREDITED, *names, self.payment, request, who.raw, self.outcome])
+        self.levels[1] += amount
+
+
+def head(entries: list[bytes]) -> bytes:
+    """The head of a journal of these entries."""
+    return audit.chain(entries)
+
+
+def hash_of(payment: bytes) -> bytes:
+    """A payment's hash."""
+    return messages.read_payment(payment, world.NETWORK).hash
+
+
+def uncertified(name: str) -> certificates.Certificate:
+    """A certificate in the operator's name that the operator has not signed."""
+    body = cose.parse(cose.WALLET, world.certificate(name).raw, world.NETWORK).body
+    raw = world.forge(cose.WALLET, body, taps.SIGNER, world.OPERATOR.hash)
+    return certificates.read(cose.WALLET, raw, world.NETWORK)
+
+
+def receipt(payment: bytes, position: int, name: str = "bob", signer: bytes = b"") -> bytes:
+    """A receipt."""
+    by = signer or world.certificate(name).hash
+    return world.forge(cose.RECEIPT, [payment, position, 1], world.key_of(name), by)
+
+
+def void(payment: bytes, position: int, request: bytes = bytes(32), **parts: Any) -> bytes:
+    """A void."""
+    name = parts.get("name", "bob")
+    key, by = parts.get("key") or world.key_of(name), world.certificate(name).hash
+    return world.forge(cose.VOID, [request, payment, position, 1], key, by)
+
+
+def wallet(form: int = certificates.CARD) -> Thief:
+    """A wallet that was paid 10.00."""
+    made = Thief(form)
+    made.credit(payer="account", amount=MONEY, asked=MONEY)
+    return made
+
+
+def taker(times: int = 1, **parts: Any) -> Thief:
+    """A wallet that was paid 10.00, and then 5.00."""
+    made = wallet()
+    for _ in range(times):
+        made.credit(**parts)
+    return made
+
+
+def spender(form: int = certificates.CARD, **parts: Any) -> Thief:
+    """A wallet that has paid 5.00 of its 10.00 to bob."""
+    made = wallet(form)
+    amount, name = parts.get("amount", 500), parts.get("payee", "bob")
+    request = taps.request_of("bob")
+    payee = world.certificate(name)
+    if name == "nobody":
+        payee = uncertified(name)
+        request = taps.request_of(name, signer=payee.hash)
+    asked = parts.get("asked", taps.hash_of(request))
+    by = {"key": parts.get("key", KEY), "signer": made.me.hash}
+    fields = {"sequence": parts.get("sequence", 1), "amount": amount, "asked": asked}
+    made.payment = taps.payment_of("thief", request, **fields, **by)
+    taken = parts.get("taken", [0, 500])
+    names = [taps.hash_of(request), hash_of(made.payment)]
+    made.note([book.PAID, *names, made.payment, request, payee.raw, taken])
+    made.levels[1] = max(MONEY - amount, 0)
+    return made
+
+
+def voider(position: int | None = None, key: cose.SigningKey | None = None) -> Thief:
+    """A wallet that has voided a payment."""
+    made = wallet()
+    request = taps.request_of("thief")
+    payer = world.certificate("payer")
+    payment = taps.payment_of("payer", request)
+    place = made.position if position is None else position
+    names = [taps.hash_of(request), hash_of(payment)]
+    answer = void(names[1], place, names[0], name="thief", key=key)
+    made.note([book.VOIDED, *names, payment, request, payer.raw, answer])
+    return made
+
+
+def ender(kind: int, times: int = 1, turned: bool = False, **parts: Any) -> Thief:
+    """A wallet that has paid bob 5.00 and has an outcome: the other one when `turned`."""
+    made = spender()
+    request = taps.hash_of(taps.request_of("bob"))
+    payment = parts.get("payment", hash_of(made.payment))
+    key = parts.get("key") or world.key_of("bob")
+    bob = world.certificate("bob").hash
+    outcomes = {
+        book.RESOLVED: world.forge(cose.RECEIPT, [payment, 0, 1], key, bob),
+        book.REFUNDED: void(payment, 0, request, key=key),
+    }
+    other = {book.RESOLVED: book.REFUNDED, book.REFUNDED: book.RESOLVED}
+    for _ in range(times):
+        made.note([kind, request, payment, outcomes[other[kind] if turned else kind]])
+        if kind == book.REFUNDED:
+            made.levels[1] += 500
+    return made
+
+
+def closed(key: cose.SigningKey | None = None, hashes: list[bytes] | None = None) -> Thief:
+    """A wallet whose payment to bob was closed by its operator's settlement."""
+    made = spender()
+    payment = hash_of(made.payment)
+    settlement = sync.make_settlement(
+        made.me.hash,
+        bytes(16),
+        made.position,
+        head(made.entries()),
+        key or world.key_of("operator"),
+        world.OPERATOR,
+        world.NETWORK,
+        [payment] if hashes is None else hashes,
+    )
+    made.note([book.REFUNDED, taps.hash_of(taps.request_of("bob")), payment, settlement])
+    made.levels[1] += 500
+    return made

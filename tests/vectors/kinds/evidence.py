@@ -1,0 +1,13 @@
+"""A judge reads a proof: `proves` is its kind, 0 when an honest wallet may have signed it all."""
+
+from binascii import unhexlify
+
+from jiaozi import certificates, cose, evidence
+
+
+def run(vector, raw, book):
+    authority = certificates.read(cose.AUTHORITY, unhexlify(vector["authority"]), cose.TEST)
+    try:
+        return {"proves": evidence.verify(raw, authority, cose.TEST).kind}
+    except evidence.NotProven:
+        return {"proves": 0}
