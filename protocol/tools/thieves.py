@@ -39,7 +39,7 @@ class Thief:
 
     def statement(self, nonce: bytes = bytes(16)) -> bytes:
         """What it says of itself."""
-        body = [1, self.position, head(self._entries), self.levels, 1, nonce]
+        body = [1, self.position, head(self._entries), self.levels, 1, nonce, {}]
         return world.forge(cose.STATEMENT, body, KEY, self.me.hash)
 
     def credit(self, **parts: Any) -> None:

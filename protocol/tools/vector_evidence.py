@@ -266,7 +266,7 @@ def shapes() -> Iterator[Vector]:
     bad = errors.MALFORMED
     broken: list[tuple[str, object]] = [
         ("kind 0", [0, OPERATORS, alice.raw, *parts]),
-        ("kind 11", [11, OPERATORS, alice.raw, *parts]),
+        ("kind 99", [99, OPERATORS, alice.raw, *parts]),
         ("true for kind 1", [True, OPERATORS, alice.raw, *parts]),
         ("the parts of another kind", [evidence.FORKED_JOURNAL, OPERATORS, alice.raw, *parts]),
         ("one object", [kind, OPERATORS, alice.raw, parts[0]]),
