@@ -19,7 +19,7 @@ DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
 existing = $(wildcard $(1))
 
 .NOTPARALLEL:
-.PHONY: help demo test bench sweep evidence model setup check lint types unit emulated firmware generate requirements renode renode-install clean
+.PHONY: help demo test bench sweep evidence model setup check lint types unit emulated unicorn firmware generate requirements renode renode-install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ help: ## list the targets
 demo: setup firmware ## two wallets meet: provision, pay offline, tear, resume, sync (pictures in build/demo)
 	@$(VENV_PYTHON) simulator/scenarios/demo.py
 
-test: setup check unit firmware emulated ## every check; the quick ones first
+test: setup check unit firmware emulated unicorn ## every check; the quick ones first
 	@$(STEP) --total
 
 bench: setup firmware ## measure a tap: instructions, exchanges, bytes, heap, image (build/bench.json)
@@ -69,6 +69,9 @@ unit: setup ## tests that need no firmware
 
 emulated: setup firmware ## tests that run firmware images
 	@$(STEP) "tests with firmware" $(PYTEST) -m emulated $(ARGS)
+
+unicorn: setup firmware ## some taps with Unicorn in QEMU's place (--engine unicorn serves for every test)
+	@$(STEP) "taps on Unicorn" $(PYTEST) -m emulated --engine unicorn tests/emulated/test_tap.py
 
 firmware: setup ## build the images and the unix port (BOARD=name: that image only)
 ifeq ($(BOARD),)

@@ -83,7 +83,7 @@ class WalletStation:
         self.name, self.board = name, board
         self._selector, self._scheduler = selector, field.scheduler
         directory.mkdir()
-        self.machine = make_machine(elf, directory, board.uarts, seed, engine)
+        self.machine = make_machine(elf, directory, board.uarts, seed, engine, board.name)
         self.log_path = directory / "log.txt"
         self._streams: dict[str, Stream] = {}
         self.bridge = Bridge(board, field.scheduler, partial(self._send, "bridge"), speed)

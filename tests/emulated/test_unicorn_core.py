@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from jiaozi_sim.machines.base import BOOT_PAGE, NVM_SIZE
-from jiaozi_sim.machines.unicorn_core import Core, CoreFault, IllegalStore, Store
+from jiaozi_sim.machines.unicorn_core import Core
+from jiaozi_sim.machines.unicorn_state import CoreFault, IllegalStore, Store
 
 HEAD = """
 #include <stdint.h>

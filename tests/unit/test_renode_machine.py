@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from jiaozi_sim.client import Simulator
 from jiaozi_sim.machines import renode_process
 from jiaozi_sim.machines.base import NVM_SIZE, MachineError, NotRunning, StillRunning, boot_page
 from jiaozi_sim.machines.renode import RenodeMachine
@@ -41,7 +42,8 @@ def machine(renode_dir: Path, tmp_path: Path) -> Iterator[RenodeMachine]:
     elf = tmp_path / "firmware.elf"
     elf.write_bytes(b"")
     (tmp_path / "machine").mkdir()
-    made = RenodeMachine(elf, tmp_path / "machine", {"host": 0, "log": 4}, b"seed")
+    uarts = {"host": 0, "log": 4}
+    made = RenodeMachine(elf, tmp_path / "machine", uarts, b"seed", "visual_card")
     yield made
     made.close()
 
@@ -72,6 +74,18 @@ def test_a_start_builds_the_machine_and_opens_the_wires(
         machine.start()
     with pytest.raises(StillRunning):
         machine.replace_nvm(b"")
+
+
+def test_each_image_runs_on_its_own_board(
+    renode_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The world knows an image's board; Renode builds that one."""
+    elf = tmp_path / "firmware.elf"
+    elf.write_bytes(b"")
+    monkeypatch.setenv("JIAOZI_ENGINE", "renode")
+    with Simulator(tmp_path / "simulator") as simulator:
+        simulator.add_wallet("bob", "wearable", elf).start()
+        assert f"include @{ROOT}/boards/wearable/wearable.resc" in asked(tmp_path)
 
 
 def test_a_cut_keeps_the_nvm_and_the_next_start_builds_anew(
@@ -175,9 +189,9 @@ def test_what_cannot_be(machine: RenodeMachine, tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="one store"):
         machine.cut_after_stores(0)
     with pytest.raises(MachineError, match="no firmware image"):
-        RenodeMachine(tmp_path / "none.elf", tmp_path, {}, b"")
+        RenodeMachine(tmp_path / "none.elf", tmp_path, {}, b"", "visual_card")
     with pytest.raises(MachineError, match="UARTs"):
-        RenodeMachine(tmp_path / "firmware.elf", tmp_path, {"host": 5}, b"")
+        RenodeMachine(tmp_path / "firmware.elf", tmp_path, {"host": 5}, b"", "visual_card")
     with pytest.raises(NotRunning):
         machine.snapshot()
 
@@ -187,7 +201,7 @@ def test_renode_dies_with_its_parent(renode_dir: Path, tmp_path: Path) -> None:
     script = (
         "import os, signal, sys\nfrom pathlib import Path\n"
         "from jiaozi_sim.machines.renode import RenodeMachine\n"
-        "machine = RenodeMachine(Path(sys.argv[1]), Path(sys.argv[2]), {'host': 0}, b'')\n"
+        "machine = RenodeMachine(Path(sys.argv[1]), Path(sys.argv[2]), {}, b'', 'wearable')\n"
         "machine.start()\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "f.elf"), str(tmp_path)]

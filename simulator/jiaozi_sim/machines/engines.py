@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from jiaozi_sim.machines.base import Machine, MachineError
 from jiaozi_sim.machines.qemu import QemuMachine
 from jiaozi_sim.machines.renode import RenodeMachine
 from jiaozi_sim.machines.renode_wired import WiredMachine
+from jiaozi_sim.machines.unicorn import UnicornMachine
 
-ENGINES = ("qemu", "renode")
+ENGINES = ("qemu", "unicorn", "renode")
 WIRED = "wired"  # no engine of ours: see renode_wired.py
 ENGINE_VARIABLE = "JIAOZI_ENGINE"
 # Renode keeps to the emulated board's own speed, and starts slowly.
-_PATIENCE = {"qemu": 1, "renode": 8}
+_PATIENCE = {"qemu": 1, "unicorn": 2, "renode": 8}
 
 
 def chosen_engine() -> str:
@@ -27,11 +29,26 @@ def chosen_engine() -> str:
 
 
 def make_machine(
-    elf: Path, directory: Path, uarts: Mapping[str, int], seed: bytes, engine: str | None = None
+    elf: Path,
+    directory: Path,
+    uarts: Mapping[str, int],
+    seed: bytes,
+    engine: str | None = None,
+    board: str = "visual_card",
 ) -> Machine:
-    """A machine without power on the given engine, or on the chosen one (see QemuMachine)."""
-    kinds: dict[str, type[QemuMachine] | type[RenodeMachine] | type[WiredMachine]]
-    kinds = {"qemu": QemuMachine, "renode": RenodeMachine, WIRED: WiredMachine}
+    """A machine without power on the given engine, or on the chosen one.
+
+    Args:
+        elf, directory, uarts, seed: see ProcessMachine.
+        engine: its name; None: the chosen one.
+        board: the image's; Renode builds its machine from that board's files.
+    """
+    kinds: dict[str, Callable[[Path, Path, Mapping[str, int], bytes], Machine]] = {
+        "qemu": QemuMachine,
+        "unicorn": UnicornMachine,
+        "renode": partial(RenodeMachine, board=board),
+        WIRED: WiredMachine,
+    }
     engine = engine or chosen_engine()
     if engine not in kinds:
         raise MachineError(f"there is no engine {engine!r}")

@@ -1,132 +1,35 @@
-"""The QEMU engine: `qemu-system-arm -M mps2-an386`, one process per wallet.
+"""The QEMU engine: `qemu-system-arm -M mps2-an386`, one process per wallet (see process.py).
 
-* Non-volatile memory, boot page and marker page lie in the board's PSRAM, which is a file that QEMU
-  maps shared: every store survives a SIGKILL, and the simulator reads it beside the machine.
-* Each UART role asked for is one end of a socket pair handed to QEMU; the others go nowhere.
+* The memory file is the board's PSRAM.
 * A TCG plugin counts instructions and phase marks and cuts the power at a chosen NVM store.
-* No semihosting, no monitor, no network. QEMU dies with the process that started it.
+* No semihosting, no monitor, no network.
 """
 
 from __future__ import annotations
 
-import ctypes
 import shutil
-import signal
-import socket
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from jiaozi_sim.machines.base import (
-    BOOT_PAGE,
-    ERASED,
-    MARK_PAGE_SIZE,
     MARK_WORD,
     NVM_BASE,
     NVM_SIZE,
-    Counts,
-    Machine,
     MachineError,
-    MarkEvent,
-    NotRunning,
     SnapshotRefused,
-    StillRunning,
-    boot_page,
 )
-from jiaozi_sim.machines.counters import CounterPage
-from jiaozi_sim.machines.plugin import marks_plugin
-
-PSRAM_SIZE = 16 * 1024 * 1024
-UARTS = 5
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
+from jiaozi_sim.machines.plugin import built
+from jiaozi_sim.machines.process import PSRAM_SIZE, UARTS, ProcessMachine
 
 
-def _die_with_parent() -> None:
-    """In the child: ask the kernel for a SIGKILL when the parent ends."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-class QemuMachine(Machine):
-    """One emulated board on QEMU.
-
-    Args:
-        elf: firmware image.
-        directory: private and existing; takes the memory file, the counter page and QEMU's log.
-        uarts: the UART number of each wanted role.
-        seed: what the boot page's randomness comes from, together with the number of the boot.
-    """
+class QemuMachine(ProcessMachine):
+    """One emulated board on QEMU."""
 
     def __init__(self, elf: Path, directory: Path, uarts: Mapping[str, int], seed: bytes) -> None:
         # QEMU's options use the comma to separate fields.
         if "," in str(directory):
             raise MachineError(f"the directory name {directory} has a comma in it")
-        if not elf.is_file():
-            raise MachineError(f"there is no firmware image {elf}")
-        if any(not 0 <= number < UARTS for number in uarts.values()):
-            raise MachineError(f"the board has UARTs 0 to {UARTS - 1}")
-        self._elf = elf
-        self._uarts = dict(uarts)
-        self._seed = seed
-        self._boots = 0
-        self._process: subprocess.Popen[bytes] | None = None
-        self._wires: dict[str, socket.socket] = {}
-        self._cut_next: int | None = None
-        self._memory = directory / "memory.bin"
-        self._log = directory / "qemu.log"
-        self.counter_path = directory / "counters.bin"
-        self._page = CounterPage.create(self.counter_path)
-        with self._memory.open("wb") as file:
-            file.write(ERASED * NVM_SIZE)
-            file.truncate(PSRAM_SIZE)
-
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def wires(self) -> Mapping[str, socket.socket]:
-        if not self._wires:
-            raise NotRunning("the machine was not started")
-        return self._wires
-
-    @property
-    def boots(self) -> int:
-        return self._boots
-
-    def start(self) -> None:
-        if self.running:
-            raise StillRunning("the machine has power already")
-        self._drop_process()
-        self._boots += 1
-        self._write(BOOT_PAGE, boot_page(self._seed, self._boots))
-        self._write(MARK_WORD, bytes(MARK_PAGE_SIZE))
-        self._page.close()
-        self._page = CounterPage.create(self.counter_path)
-        self._page.cut_after_stores(self._cut_next)
-        self._cut_next = None
-        theirs = {}
-        for role in self._uarts:
-            self._wires[role], theirs[role] = socket.socketpair()
-            self._wires[role].setblocking(False)
-        try:
-            self._process = self._spawn(theirs)
-        finally:
-            for end in theirs.values():
-                end.close()
-
-    def _spawn(self, theirs: Mapping[str, socket.socket]) -> subprocess.Popen[bytes]:
-        with self._log.open("ab") as log:
-            return subprocess.Popen(
-                self._command({role: end.fileno() for role, end in theirs.items()}),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=[end.fileno() for end in theirs.values()],
-                # A Ctrl-C in the terminal is for the simulator, which then cuts the power itself.
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
-            )
+        super().__init__(elf, directory, uarts, seed)
 
     def _command(self, wire_fds: Mapping[str, int]) -> list[str]:
         qemu = shutil.which("qemu-system-arm")
@@ -134,7 +37,7 @@ class QemuMachine(Machine):
             raise MachineError("qemu-system-arm is not installed")
         psram = f"memory-backend-file,id=psram,size={PSRAM_SIZE},mem-path={self._memory},share=on"
         plugin = (
-            f"{marks_plugin()},page={self.counter_path},ram={self._memory},"
+            f"{built('marks')},page={self.counter_path},ram={self._memory},"
             f"ram_base={NVM_BASE:#x},nvm_size={NVM_SIZE:#x},mark={MARK_WORD:#x}"
         )
         command = [qemu, "-machine", "mps2-an386,memory-backend=psram", "-object", psram]
@@ -147,70 +50,6 @@ class QemuMachine(Machine):
         for backend in serial:
             command += ["-serial", backend]
         return [*command, "-plugin", plugin, "-kernel", str(self._elf)]
-
-    def cut_power(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-        self._drop_process()
-
-    def _drop_process(self) -> None:
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
-        for wire in self._wires.values():
-            wire.close()
-        self._wires = {}
-
-    def close(self) -> None:
-        self.cut_power()
-        self._page.close()
-        self._memory.unlink(missing_ok=True)
-        self.counter_path.unlink(missing_ok=True)
-
-    @property
-    def pid(self) -> int:
-        """QEMU's process id. Raises NotRunning before the first start and after a cut."""
-        if self._process is None:
-            raise NotRunning("the machine was not started")
-        return self._process.pid
-
-    def messages(self) -> str:
-        """What QEMU itself had to say, over all starts."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
-
-    def read_nvm(self, offset: int = 0, size: int | None = None) -> bytes:
-        size = NVM_SIZE - offset if size is None else size
-        if not (0 <= offset <= NVM_SIZE and 0 <= size <= NVM_SIZE - offset):
-            raise MachineError(f"{size} bytes at {offset} are not within the NVM")
-        with self._memory.open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
-
-    def replace_nvm(self, data: bytes) -> None:
-        if self.running:
-            raise StillRunning("the machine has power: cut it before replacing its NVM")
-        if len(data) > NVM_SIZE:
-            raise MachineError(f"{len(data)} bytes do not fit an NVM of {NVM_SIZE}")
-        self._write(NVM_BASE, data + ERASED * (NVM_SIZE - len(data)))
-
-    def _write(self, address: int, data: bytes) -> None:
-        with self._memory.open("r+b") as file:
-            file.seek(address - NVM_BASE)
-            file.write(data)
-
-    def cut_after_stores(self, count: int | None) -> None:
-        if count is not None and count < 1:
-            raise MachineError("a cut comes after one store or more")
-        if self.running:
-            self._page.cut_after_stores(count)
-        else:
-            self._cut_next = count
-
-    def instructions(self) -> Counts:
-        return self._page.counts()
-
-    def marks(self, after: int = 0) -> list[MarkEvent]:
-        return self._page.marks(after)
 
     def snapshot(self) -> object:
         raise SnapshotRefused("QEMU runs without snapshots here; use the Unicorn engine")

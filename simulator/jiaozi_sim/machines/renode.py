@@ -63,7 +63,7 @@ class RenodeMachine(Machine):
         directory: Path,
         uarts: Mapping[str, int],
         seed: bytes,
-        board: str = "visual_card",
+        board: str,
     ) -> None:
         if not elf.is_file():
             raise MachineError(f"there is no firmware image {elf}")

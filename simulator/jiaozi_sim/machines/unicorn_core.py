@@ -3,7 +3,8 @@
 Unicorn has no interrupts, so the image runs polled: it sleeps in WFI with interrupts masked and
 looks round when it wakes. `Core.run` executes until the firmware sleeps, resets itself or is cut;
 who owns the core delivers bytes, lets time pass and runs it again when it has cause to wake (see
-`wakes_at`). A run takes no virtual time but what the firmware spends looking at SysTick.
+`wakes_at`). A run takes no virtual time but what the firmware spends looking at SysTick, unless
+the owner's clock goes on meanwhile (`clock`).
 
 Every store into the NVM is compared with what was there: a bit that rises outside a page whose
 erase the firmware has announced is a fault of the firmware (:class:`IllegalStore`).
@@ -12,10 +13,8 @@ erase the firmware has announced is a fault of the firmware (:class:`IllegalStor
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from elftools.elf.elffile import ELFFile
 from unicorn import (
@@ -42,11 +41,18 @@ from jiaozi_sim.machines.base import (
     boot_page,
 )
 from jiaozi_sim.machines.marks import IDLE_ENTER
+from jiaozi_sim.machines.unicorn_state import (
+    UART_AT,
+    CoreFault,
+    CoreState,
+    IllegalStore,
+    Store,
+    Wiring,
+)
 
 ROM_SIZE, RAM_BASE, RAM_SIZE = 1024 * 1024, 0x20000000, 256 * 1024
 PERIPHERALS, PERIPHERALS_SIZE = 0x40000000, 0x10000
 SYSTEM, SYSTEM_SIZE = 0xE000E000, 0x1000
-UART_AT = (0x4000, 0x5000, 0x6000, 0x7000, 0x9000)
 CORE_HZ = 25_000_000
 NVM_PAGE = 4096
 UNIT = 4
@@ -57,7 +63,7 @@ _CSR, _RVR, _CVR, _AIRCR = 0x010, 0x014, 0x018, 0xD0C
 _ENABLE, _COUNTFLAG, _RESET_REQUEST = 1, 1 << 16, 0x05FA0004
 _LOOK_CYCLES = 25  # a look at the clock costs a microsecond: waiting by looking ends
 _NVM_END = NVM_BASE + NVM_SIZE
-_STATE_SIZE = MARK_WORD + MARK_PAGE_SIZE - NVM_BASE
+STATE_SIZE = MARK_WORD + MARK_PAGE_SIZE - NVM_BASE
 _ERASE_WORD = MARK_WORD + 4
 _NOWHERE = 0xFFFFFFF0
 _XPSR_IT = 0x0600FC00
@@ -74,64 +80,6 @@ _REGISTERS = (
     arm.UC_ARM_REG_FPSCR,
     *(arm.UC_ARM_REG_D0 + n for n in range(16)),
 )
-
-
-class IllegalStore(MachineError):
-    """The firmware stored into NVM what the hardware does not allow."""
-
-
-class CoreFault(MachineError):
-    """The processor stopped in a way that no firmware should make it stop."""
-
-
-@dataclass(frozen=True)
-class Store:
-    """One word stored into the NVM: byte offset, the word before and after, erasing or not."""
-
-    offset: int
-    old: int
-    new: int
-    erasing: bool
-
-
-@dataclass
-class Wiring:
-    """The state of UARTs and SysTick; plain data."""
-
-    received: list[bytearray] = field(default_factory=lambda: [bytearray() for _ in UART_AT])
-    sent: list[bytearray] = field(default_factory=lambda: [bytearray() for _ in UART_AT])
-    csr: int = 0
-    reload: int = 0
-    started: int = 0  # the cycle at which the counter was last cleared
-    seen: int = 0  # wraps since then that a read of CSR has told
-
-    def copy(self) -> Wiring:
-        return Wiring(
-            [bytearray(b) for b in self.received],
-            [bytearray(b) for b in self.sent],
-            self.csr,
-            self.reload,
-            self.started,
-            self.seen,
-        )
-
-
-@dataclass(frozen=True)
-class CoreState:
-    """A snapshot; 450 KiB."""
-
-    registers: tuple[Any, ...]
-    pc: int
-    ram: bytes
-    state: bytes  # NVM, boot page and marker page
-    wiring: Wiring
-    origin: float
-    cycles: int
-    boots: int
-    powered: bool
-
-    def __deepcopy__(self, memo: dict[int, object]) -> CoreState:
-        return self
 
 
 @lru_cache(maxsize=4)
@@ -151,7 +99,8 @@ class Core:
     """One board. A deep copy of what refers to it refers to the same core: see `snapshot`.
 
     on_store(store) is called before each store into NVM takes effect and may call `cut`;
-    on_mark(mark) at each store to the marker word, idle marks left out.
+    on_mark(mark) at each store to the marker word, idle marks left out. clock() is the owner's
+    time, if that goes on while the core runs.
     """
 
     def __init__(self, elf: Path, seed: bytes) -> None:
@@ -161,6 +110,7 @@ class Core:
         self.reset_by_itself = False
         self.on_store: Callable[[Store], None] | None = None
         self.on_mark: Callable[[int], None] | None = None
+        self.clock: Callable[[], float] | None = None
         self.wiring = Wiring()
         self.stores = 0
         self._origin = 0.0  # when power came, in the owner's time
@@ -172,11 +122,10 @@ class Core:
         uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M4)
         uc.mem_map(0, ROM_SIZE)
         uc.mem_map(RAM_BASE, RAM_SIZE)
-        uc.mem_map(NVM_BASE, _STATE_SIZE)
         for address, data in _segments(elf):
             uc.mem_write(address, data)
-        uc.mem_write(NVM_BASE, ERASED * NVM_SIZE)
-        uc.mmio_map(PERIPHERALS, PERIPHERALS_SIZE, self._uart_read, None, self._uart_write, None)
+        self._map_state(uc)
+        self._map_uarts(uc)
         uc.mmio_map(SYSTEM, SYSTEM_SIZE, self._system_read, None, self._system_write, None)
         uc.hook_add(UC_HOOK_MEM_WRITE, self._nvm_store, None, NVM_BASE, _NVM_END - 1)
         uc.hook_add(UC_HOOK_MEM_WRITE, self._mark_store, None, MARK_WORD, MARK_WORD + 3)
@@ -187,20 +136,32 @@ class Core:
     def __deepcopy__(self, memo: dict[int, object]) -> Core:
         return self
 
+    def _map_state(self, uc: Uc) -> None:
+        """Map the NVM, blank, and the two pages after it."""
+        uc.mem_map(NVM_BASE, STATE_SIZE)
+        uc.mem_write(NVM_BASE, ERASED * NVM_SIZE)
+
+    def _map_uarts(self, uc: Uc) -> None:
+        uc.mmio_map(PERIPHERALS, PERIPHERALS_SIZE, self._uart_read, None, self._uart_write, None)
+
     # -- power -----------------------------------------------------------------------------------
 
     def start(self, now: float) -> None:
         """Power, with a fresh boot page; the first instruction is executed by `run`."""
-        uc = self._uc
         self.boots += 1
+        self._uc.mem_write(RAM_BASE, bytes(RAM_SIZE))
+        self._uc.mem_write(BOOT_PAGE, _boot_page(self.seed, self.boots))
+        self._uc.mem_write(MARK_WORD, bytes(MARK_PAGE_SIZE))
+        self.reset(now)
+
+    def reset(self, now: float) -> None:
+        """Begin at the vector table, with all memory as it is."""
+        uc = self._uc
         self.powered = True
         self.reset_by_itself = False
         self.wiring = Wiring()
         self._origin, self._cycles = now, 0
         uc.context_restore(self._blank)
-        uc.mem_write(RAM_BASE, bytes(RAM_SIZE))
-        uc.mem_write(BOOT_PAGE, _boot_page(self.seed, self.boots))
-        uc.mem_write(MARK_WORD, bytes(MARK_PAGE_SIZE))
         stack, entry = (int.from_bytes(uc.mem_read(at, 4), "little") for at in (0, 4))
         uc.reg_write(UC_ARM_REG_MSP, stack)
         self._pc = entry & ~1
@@ -220,6 +181,12 @@ class Core:
 
         Raises IllegalStore, CoreFault.
         """
+        self.execute(now)
+        if self._cut or self.reset_by_itself:
+            self.cut_power()
+
+    def execute(self, now: float) -> None:
+        """What `run` does, but the power stays. Raises IllegalStore, CoreFault."""
         self._cycles = max(self._cycles, int((now - self._origin) * CORE_HZ))
         self._error = None
         self._cut = False
@@ -230,8 +197,6 @@ class Core:
         self._pc = self._uc.reg_read(UC_ARM_REG_PC)
         if self._error is not None:
             raise self._error
-        if self._cut or self.reset_by_itself:
-            self.cut_power()
 
     @property
     def engine(self) -> Uc:
@@ -271,13 +236,18 @@ class Core:
             tuple(uc.reg_read(number) for number in _REGISTERS),
             self._pc,
             bytes(uc.mem_read(RAM_BASE, RAM_SIZE)),
-            bytes(uc.mem_read(NVM_BASE, _STATE_SIZE)),
+            bytes(uc.mem_read(NVM_BASE, STATE_SIZE)),
             self.wiring.copy(),
             self._origin,
             self._cycles,
             self.boots,
             self.powered,
         )
+
+    @property
+    def age(self) -> float:
+        """Seconds since power came, as the core knows."""
+        return self._cycles / CORE_HZ
 
     def restore(self, state: CoreState, origin: float | None = None) -> None:
         """Go back to a snapshot, of this core or of another with the same image.
@@ -363,6 +333,7 @@ class Core:
             self.wiring.sent[number].append(value & 0xFF)
 
     def _system_read(self, uc: Uc, offset: int, size: int, data: object) -> int:
+        self._look_at_clock()
         wiring = self.wiring
         if offset == _CSR:
             wraps = self._wraps()
@@ -380,7 +351,12 @@ class Core:
             return wiring.seen
         return (self._cycles - wiring.started) // (wiring.reload + 1)
 
+    def _look_at_clock(self) -> None:
+        if self.clock is not None:
+            self._cycles = max(self._cycles, int((self.clock() - self._origin) * CORE_HZ))
+
     def _system_write(self, uc: Uc, offset: int, size: int, value: int, data: object) -> None:
+        self._look_at_clock()
         wiring = self.wiring
         if offset == _CSR:
             wiring.csr = value & 0x7

@@ -16,7 +16,8 @@ from jiaozi_sim.chips.pn532 import Pn532
 from jiaozi_sim.field import Field
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.machines.marks import Mark
-from jiaozi_sim.machines.unicorn_core import Core, CoreState, Store
+from jiaozi_sim.machines.unicorn_core import Core
+from jiaozi_sim.machines.unicorn_state import CoreState, Store
 from jiaozi_sim.scheduler import Timer, VirtualScheduler
 
 

@@ -13,7 +13,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jiaozi_sim.machines.unicorn_core import UNIT, Store
+from jiaozi_sim.machines.unicorn_core import UNIT
+from jiaozi_sim.machines.unicorn_state import Store
 from jiaozi_sim.sweep.bench import Bench, Seat, Snapshot
 
 TORN = ("old", "new", "mix", "noise")

@@ -22,6 +22,7 @@
 #define ICPR0 REG(0xE000E280)
 #define NVM ((volatile uint32_t *)0x21000000)
 #define MARK REG(0x21030000)
+#define ERASE REG(0x21030004) /* address of the page that is being erased */
 
 enum { READY = 1, SIGN = 6, HASH = 7, COMMIT = 8, PYTHON = 13, IDLE_ENTER = 0x80, IDLE_LEAVE = 0xC0 };
 
@@ -70,9 +71,11 @@ static char get(void) {
 static void obey(char c) {
     if (c == 'w' || c == 'e') {
         MARK = COMMIT;
+        ERASE = c == 'e' ? (uint32_t)NVM : 0;
         for (uint32_t i = 0; i < 8; i++) {
             NVM[i] = c == 'w' ? i + 1 : 0xFFFFFFFFu;
         }
+        ERASE = 0;
     } else if (c == 'l') {
         MARK = SIGN;
         for (volatile uint32_t i = 0; i < 100000; i++) {

@@ -94,7 +94,7 @@ def test_phase_marks(nvm: Repl) -> None:
 @pytest.mark.parametrize("stores", [1, 2, 3])
 def test_a_cut_falls_between_two_words(board: Repl, stores: int) -> None:
     board.start()
-    board.run(PREPARE)
+    board.run(PREPARE + "n.erase(0)")  # the application may have begun to use it
     board.machine.cut_after_stores(stores)
     board.send("log", b"n.program(0, b'aaaabbbbccccdddd')\x04")
     with pytest.raises(EOFError):
@@ -104,9 +104,8 @@ def test_a_cut_falls_between_two_words(board: Repl, stores: int) -> None:
 
 
 def test_a_cut_erase_has_begun_at_the_front(board: Repl) -> None:
-    board.machine.replace_nvm(bytes(8192))
     board.start()
-    board.run(PREPARE)
+    board.run(PREPARE + "n.erase(0); n.erase(4096); n.program(0, bytes(8192))")
     board.machine.cut_after_stores(100)
     board.send("log", b"n.erase(0)\x04")
     with pytest.raises(EOFError):

@@ -1,4 +1,4 @@
-"""Builds the TCG plugin `marks.c` on demand; the result goes to `build/simulator/`."""
+"""Builds the engines' counting code on demand; the results go to `build/simulator/`."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from pathlib import Path
 
 from jiaozi_sim.machines.base import MachineError
 
-SOURCE = Path(__file__).with_name("marks.c")
+SOURCES = Path(__file__).parent
 BUILD_DIRECTORY = Path(__file__).parents[4] / "build" / "simulator"
 
 
-def marks_plugin() -> Path:
-    """The plugin as a shared object, compiled once per content of its source.
+def built(name: str) -> Path:
+    """A source of this folder as a shared object, compiled once per content of the sources.
 
     Raises:
         MachineError: there is no C compiler, or it refused the source.
     """
-    source = SOURCE.read_bytes()
-    target = BUILD_DIRECTORY / f"marks-{hashlib.sha256(source).hexdigest()[:12]}.so"
+    source = SOURCES / f"{name}.c"
+    content = source.read_bytes() + (SOURCES / "marks_page.h").read_bytes()
+    target = BUILD_DIRECTORY / f"{name}-{hashlib.sha256(content).hexdigest()[:12]}.so"
     if target.exists():
         return target
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
-        raise MachineError("no C compiler to build the QEMU plugin with (install gcc, or set CC)")
+        raise MachineError("no C compiler to count instructions with (install gcc, or set CC)")
     BUILD_DIRECTORY.mkdir(parents=True, exist_ok=True)
     # Two test runs may build at the same time: each writes its own file and renames it.
     mine = target.with_suffix(f".{os.getpid()}")
     command = [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
-    built = subprocess.run(
-        [*command, "-o", str(mine), str(SOURCE)], capture_output=True, text=True, check=False
+    done = subprocess.run(
+        [*command, "-o", str(mine), str(source)], capture_output=True, text=True, check=False
     )
-    if built.returncode:
-        raise MachineError(f"building {SOURCE.name} failed:\n{built.stderr}")
+    if done.returncode:
+        raise MachineError(f"building {source.name} failed:\n{done.stderr}")
     mine.replace(target)
     return target

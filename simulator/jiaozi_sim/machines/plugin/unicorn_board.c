@@ -1,0 +1,215 @@
+/* What machines/unicorn_board.py does too often for Python: counting instructions, and the UARTs' registers.
+ *
+ * Counting is that of marks.c. `jz_block` is a UC_HOOK_BLOCK; it adds up each translation block before it runs. A store
+ * is seen in the middle of its block, so `jz_mark` is told where, and takes off what has still to run: every figure is
+ * exact to the instruction.
+ *
+ * A UART's wire is a socket. It is read when the firmware looks at an empty UART, or when the process says so; what the
+ * firmware sends leaves in one piece when it looks round or sleeps.
+ */
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "marks_page.h"
+
+#define EXPORT __attribute__((visibility("default")))
+enum { ROM_SIZE = 1024 * 1024 };
+
+static const uint16_t *rom;            /* the image, from address 0 on */
+static uint16_t counts[ROM_SIZE / 2];  /* instructions of the block that begins at each halfword; 0: not looked at */
+static uint16_t sizes[ROM_SIZE / 2];   /* the size in bytes for which that is so */
+static uint32_t block_end;
+
+/* Thumb: these five bits begin an instruction of two halfwords. */
+static uint32_t size_at(uint32_t address) {
+    return rom[address / 2] >= 0xE800 ? 4 : 2;
+}
+
+static uint32_t instructions_between(uint32_t from, uint32_t end) {
+    uint32_t n = 0;
+    for (; from < end && from < ROM_SIZE; from += size_at(from)) {
+        n++;
+    }
+    return n;
+}
+
+EXPORT int jz_open(const char *path, const uint16_t *image) {
+    rom = image;
+    return open_page(path);
+}
+
+EXPORT void jz_block(void *uc, uint64_t address, uint32_t size, void *user) {
+    (void)uc;
+    (void)user;
+    uint32_t at = (uint32_t)address & (ROM_SIZE - 1);
+    if (counts[at / 2] == 0 || sizes[at / 2] != size) {
+        counts[at / 2] = (uint16_t)instructions_between(at, at + size);
+        sizes[at / 2] = (uint16_t)size;
+    }
+    block_end = at + size;
+    page->instructions += counts[at / 2];
+}
+
+EXPORT void jz_mark(uint32_t mark, uint32_t pc) {
+    marked(mark, page->instructions - instructions_between(pc + size_at(pc), block_end));
+}
+
+EXPORT int jz_store(void) {
+    return is_last_store();
+}
+
+/* -- UARTs (CMSDK Technical Reference Manual, 4.3): data at +0, state at +4, interrupts at +12 ----------------------- */
+
+enum { UARTS = 5, PIECE = 4096, DATA = 0, STATE = 4, INTERRUPT = 12, TX_FULL = 1, RX_FULL = 2, RX_INTERRUPT = 2 };
+/* A transmitter holds this much for a far end that takes no more, and then it is full. */
+enum { HELD = 512 };
+
+struct bytes {
+    uint8_t *at;
+    size_t size, room;
+};
+
+static struct uart {
+    int wire; /* -1: none */
+    struct bytes received, sent;
+    size_t taken; /* of what was received */
+} uarts[UARTS] = {{-1, {0}, {0}, 0}, {-1, {0}, {0}, 0}, {-1, {0}, {0}, 0}, {-1, {0}, {0}, 0}, {-1, {0}, {0}, 0}};
+
+static uint32_t looks; /* since a byte was sent */
+
+static void append(struct bytes *bytes, const uint8_t *from, size_t size) {
+    if (bytes->size + size > bytes->room) {
+        bytes->room = 2 * (bytes->size + size);
+        bytes->at = realloc(bytes->at, bytes->room);
+        if (!bytes->at) {
+            abort();
+        }
+    }
+    memcpy(bytes->at + bytes->size, from, size);
+    bytes->size += size;
+}
+
+static size_t waiting(const struct uart *uart) {
+    return uart->received.size - uart->taken;
+}
+
+static bool hear(struct uart *uart) {
+    uint8_t piece[PIECE];
+    ssize_t size = uart->wire < 0 ? 0 : recv(uart->wire, piece, PIECE, MSG_DONTWAIT);
+    if (size <= 0) {
+        return false;
+    }
+    if (!waiting(uart)) {
+        uart->received.size = uart->taken = 0;
+    }
+    append(&uart->received, piece, (size_t)size);
+    return true;
+}
+
+/* Give the wires what they take now. */
+EXPORT void jz_flush(void) {
+    for (struct uart *uart = uarts; uart < uarts + UARTS; uart++) {
+        struct bytes *sent = &uart->sent;
+        if (!sent->size) {
+            continue;
+        }
+        ssize_t size = send(uart->wire, sent->at, sent->size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (size > 0) {
+            sent->size -= (size_t)size;
+            memmove(sent->at, sent->at + size, sent->size);
+        }
+    }
+}
+
+static struct uart *uart_of(uint64_t offset) {
+    static const int8_t numbers[] = {-1, -1, -1, -1, 0, 1, 2, 3, -1, 4};
+    uint64_t page = offset >> 12;
+    return page < sizeof numbers && numbers[page] >= 0 ? &uarts[numbers[page]] : NULL;
+}
+
+static bool is_full(const struct uart *uart) {
+    return uart->sent.size >= HELD;
+}
+
+static uint64_t state(struct uart *uart) {
+    if (is_full(uart)) {
+        struct pollfd taker = {uart->wire, POLLOUT, 0};
+        jz_flush();
+        if (is_full(uart)) {
+            poll(&taker, 1, 1);
+        }
+    }
+    /* One look comes with every byte that is sent. */
+    if (!waiting(uart) && ++looks > 1) {
+        jz_flush();
+        hear(uart);
+    }
+    return (waiting(uart) ? RX_FULL : 0) | (is_full(uart) ? TX_FULL : 0);
+}
+
+EXPORT uint64_t jz_read(void *uc, uint64_t offset, unsigned size, void *user) {
+    (void)uc;
+    (void)size;
+    (void)user;
+    struct uart *uart = uart_of(offset);
+    if (!uart) {
+        return 0;
+    }
+    switch (offset & 0xFFF) {
+        case DATA:
+            return waiting(uart) ? uart->received.at[uart->taken++] : 0;
+        case STATE:
+            return state(uart);
+        case INTERRUPT:
+            return waiting(uart) ? RX_INTERRUPT : 0;
+        default:
+            return 0;
+    }
+}
+
+EXPORT void jz_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user) {
+    (void)uc;
+    (void)size;
+    (void)user;
+    struct uart *uart = uart_of(offset);
+    if (uart && (offset & 0xFFF) == DATA) {
+        uint8_t byte = (uint8_t)value;
+        looks = 0;
+        if (uart->wire >= 0) {
+            append(&uart->sent, &byte, 1);
+        }
+    }
+}
+
+EXPORT void jz_wire(unsigned number, int wire) {
+    /* As few bytes under way as the kernel allows: the firmware is not to run ahead of the world. */
+    int least = 1;
+    setsockopt(wire, SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
+    uarts[number].wire = wire;
+}
+
+/* Read a UART's wire; whether there was anything. */
+EXPORT bool jz_hear(unsigned number) {
+    return hear(&uarts[number]);
+}
+
+EXPORT size_t jz_received(unsigned number, const uint8_t **at) {
+    *at = uarts[number].received.at + uarts[number].taken;
+    return waiting(&uarts[number]);
+}
+
+EXPORT size_t jz_sent(unsigned number, const uint8_t **at) {
+    *at = uarts[number].sent.at;
+    return uarts[number].sent.size;
+}
+
+/* Have a UART hold these bytes and no others. */
+EXPORT void jz_fill(unsigned number, const uint8_t *in, size_t in_size, const uint8_t *out, size_t out_size) {
+    struct uart *uart = &uarts[number];
+    uart->received.size = uart->taken = uart->sent.size = 0;
+    append(&uart->received, in, in_size);
+    append(&uart->sent, out, out_size);
+}
