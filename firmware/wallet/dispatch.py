@@ -24,8 +24,10 @@ from wallet.apps.operator import (
     entry,
     install,
     open,
+    rotate,
     settle,
     statement,
+    successor,
     unblock,
     update,
 )
@@ -59,6 +61,8 @@ _COMMANDS = {
     commands.ENTRY: (entry.run, READY, _OPERATOR),
     commands.SETTLE: (settle.run, READY, _OPERATOR),
     commands.UNBLOCK: (unblock.run, READY, _OPERATOR),
+    commands.SUCCESSOR: (successor.run, READY, _OPERATOR),
+    commands.ROTATE: (rotate.run, READY, _OPERATOR),
 }
 
 

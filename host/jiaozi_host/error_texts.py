@@ -272,6 +272,16 @@ TEXTS = {
         "the clearing file is not for this operator, or an item in it does not fit its proof",
         "ask the other operator to export it again",
     ),
+    0x9707: ErrorText(
+        "NOT_AT_REST",
+        "the wallet still has a pending payment, an open request, or value in a purse with terms",
+        "finish or take back what is open (jiaozi disarm, jiaozi sync), then try again",
+    ),
+    0x9708: ErrorText(
+        "ROTATION_MISMATCH",
+        "the rotation does not fit the wallet's journal, its next key or its certificate",
+        "sync again",
+    ),
 }
 
 

@@ -184,6 +184,14 @@ class WalletClient:
         """Set a new PIN in the operator's name."""
         self._call(commands.UNBLOCK, pin.encode())
 
+    def successor(self, nonce: bytes) -> bytes:
+        """Have the wallet make its next key; return its last statement, which names that key."""
+        return self._call(commands.SUCCESSOR, nonce)
+
+    def rotate(self, rotation: bytes) -> None:
+        """Hand over the operator's rotation: the wallet changes to its next key and id."""
+        self._call(commands.ROTATE, rotation)
+
     # ----------------------------------------------------------------------------------------------
 
     @staticmethod

@@ -11,6 +11,7 @@ from jiaozi.book import (
     CREDITED,
     FUNDER_HASH,
     KIND,
+    OPENED,
     OUTCOME_RAW,
     PAID,
     PAYMENT_HASH,
@@ -30,6 +31,7 @@ from jiaozi.cose import BYTES, LIST, MAP, SETTLEMENT, UINT, WALLET, decode, expe
 from jiaozi.errors import MALFORMED, Refused
 from jiaozi.messages import Payment, Receipt, Void, read_outcome, read_payment, read_request
 from jiaozi.purposes import funded
+from jiaozi.rotation import read_rotation
 from jiaozi.rules import GENERAL, Terms, read_terms
 from jiaozi.sync import NONCE_LENGTH
 from micropython import const
@@ -57,6 +59,7 @@ _FIELDS = {
     RESOLVED: (UINT, 32, 32, BYTES),
     REFUNDED: (UINT, 32, 32, BYTES),
     ADOPTED: (UINT, 32, 32, BYTES),
+    OPENED: (UINT, 32, 32, BYTES),
 }
 _SETTLEMENT = (32, NONCE_LENGTH, UINT, 32, LIST)
 
@@ -134,7 +137,7 @@ class Audit:
             expect(entry, _FIELDS[kind])
             self._check(kind, entry)
         except Refused:
-            false_credit = kind in (CREDITED, REFUNDED)
+            false_credit = kind in (CREDITED, REFUNDED, OPENED)
             self.fault = CREDIT_WITHOUT_DEBIT if false_credit else FALSE_ENTRY
             return False
         except _OutsideTerms:
@@ -155,6 +158,8 @@ class Audit:
             self._own_outcome(entry, Void)
         elif kind == ADOPTED:
             self._check_terms(entry)
+        elif kind == OPENED:
+            self._check_opened(entry)
         else:
             self._check_resolution(kind, entry)
 
@@ -189,6 +194,17 @@ class Audit:
             terms = None
         if terms is None or not terms.permit(payee, payment.amount, payment.epoch):
             raise _OutsideTerms()
+
+    def _check_opened(self, entry: "list[Any]") -> None:
+        """What the operator has brought over from the key before, first of all."""
+        rotation = read_rotation(entry[_RESOLUTION], self._trust.network)
+        statement, certificate = rotation.statement, rotation.certificate
+        _require(self.position == 0 and certificate.hash == self._wallet.hash)
+        _require(entry[1:3] == [statement.signer, certificate.hash])
+        operator = self._trust.operators.get(self._wallet.issuer)
+        if operator is not None:
+            rotation.verify(operator.public, operator.hash)
+        self._add(GENERAL, statement.balance)
 
     def _check_terms(self, entry: "list[Any]") -> None:
         """Terms of a funder, of a purse that has none or is done with."""

@@ -13,6 +13,7 @@ RESOLVED  receipt obtained:   receipt
 VOIDED    payment voided:     payment, request, payer's certificate, void
 REFUNDED  void obtained:      void, or the operator's settlement that closes the payment
 ADOPTED   terms of a purse:   terms; their hash and their funder's in the place of the two hashes
+OPENED    value brought over: the operator's rotation; the old and the new certificate's hash there
 """
 
 from _jzcbor import dumps
@@ -49,6 +50,7 @@ RESOLVED = const(3)
 VOIDED = const(4)
 REFUNDED = const(5)
 ADOPTED = const(6)
+OPENED = const(7)
 
 # Where the fields of an entry stand.
 KIND = const(0)
@@ -72,6 +74,7 @@ POLICY_KEY = const(0x14)
 EPOCH_KEY = const(0x15)
 STATE_KEY = const(0x16)
 NETWORK_KEY = const(0x17)
+NEXT_SEED_KEY = const(0x1A)
 OPEN_KEY = const(0x100)
 JOURNAL_KEY = const(0x10000)
 
@@ -130,6 +133,7 @@ class Book:
         self._resolved: dict[bytes, int] = {}
         self.terms: dict[int, Terms] = {}  # of purses, by number
         self._pending: dict[bytes, int] = {}  # of `_paid`, by payment: a tap must not scan them all
+        self._opened = 0  # entries that brought value over
         self._index()
 
     def _index(self) -> None:
@@ -150,6 +154,8 @@ class Book:
         elif kind == ADOPTED:
             terms = read_terms(decode(entry)[TERMS_RAW], self.network)
             self.terms[terms.number] = terms
+        elif kind == OPENED:
+            self._opened = 1
         else:
             self._resolved[payment_hash] = position
             self._pending.pop(payment_hash, None)
@@ -234,6 +240,7 @@ class Book:
     def slots(self) -> int:
         """Journal entries that still fit beside those promised to requests and pending payments."""
         used = len(self._paid) + len(self._outcomes) + len(self._resolved) + len(self.terms)
+        used += self._opened
         return JOURNAL_LIMIT - used - self.unresolved() - len(self.open)
 
     def apply(self, step: Step) -> bytes:

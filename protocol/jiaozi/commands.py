@@ -29,6 +29,8 @@ STATEMENT 16-byte nonce                                ->  statement
 ENTRY    journal position, CBOR                        ->  the entry
 SETTLE   settlement                                    ->  nothing
 UNBLOCK  new PIN                                       ->  nothing
+SUCCESSOR 16-byte nonce      ->  last statement, naming the next key, which the device has made
+ROTATE   rotation of `jiaozi.rotation`                 ->  nothing: the next key and id are in force
 """
 
 from micropython import const
@@ -55,6 +57,8 @@ STATEMENT = const(0x66)
 ENTRY = const(0x68)
 SETTLE = const(0x6A)
 UNBLOCK = const(0x6C)
+SUCCESSOR = const(0x6E)
+ROTATE = const(0x76)
 
 # Status of a wallet, in SELECT and INFO.
 BLANK = const(0)

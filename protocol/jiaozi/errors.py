@@ -56,6 +56,8 @@ ALREADY_PROVISIONED = const(0x9702)
 WRONG_KEY = const(0x9704)
 SETTLEMENT_MISMATCH = const(0x9705)
 CLEARING_MISMATCH = const(0x9706)
+NOT_AT_REST = const(0x9707)
+ROTATION_MISMATCH = const(0x9708)
 
 
 class Refused(Exception):

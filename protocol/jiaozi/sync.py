@@ -2,6 +2,7 @@
 
 session:    [wallet certificate hash, wallet nonce]                         signed by the operator
 statement:  [epoch, position, head, levels, floor, nonce, purses]           signed by the wallet
+            (with one more item, the public key that succeeds this one: see `jiaozi.rotation`)
 settlement: [wallet certificate hash, wallet nonce, position, head, closed]  signed by the operator
 
 A session is opened by the operator's signature over a nonce the wallet has just drawn. Within it
@@ -17,6 +18,7 @@ from jiaozi.book import (
     ADOPTED,
     JOURNAL_KEY,
     KIND,
+    OPENED,
     PAID,
     PAYMENT_HASH,
     REFUNDED,
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
 
 NONCE_LENGTH = const(16)
 
+_STATEMENT = (UINT, UINT, 32, LIST, UINT, NONCE_LENGTH, MAP)
+
 # Value settled by an operator counts as received from it.
 SETTLED_LEVEL = const(1)
 
@@ -87,7 +91,8 @@ def check_session(book: Book, raw: bytes, nonce: bytes) -> None:
 class Statement(Signed):
     """What a wallet says of itself; its signature is checked by `verify`.
 
-    levels: general money by hop level; purses: the same for each purse with terms, by its number.
+    levels: general money by hop level; purses: the same for each purse with terms, by its number;
+    successor: the public key of a last statement, None of any other.
     """
 
     epoch: int
@@ -97,12 +102,15 @@ class Statement(Signed):
     floor: int
     nonce: bytes
     purses: "dict[int, list[int]]"
+    successor: "bytes | None"
 
     def __init__(self, *parts: "Any") -> None:
         super().__init__(*parts)
-        expect(self.body, (UINT, UINT, 32, LIST, UINT, NONCE_LENGTH, MAP))
+        last = type(self.body) is list and len(self.body) > len(_STATEMENT)
+        expect(self.body, _STATEMENT + (32,) if last else _STATEMENT)
         self.epoch, self.position, self.head, self.levels = self.body[:4]
-        self.floor, self.nonce, self.purses = self.body[4:]
+        self.floor, self.nonce, self.purses = self.body[4:7]
+        self.successor = self.body[7] if last else None
         expect(self.levels, (UINT,) * len(self.levels))
         read_purses(self.purses)
 
@@ -121,11 +129,15 @@ class Statement(Signed):
 
 def statement(book: Book, nonce: bytes) -> bytes:
     """The wallet's signed statement, bound to the asker's nonce."""
-    state = book.state
     expect([nonce], (NONCE_LENGTH,))
+    return sign(STATEMENT, claims(book, nonce), book.key, book.me.hash, book.network).raw
+
+
+def claims(book: Book, nonce: bytes) -> "list[Any]":
+    """What a statement says of the wallet as it stands."""
+    state = book.state
     place = [book.epoch.number, state.position, state.head]
-    body = place + [state.levels, state.floor, nonce, state.purses]
-    return sign(STATEMENT, body, book.key, book.me.hash, book.network).raw
+    return place + [state.levels, state.floor, nonce, state.purses]
 
 
 def read_statement(raw: bytes, network: int) -> Statement:
@@ -218,7 +230,9 @@ def _expired(book: Book, state: State, acknowledged: int) -> "dict[int, bytes | 
     # number, expiry and key of each request of one's own
     asked = [(r.number, r.expiry, open_key(r.number)) for r in book.open.values()]
     for position, entry in book.entries():
-        if entry[KIND] in (RESOLVED, REFUNDED, ADOPTED):
+        if entry[KIND] == OPENED and position < acknowledged:
+            changes[JOURNAL_KEY + position] = None
+        if entry[KIND] in (RESOLVED, REFUNDED, ADOPTED, OPENED):
             continue
         request = read_request(entry[REQUEST_RAW], book.network)
         if entry[KIND] != PAID:

@@ -14,7 +14,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from _jzcbor import dumps
-from jiaozi import book, certificates, cose, install, messages, payee, payer, rules, state, sync
+from jiaozi import (
+    book,
+    certificates,
+    clearing,
+    cose,
+    install,
+    messages,
+    payee,
+    payer,
+    rotation,
+    rules,
+    state,
+    sync,
+)
 from jiaozi.errors import Refused
 from protocol.tools.vector_world import forge
 from tests.unit.wallets import Bank, answer, ask, key_of, take, transfer
@@ -76,6 +89,38 @@ def copy_of(wallet: book.Book) -> Any:
 SCENE = Scene()
 ALICE, BOB = SCENE.alice, SCENE.bob
 
+# A wallet at rest that is to have another key, and an operator that another one clears with.
+NEXT = key_of("next")
+RESTING = BANK.wallet("resting")
+CLAIMS = [certificates.CARD, 3, 0, 200]
+NEXT_CERTIFICATE = certificates.issue(
+    cose.WALLET, b"next id!", NEXT.public, CLAIMS, BANK.operator_key, BANK.operator, NET
+)
+WEST = Bank(name="west")
+BOTH = certificates.Trust(BANK.authority, [BANK.operator, WEST.operator], NET)
+
+
+def rotated() -> bytes:
+    """A rotation for the wallet at rest."""
+    RESTING.store.commit(rotation.prepare(RESTING, NEXT._seed))
+    RESTING.state = state.State.decode(RESTING.store.get(book.STATE_KEY) or b"")
+    last = rotation.last_statement(RESTING, NONCE, NEXT._seed)
+    return rotation.make_rotation(last, NEXT_CERTIFICATE, BANK.operator_key, BANK.operator, NET)
+
+
+def cleared() -> bytes:
+    """A clearing file of an operator whose wallet was paid."""
+    payee_, payer_ = WEST.wallet("carol"), BANK.wallet("dave")
+    for wallet in (payee_, payer_):
+        wallet.trust = BOTH
+        wallet.epoch = rules.read_epoch(BANK.epoch(1, (), list(BOTH.operators)), NET)
+    transfer(BANK.account(), payer_, 100)
+    request = ask(payee_, 40)
+    payment = answer(payer_, payee_.me.raw, request)
+    receipt = take(payee_, payer_.me.raw, payment)
+    item = [clearing.CREDITED, payment, request, payer_.me.raw, payee_.me.raw, receipt]
+    return clearing.make(BANK.operator.hash, 1, 0, [item], WEST.operator_key, WEST.operator, NET)
+
 
 def pay(certificate: bytes, request: bytes) -> None:
     order = payer.read_order(ALICE, certificate, request)
@@ -97,6 +142,8 @@ DOORS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     "receipt": (lambda raw: messages.read_outcome(raw, NET), SCENE.receipt),
     "void": (lambda raw: messages.read_outcome(raw, NET), SCENE.void),
     "statement": (lambda raw: sync.read_statement(raw, NET), SCENE.statement),
+    "rotation": (lambda raw: rotation.rotate(RESTING, raw, NEXT._seed), rotated()),
+    "clearing": (lambda raw: clearing.read(raw, BANK.operator, BOTH), cleared()),
     "state": (state.State.decode, ALICE.state.encode()),
     "pay: certificate": (lambda raw: pay(raw, SCENE.next_request), BOB.me.raw),
     "pay: request": (lambda raw: pay(BOB.me.raw, raw), SCENE.next_request),
@@ -125,6 +172,8 @@ SIGNERS: dict[str, tuple[int, cose.SigningKey, bytes]] = {
     "receipt": (cose.RECEIPT, BOB.key, BOB.me.hash),
     "void": (cose.VOID, BOB.key, BOB.me.hash),
     "statement": (cose.STATEMENT, BOB.key, BOB.me.hash),
+    "rotation": (cose.ROTATION, BANK.operator_key, BANK.operator.hash),
+    "clearing": (cose.CLEARING, WEST.operator_key, WEST.operator.hash),
     "pay: certificate": (cose.WALLET, BANK.operator_key, BANK.operator.hash),
     "pay: request": (cose.REQUEST, BOB.key, BOB.me.hash),
     "receive: certificate": (cose.WALLET, BANK.operator_key, BANK.operator.hash),

@@ -118,6 +118,12 @@ def sync(
     home: HomeOption,
     reader: ReaderOption = None,
     wait: WaitOption = DEFAULT_WAIT,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Give the wallet a new key and id.")
+    ] = False,
+    rotate_after: Annotated[
+        int | None, typer.Option(min=1, help="The same, once it has had these for so many epochs.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Post what the wallet did, deliver what others have for it, and reset its offline counters.
@@ -127,7 +133,9 @@ def sync(
     operator = open_operator(home)
     with ledger_of(home) as ledger, wallet_on(reader, wait) as link:
         with err.status("syncing") as status:
-            done = sync_wallet(link, operator, ledger, status.update)
+            done = sync_wallet(
+                link, operator, ledger, status.update, 0 if rotate else rotate_after
+            )
         show(as_json, _sync_data(done), _sync_text(done))
     if done.findings:
         raise DoesNotAddUp(f"{len(done.findings)} findings: the wallet is not settled")
@@ -143,6 +151,7 @@ def _sync_data(done: Synced) -> dict[str, Any]:
         "undelivered": done.undelivered,
         "balance": done.balance,
         "epoch": done.epoch,
+        "rotated": None if done.rotated is None else done.rotated.hex(),
         "settled": done.settled,
         "findings": [_finding(found) for found in done.findings],
     }
@@ -154,6 +163,7 @@ def _sync_text(done: Synced) -> str:
         f"wallet {done.wallet.hex()} holds {format_amount(done.balance)}, epoch {done.epoch}",
         f"{done.entries} new entries, {delivered}",
         *([f"{format_amount(done.refunded)} refunded"] if done.refunded else []),
+        *([f"its id was {done.rotated.hex()}"] if done.rotated else []),
         *done.undelivered,
         *(f"[red]{found.kind}: {found.detail}[/red]" for found in done.findings),
         "settled" if done.settled else "[red]not settled[/red]",

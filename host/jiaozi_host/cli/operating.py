@@ -20,7 +20,8 @@ from jiaozi_host.cli.context import (
     short_id,
     show,
 )
-from jiaozi_host.errors import AccountRefused
+from jiaozi_host.errors import AccountRefused, LedgerError
+from jiaozi_host.ledger import FILE, Ledger
 from jiaozi_host.ledger.account import open_account
 from jiaozi_host.money import format_amount, parse_positive
 from jiaozi_host.vault import Authority, Operator, Published
@@ -87,6 +88,17 @@ def operator_refresh(
     show(False, {}, f"epoch {now.epoch.number}, {len(now.operators)} operators")
 
 
+@operator_app.command("ids")
+def operator_ids(wallet: Annotated[str, typer.Argument(help="Id.")], home: HomeOption) -> None:
+    """Show all ids a wallet has had, the oldest first: what the authority revokes together.
+
+    Example: jiaozi operator ids 0123456789abcdef
+    """
+    with ledger_of(home) as ledger:
+        ids = [one.hex() for one in ledger.chain(short_id(wallet))]
+    show(False, {}, "\n".join(ids))
+
+
 def issue(
     amount: AmountArgument,
     home: HomeOption,
@@ -136,11 +148,23 @@ def epoch_advance(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Proclaim the next epoch. Wallets learn of it at sync, and from each other.
+    """Proclaim the next epoch. With a wallet all ids it has had in this home's ledger are revoked.
+
+    Wallets learn of it at sync, and from each other.
 
     Example: jiaozi epoch advance --revoke 0123456789abcdef
     """
     ids = [short_id(text) for text in revoke or []]
+    if ids and (home / FILE).exists():
+        with ledger_of(home) as ledger:
+            ids = [every for one in ids for every in _all_ids(ledger, one)]
     epoch = open_authority(home).advance(ids)
     text = f"epoch {epoch.number}, {len(epoch.revoked)} wallets revoked"
     show(as_json, {"epoch": epoch.number, "revoked": [one.hex() for one in epoch.revoked]}, text)
+
+
+def _all_ids(ledger: Ledger, wallet: bytes) -> list[bytes]:
+    try:
+        return ledger.chain(wallet)
+    except LedgerError:  # another operator's
+        return [wallet]

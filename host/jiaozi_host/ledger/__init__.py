@@ -73,6 +73,37 @@ class Ledger:
                 )
             )
 
+    def succeed(self, wallet: bytes, certificate: Certificate) -> None:
+        """Note the certificate that a wallet is to change over to, before the device sees it."""
+        with self.transaction() as session:
+            row = self._row(session, wallet)
+            session.add(
+                tables.Wallet(
+                    id=certificate.id,
+                    public=certificate.public,
+                    certificate=certificate.raw,
+                    form=certificate.form,
+                    tier=certificate.tier,
+                    status=tables.ISSUED,
+                    holder=row.holder,
+                    predecessor=row.id,
+                )
+            )
+
+    def chain(self, wallet: bytes) -> list[bytes]:
+        """All ids that a wallet has had and is to have, the oldest first. Raises LedgerError."""
+        with self.transaction() as session:
+            ids, row = [wallet], self._row(session, wallet)
+            while row.predecessor is not None:
+                ids.insert(0, row.predecessor)
+                row = self._row(session, row.predecessor)
+            table = tables.Wallet
+            while (
+                after := session.scalar(select(table.id).where(table.predecessor == ids[-1]))
+            ) is not None:
+                ids.append(after)
+            return ids
+
     def installed(self, wallet: bytes) -> None:
         """Note that the device has taken its certificate."""
         with self.transaction() as session:
@@ -153,9 +184,10 @@ class Ledger:
             session.add(tables.Settlement(wallet=wallet, position=position, raw=raw))
 
     def lasting_findings(self, wallet: bytes) -> list[tables.Finding]:
-        """Findings that keep a wallet from being settled."""
+        """Findings that keep a wallet from being settled, under any of its ids."""
+        ids = self.chain(wallet)
         with self.transaction() as session:
-            return findings.lasting(session, wallet)
+            return [found for one in ids for found in findings.lasting(session, one)]
 
     # Deliveries ---------------------------------------------------------------------------------
 

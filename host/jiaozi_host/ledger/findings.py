@@ -29,6 +29,7 @@ RECEIPT_AND_VOID = "receipt and void"
 DEBIT_MISSING = "debit missing"
 CREDIT_MISSING = "credit missing"
 UNKNOWN_WALLET = "unknown wallet"
+OLD_KEY_USED = "old key used"
 
 # Kinds of findings by the kinds of proofs.
 PROVEN = {
@@ -71,6 +72,7 @@ MEANING = {
     PROVEN[audit.FALSE_ENTRY]: "its own journal holds an entry that no wallet writes",
     PROVEN[evidence.FALSE_BALANCE]: "it has signed another balance than its journal's",
     PROVEN[audit.OUTSIDE_TERMS]: "its own journal uses a purse outside its terms",
+    OLD_KEY_USED: "its key was used after it had been given up for another",
     UNKNOWN_WALLET: "it has a certificate of this operator that is not in the register",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from jiaozi.book import ADOPTED, CREDITED, PAID, REFUNDED, RESOLVED, VOIDED
+from jiaozi.book import ADOPTED, CREDITED, OPENED, PAID, REFUNDED, RESOLVED, VOIDED
 from jiaozi.certificates import Certificate, Trust
 from jiaozi.cose import BYTES, LIST, MAP, SETTLEMENT, UINT, decode, expect, parse
 from jiaozi.errors import MALFORMED, UNKNOWN_OPERATOR, Refused
@@ -18,6 +18,7 @@ from jiaozi.messages import (
     read_payment,
     read_request,
 )
+from jiaozi.rotation import Rotation, read_rotation
 from jiaozi.rules import Terms, read_terms
 from jiaozi.sync import NONCE_LENGTH
 
@@ -32,6 +33,7 @@ _FIELDS = {
     RESOLVED: _OUTCOME,
     REFUNDED: _OUTCOME,
     ADOPTED: _OUTCOME,
+    OPENED: _OUTCOME,
 }
 
 
@@ -42,7 +44,8 @@ class Fact:
     payment, request, peer: None in RESOLVED and REFUNDED entries, whose outcome is yet to be
     checked by the payee's certificate; peer: the other's certificate; outcome: None in PAID, and
     where the operator refunds what the payee can answer no more; terms: those that an ADOPTED entry
-    holds, which has no payment, and their hash and funder in the place of the hashes.
+    holds, which has no payment, and their hash and funder in the place of the hashes; rotation: of
+    an OPENED entry, likewise.
     """
 
     kind: int
@@ -53,6 +56,7 @@ class Fact:
     peer: Certificate | None
     outcome: Receipt | Void | None
     terms: Terms | None = None
+    rotation: Rotation | None = None
 
 
 def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> Fact:
@@ -64,6 +68,9 @@ def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> 
     expect(body, _FIELDS[kind])
     if kind == ADOPTED:
         return Fact(kind, body[1], body[2], None, None, None, None, _terms(body, trust))
+    if kind == OPENED:
+        rotation = _rotation(body, position, wallet, trust)
+        return Fact(kind, body[1], body[2], None, None, None, None, rotation=rotation)
     if kind == REFUNDED and _is_settlement(body[3]):
         _check_closed(body[3], body[2], wallet, trust)
         return Fact(kind, body[1], body[2], None, None, None, None)
@@ -100,6 +107,15 @@ def _terms(body: list[Any], trust: Trust) -> Terms:
     terms.verify(funder.public, funder.hash)
     _require(body[1:3] == [terms.hash, terms.signer])
     return terms
+
+
+def _rotation(body: list[Any], position: int, wallet: Certificate, trust: Trust) -> Rotation:
+    rotation = read_rotation(body[3], trust.network)
+    operator = trust.operator(wallet)
+    rotation.verify(operator.public, operator.hash)
+    _require(position == 0 and rotation.certificate.hash == wallet.hash)
+    _require(body[1:3] == [rotation.statement.signer, wallet.hash])
+    return rotation
 
 
 def _is_settlement(raw: bytes) -> bool:

@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 from _jzcrypto import sha256
 from jiaozi import sync
 from jiaozi.book import CREDITED, PAID, REFUNDED
-from jiaozi.certificates import ACCOUNT, Certificate, Trust
-from jiaozi.errors import UNKNOWN_PAYMENT, Refused
+from jiaozi.certificates import ACCOUNT, Certificate, Trust, read
+from jiaozi.cose import WALLET
+from jiaozi.errors import ROTATION_MISMATCH, UNKNOWN_PAYMENT, Refused
 from jiaozi.messages import Payment, Receipt, Request, Void
+from jiaozi.rotation import Rotation
 from jiaozi_host.ledger import findings, proofs, tables
 from jiaozi_host.ledger.journal import Fact, read_entry
 from jiaozi_host.ledger.purses import Purses
@@ -80,6 +82,8 @@ class Poster:
         )
         if not accepted:
             return self.posting
+        if row.status == tables.ROTATED:
+            self._find(findings.OLD_KEY_USED, statement.hash, self._last_statement())
         start, balance = row.position, journal_balance(self._session, row)
         for offset, raw in enumerate(entries):
             balance += self._post_entry(start + offset, raw)
@@ -149,6 +153,8 @@ class Poster:
         if fact.terms is not None:
             self._within_terms(self._purses.adopt(fact.terms), fact.terms.hash, fact.terms.raw)
             return 0
+        if fact.rotation is not None:
+            return self._bring_over(fact.rotation)
         payment = self._payment(fact)
         if fact.outcome is not None:
             if fact.peer is None:
@@ -174,6 +180,23 @@ class Poster:
         self._session.flush()
         return delta
 
+    def _bring_over(self, rotation: Rotation) -> int:
+        """The value of the id before, from the journal's end that the operator acknowledged."""
+        statement, before = rotation.statement, self._row.predecessor
+        old = None if before is None else self._session.get(tables.Wallet, before)
+        if old is None or old.moved or statement.signer != self._certificate(old).hash:
+            raise Refused(ROTATION_MISMATCH)
+        if (old.position, old.head) != (statement.position, statement.head):
+            proof = [rotation.raw, *self._last_statement()]
+            self._find(findings.OLD_KEY_USED, rotation.hash, proof, against=old.id)
+        old.moved, old.status = statement.balance, tables.ROTATED
+        old.balance -= statement.balance
+        self._session.flush()
+        return statement.balance
+
+    def _certificate(self, row: tables.Wallet) -> Certificate:
+        return read(WALLET, row.certificate, self._trust.network)
+
     def _within_terms(self, good: bool, subject: bytes, raw: bytes) -> None:
         if not good:
             self._find(findings.OUTSIDE_TERMS, subject, [raw])
@@ -194,7 +217,7 @@ class Poster:
         payment = payment_row(fact.payment, fact.request, payer, payee, self._wallet.issuer)
         payment.closed = fact.kind == PAID and is_closed(self._session, payee, fact.request)
         self._check_double_spend(payment)
-        self._check_registered(fact.peer)
+        self._check_registered(fact.peer, fact.kind, payment)
         self._session.add(payment)
         return payment
 
@@ -236,10 +259,16 @@ class Poster:
             detail = f"number {payment.sequence}"
             self._find(findings.DOUBLE_SPEND, payment.hash, evidence, detail, payment.payer)
 
-    def _check_registered(self, peer: Certificate) -> None:
+    def _check_registered(self, peer: Certificate, kind: int, payment: tables.Payment) -> None:
         # Wallets of other operators are theirs to register.
-        if peer.issuer == self._wallet.issuer and self._session.get(tables.Wallet, peer.id) is None:
+        if peer.issuer != self._wallet.issuer:
+            return
+        row = self._session.get(tables.Wallet, peer.id)
+        if row is None:
             self._find(findings.UNKNOWN_WALLET, peer.hash, [peer.raw], against=peer.id)
+        elif row.status == tables.ROTATED and kind != PAID:
+            # All that it had paid was in its journal when its last statement was acknowledged.
+            self._find(findings.OLD_KEY_USED, payment.hash, [payment.raw], against=peer.id)
 
     def _judge(self, question: Question, statement: sync.Statement, balance: int) -> None:
         wrong = self._purses.state(statement)
@@ -337,9 +366,12 @@ def twin(session: Session, payment: tables.Payment) -> tables.Payment | None:
 
 
 def journal_balance(session: Session, row: tables.Wallet) -> int:
-    """A wallet's balance by its posted journal; the account's begins with what was issued to it."""
+    """A wallet's balance by its posted journal, less what its next id took over.
+
+    The account's begins with what was issued to it.
+    """
     total = select(func.coalesce(func.sum(tables.Entry.delta), 0))
-    balance = int(session.scalar(total.where(tables.Entry.wallet == row.id)) or 0)
+    balance = int(session.scalar(total.where(tables.Entry.wallet == row.id)) or 0) - row.moved
     if row.form == ACCOUNT:
         balance += issued(session)
     return balance

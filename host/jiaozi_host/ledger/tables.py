@@ -9,6 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ISSUED = "issued"
 INSTALLED = "installed"
+ROTATED = "rotated"
 
 
 def now() -> str:
@@ -23,7 +24,9 @@ class Base(DeclarativeBase):
 class Wallet(Base):
     """A wallet this operator has certified, and how far its journal has been posted.
 
-    status: ISSUED until the device is known to have taken its certificate, then INSTALLED; holder:
+    status: ISSUED until the device is known to have taken its certificate, then INSTALLED, and
+    ROTATED once it has changed to another key and id; predecessor: the id it had before; moved:
+    what went over to the id after it; holder:
     a reference into the register of holders, kept elsewhere; position, head: where the posted
     journal ends; balance, epoch, floor: as its last statement said (for the account, with what was
     issued since).
@@ -43,6 +46,8 @@ class Wallet(Base):
     balance: Mapped[int] = mapped_column(BigInteger, default=0)
     epoch: Mapped[int] = mapped_column(Integer, default=0)
     floor: Mapped[int] = mapped_column(Integer, default=0)
+    predecessor: Mapped[bytes | None] = mapped_column(LargeBinary(8), index=True)
+    moved: Mapped[int] = mapped_column(BigInteger, default=0)
     issued_at: Mapped[str] = mapped_column(String(32), default=now)
     synced_at: Mapped[str | None] = mapped_column(String(32))
 

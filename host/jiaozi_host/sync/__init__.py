@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jiaozi import payer
-from jiaozi.certificates import Certificate
+from jiaozi.certificates import Certificate, read
 from jiaozi.commands import READY
+from jiaozi.cose import WALLET
 from jiaozi.errors import NOT_ALLOWED, Refused
 from jiaozi.sync import MOST_CLOSED, Statement
 from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
@@ -15,6 +16,7 @@ from jiaozi_host.ledger import Ledger, tables
 from jiaozi_host.ledger.account import Account, open_account
 from jiaozi_host.links import Link
 from jiaozi_host.vault import Operator
+from jiaozi_host.vault.operator import WALLET_LIFE
 from jiaozi_host.wallet import WalletClient
 
 Progress = Callable[[str], None]
@@ -28,6 +30,7 @@ class Synced:
     entries: journal entries that were new; delivered: payments of others handed to the wallet;
     resolved: receipts and voids handed to it; refunded: amount given back, of payments that their
     payees can answer no more; undelivered: what it would not take, with its reason;
+    rotated: the id it had until now, if it has got another;
     balance, epoch: as it stated last; settled: whether its counters were reset; findings: what did
     not add up, which is why it was not settled.
     """
@@ -40,20 +43,30 @@ class Synced:
     undelivered: list[str] = field(default_factory=list)
     balance: int = 0
     epoch: int = 0
+    rotated: bytes | None = None
     settled: bool = False
     findings: list[tables.Finding] = field(default_factory=list)
 
 
 def sync_wallet(
-    link: Link, operator: Operator, ledger: Ledger, progress: Progress = lambda what: None
+    link: Link,
+    operator: Operator,
+    ledger: Ledger,
+    progress: Progress = lambda what: None,
+    rotate_after: int | None = None,
 ) -> Synced:
     """Sync the wallet on the reader. Safe to repeat: a torn sync is begun anew and loses nothing.
 
+    rotate_after: give the wallet a new key and id if it has had these for so many epochs (0: now).
     Raises WalletRefused, BadAnswer, LedgerError (unknown wallet), and what links raise.
     """
     account = open_account(ledger, operator)
     session = _Session(WalletClient(link), operator, ledger, account, progress)
-    return session.run()
+    done, wallet = session.run()
+    age = operator.published.epoch.number - (wallet.expiry - WALLET_LIFE)
+    if done.settled and rotate_after is not None and age >= rotate_after:
+        session.rotate(wallet, done)
+    return done
 
 
 def set_pin(link: Link, operator: Operator, pin: str) -> bytes:
@@ -95,7 +108,7 @@ class _Session:
         self._account = account
         self._progress = progress
 
-    def run(self) -> Synced:
+    def run(self) -> tuple[Synced, Certificate]:
         """Open, update, post, deliver, post again, settle, and see that all is as it should be."""
         client, operator, ledger = self._client, self._operator, self._ledger
         self._progress("opening a session")
@@ -120,7 +133,42 @@ class _Session:
             self._settle(wallet, nonce, statement, done)
             self._post(wallet, done)
             done.settled = not done.findings
-        return done
+        return done, wallet
+
+    def rotate(self, wallet: Certificate, done: Synced) -> None:
+        """Have the wallet change to a new key, under a new id, and post what that brings over.
+
+        Torn before the wallet has changed over, nothing has happened, and the next rotation goes on
+        with the same key; torn after, the next sync posts the new journal's first entry.
+        """
+        self._progress("rotating the key")
+        ledger, operator = self._ledger, self._operator
+        question = ledger.ask(wallet.id)
+        raw = self._client.successor(question.nonce)
+        statement = ledger.read_statement(question, raw, operator.published.trust)
+        if statement.successor is None:
+            raise BadAnswer("the wallet's last statement names no next key")
+        posting = ledger.post(question, statement, [], operator.published.trust)
+        if posting.findings:
+            done.findings += posting.findings
+            done.settled = False
+            return
+        known = ledger.wallet_of_key(statement.successor)
+        if known is None:
+            claims = (wallet.form, wallet.tier, wallet.category)
+            certificate = operator.certify(statement.successor, *claims)
+            ledger.succeed(wallet.id, certificate)
+        elif known.predecessor == wallet.id:
+            certificate = read(WALLET, known.certificate, operator.network)
+        else:
+            raise BadAnswer("the wallet's next key is another wallet's")
+        rotation = operator.rotation(raw, certificate)
+        ledger.settled(wallet.id, statement.position, rotation)
+        self._client.rotate(rotation)
+        ledger.installed(certificate.id)
+        self._post(certificate, done)
+        done.rotated, done.wallet = wallet.id, certificate.id
+        done.settled = not done.findings
 
     def _post(self, wallet: Certificate, done: Synced) -> Statement:
         """Ask for a statement and the journal behind it, and post them."""

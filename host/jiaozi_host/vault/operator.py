@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jiaozi import certificates, clearing, install, rules, sync
+from jiaozi import certificates, clearing, install, rotation, rules, sync
 from jiaozi.cose import ID_LENGTH, OPERATOR, WALLET, SigningKey
 from jiaozi.errors import Refused
 from jiaozi_host.errors import VaultError
@@ -181,6 +181,12 @@ class Operator:
         """The settlement of a journal up to `position`; payments in `closed` are refunded."""
         return sync.make_settlement(
             wallet.hash, nonce, position, head, self._key, self.certificate, self.network, closed
+        )
+
+    def rotation(self, statement: bytes, certificate: certificates.Certificate) -> bytes:
+        """The acknowledgement of a last statement, for the certificate of the key it names."""
+        return rotation.make_rotation(
+            statement, certificate, self._key, self.certificate, self.network
         )
 
     # Other operators ----------------------------------------------------------------------------

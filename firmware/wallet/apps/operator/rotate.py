@@ -1,0 +1,17 @@
+"""ROTATE: change over to the next key and the id that the operator has given it."""
+
+from jiaozi.book import NEXT_SEED_KEY
+from jiaozi.rotation import rotate
+from wallet.device import Device
+
+
+def run(device: Device, data: bytes) -> bytes:
+    """Take the rotation; the last record that is committed switches."""
+    done = False
+    while not done:
+        changes, done = rotate(device.book, data, device.store.get(NEXT_SEED_KEY))
+        device.store.commit(changes)
+        device.reload()
+    device.intent = None
+    device.home()
+    return b""

@@ -1,0 +1,16 @@
+"""SUCCESSOR: make the next key, and name it in the last statement under this one."""
+
+from _jzcrypto import random
+from jiaozi.book import NEXT_SEED_KEY
+from jiaozi.rotation import last_statement, prepare
+from wallet.device import Device
+
+
+def run(device: Device, data: bytes) -> bytes:
+    """Take the asker's nonce; answer the statement. Asked again, it names the same key."""
+    seed = device.store.get(NEXT_SEED_KEY) or random(32)
+    changes = prepare(device.book, seed)
+    if changes:
+        device.store.commit(changes)
+        device.reload()
+    return last_statement(device.book, data, seed)
