@@ -1,0 +1,79 @@
+"""A wallet's dispatcher is given commands; what it answers the last one counts.
+
+`before`: the commands that come first, whatever is answered; `press`: what the person then presses.
+"""
+
+from binascii import hexlify, unhexlify
+
+from jiaozi import apdu
+from jiaozi.errors import Refused
+from wallet.device import Device
+from wallet.dispatch import dispatch
+
+TRIES_KEY = 0x21
+
+
+class Port:
+    """The board of a test: no time passes, and what a wallet would report comes out."""
+
+    def mark(self, phase):
+        return 0
+
+    def ticks_ms(self):
+        return 0
+
+    def wait(self, ms):
+        return False
+
+    def report(self, fault):
+        raise fault
+
+
+class Memory:
+    """A copy of a wallet's store."""
+
+    def __init__(self, data):
+        self.data = dict(data)
+
+    def get(self, key):
+        return self.data.get(key)
+
+    def keys(self):
+        return list(self.data)
+
+    def commit(self, changes):
+        for key, value in changes.items():
+            if value is None:
+                self.data.pop(key, None)
+            else:
+                self.data[key] = value
+
+
+def device_of(vector, book):
+    """The wallet, after the commands that come first."""
+    device = Device(Memory({} if book is None else book.store.data), show, Port())
+    for command in vector["before"]:
+        dispatch(device, unhexlify(command))
+    if "press" in vector:
+        device.consent.answer(vector["press"])
+    return device
+
+
+def show(name, **data):
+    pass
+
+
+def run(vector, raw, book):
+    device = device_of(vector, book)
+    before = kept(device)
+    answer, sw = apdu.split_response(dispatch(device, raw))
+    if sw != apdu.SW_OK:
+        if kept(device) != before:
+            return {"note": "refused, but the wallet has changed"}
+        raise Refused(sw)
+    return {"answer": hexlify(answer).decode()}
+
+
+def kept(device):
+    """All that a refusal must leave: not the number of tries."""
+    return {key: value for key, value in device.store.data.items() if key != TRIES_KEY}
