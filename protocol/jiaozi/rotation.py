@@ -90,7 +90,7 @@ def last_statement(book: Book, nonce: bytes, seed: bytes) -> bytes:
     """The statement under the old key that names the new one, once `prepare` is committed."""
     _at_rest(book)
     expect([nonce], (NONCE_LENGTH,))
-    body = [*claims(book, nonce), ed25519_public(seed)]
+    body = claims(book, nonce) + [ed25519_public(seed)]
     return sign(STATEMENT, body, book.key, book.me.hash, book.network).raw
 
 
