@@ -206,6 +206,8 @@ def pins() -> Iterator[Vector]:
     for note, new in odd:
         raw = command(commands.CHANGE, dumps([PIN, new]))
         yield made("A6", errors.MALFORMED, f"a new PIN {note}", raw)
+    raw = command(commands.CHANGE, dumps([PIN, b"123456789012"]))
+    yield made("A6", OK, "a new PIN of twelve digits", raw, answer=b"")
     raw = command(commands.CHANGE, dumps([b"4321", b"5678"]))
     yield made("A6", errors.PIN_WRONG + 2, "a new PIN for a wrong old one", raw)
     arm = command(commands.ARM, dumps([commands.PAY_OUT, 100, commands.AUTO]))

@@ -16,8 +16,8 @@ from jiaozi.errors import Refused
 from jiaozi.rules import read_epoch
 from jiaozi.search import Journal, find
 from tests.unit.wallets import Bank, MemoryStore, answer, ask, finish, key_of, take, transfer
-from tests.vectors.test_grammar import fits
 from tests.vectors.test_vectors import MICROPYTHON, run
+from tests.vectors.wire import fits
 
 BANK = Bank()
 NETWORK = BANK.network

@@ -1,0 +1,123 @@
+"""What goes over the air, held to the grammar: commands that are taken, and their answers.
+
+A command that is refused may be anything; it must be answered by a status word alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import zcbor
+
+from jiaozi import apdu, commands
+from jiaozi_sim.client import Frame
+
+GRAMMAR = Path(__file__).parents[2] / "protocol" / "jiaozi.cddl"
+NOTHING = ""
+# Types of the grammar, or lengths where a data field is no CBOR; several where one of them fits.
+Field = tuple[str | range, ...]
+PIN = range(4, 13)
+NONCE = range(16, 17)
+FIELDS: dict[int, tuple[Field, Field]] = {
+    commands.SELECT: ((range(8, 9),), ("select-answer",)),
+    commands.PAY: (("pay-command",), ("pay-answer",)),
+    commands.PAYMENT: (("payment-command",), ("outcome",)),
+    commands.RESOLVE: (("outcome",), (NOTHING,)),
+    commands.INFO: ((NOTHING,), ("info-answer",)),
+    commands.VERIFY: ((PIN,), (NOTHING,)),
+    commands.CHANGE: (("change-command",), (NOTHING,)),
+    commands.ARM: (("arm-command",), ("request", NOTHING)),
+    commands.DISARM: ((NOTHING,), (NOTHING,)),
+    commands.CREATE: ((NOTHING,), (range(32, 33),)),
+    commands.INSTALL: (("install-command",), (NOTHING,)),
+    commands.CHALLENGE: ((NOTHING,), (NONCE,)),
+    commands.OPEN: (("session",), (NOTHING,)),
+    commands.UPDATE: (("update",), (NOTHING,)),
+    commands.STATEMENT: ((NONCE,), ("statement",)),
+    commands.ENTRY: (("entry-command",), ("entry",)),
+    commands.SETTLE: (("settlement",), (NOTHING,)),
+    commands.UNBLOCK: ((PIN,), (NOTHING,)),
+    commands.SUCCESSOR: ((NONCE,), ("statement",)),
+    commands.ROTATE: (("rotation",), (NOTHING,)),
+}
+
+
+@cache
+def types() -> dict[str, Any]:
+    """The types of the grammar by name."""
+    return zcbor.DataTranslator.from_cddl(GRAMMAR.read_text("utf-8"), 64).my_types
+
+
+@cache
+def fits(name: str, raw: bytes) -> bool:
+    """Whether the grammar's type of that name takes the bytes."""
+    try:
+        return types()[name].validate_str(raw)
+    except (zcbor.CddlValidationError, ValueError, EOFError):
+        return False
+
+
+def suits(field: Field, raw: bytes) -> bool:
+    """Whether a data field is one of these."""
+
+    def good(one: str | range) -> bool:
+        if isinstance(one, range):
+            return len(raw) in one
+        return fits(one, raw) if one else not raw
+
+    return any(good(one) for one in field)
+
+
+def complaint(command: bytes, response: bytes) -> str | None:
+    """What is wrong with an exchange, None when nothing is."""
+    data, sw = apdu.split_response(response)
+    if sw != apdu.SW_OK:
+        return f"{command.hex()}: refused with data" if data else None
+    _, ins, _, _, given, _ = apdu.parse_command(command)
+    if ins not in FIELDS:
+        return f"{command.hex()}: taken, but no command"
+    asked, answered = FIELDS[ins]
+    if not suits(asked, given):
+        return f"{command.hex()}: taken, but no {asked}"
+    if not suits(answered, data):
+        return f"{command.hex()}: answered {data.hex()}, which is no {answered}"
+    return None
+
+
+def exchanges(frames: Iterable[Frame]) -> Iterator[tuple[bytes, bytes]]:
+    """Commands and responses, put together of I-blocks (ISO/IEC 14443-4, 7.5).
+
+    A block that is repeated counts once; what is begun and not finished is left out.
+    """
+    parts, last, command = {">": b"", "<": b""}, {">": "", "<": ""}, None
+    for frame in frames:
+        if frame.kind == "RATS":
+            parts, last, command = {">": b"", "<": b""}, {">": "", "<": ""}, None
+        way, number = frame.direction, frame.kind[:2]
+        if frame.fault or number not in ("I0", "I1") or last[way] == number:
+            continue
+        last[way] = number
+        parts[way] += frame.data[1:]
+        if frame.kind.endswith("+"):
+            continue
+        whole, parts[way] = parts[way], b""
+        if way == ">":
+            command = whole
+        elif command is not None:
+            yield command, whole
+            command = None
+
+
+def complaints(frames: Iterable[Frame]) -> list[str]:
+    """What is wrong with what was on the air between those who selected a wallet."""
+    found, selected = [], False
+    for command, response in exchanges(frames):
+        if apdu.is_select(command):
+            selected = apdu.AID in command and response.endswith(b"\x90\x00")
+        if selected:
+            wrong = complaint(command, response)
+            found += [] if wrong is None else [wrong]
+    return found
