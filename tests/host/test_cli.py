@@ -203,3 +203,23 @@ def test_two_operators_clear_by_files(shell: Shell, tmp_path: Path) -> None:
     assert "owes us 30.00" in shell("clear", "show", "--home", str(other))
     assert "+ cleared 30.00" in shell("ledger", "show", "--home", str(other))
     assert "no other operator" in shell("clear", "export", "00" * 8, code=ClearingRefused.exit_code)
+
+
+def test_a_holder_is_sealed_and_opened_on_the_record(shell: Shell, tmp_path: Path) -> None:
+    made = shell.json("provision", "--holder", "Li Hua")
+    case = str(tmp_path / "case.cbor")
+    shell("holder", "export", made["id"], case)
+    assert "nothing was ever opened" in shell("holder", "openings")
+    opened = shell.json("holder", "open", case, "--who", "court", "--why", "2026-17")
+    assert (opened["holder"], opened["wallet"], opened["record"]) == ("Li Hua", made["id"], 1)
+    assert f"{made['id']} court: 2026-17" in shell("holder", "openings")
+
+
+def test_a_rotated_wallet_keeps_its_money_and_all_its_ids_are_revoked(shell: Shell) -> None:
+    made = shell.json("provision")
+    shell("top-up", "80.00")
+    rotated = shell.json("sync", "--rotate")
+    assert (rotated["rotated"], rotated["balance"]) == (made["id"], 8_000)
+    both = [made["id"], rotated["wallet"]]
+    assert shell("operator", "ids", made["id"]).split() == both
+    assert shell.json("epoch", "advance", "--revoke", made["id"])["revoked"] == both

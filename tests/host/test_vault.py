@@ -27,15 +27,15 @@ def home(tmp_path: Path) -> Path:
 def test_keys_are_encrypted_and_private(tmp_path: Path) -> None:
     Operator.init(tmp_path, Authority.init(tmp_path, PASSPHRASE), PASSPHRASE)
     found = sorted(tmp_path.rglob("*.pem"))
-    assert [path.name for path in found] == ["key.pem", "account.pem", "key.pem"]
+    assert [path.name for path in found] == ["holders.pem", "key.pem", "account.pem", "key.pem"]
     for path in found:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert b"ENCRYPTED" in path.read_bytes()
         assert keys.is_encrypted(path)
         with pytest.raises(VaultError, match="does not open"):
-            keys.load(path, "wrong horse battery", "")
+            keys.read(path, "wrong horse battery", "")
         with pytest.raises(VaultError, match="wants a passphrase"):
-            keys.load(path, None, "")
+            keys.read(path, None, "")
     account = Operator.open(tmp_path, PASSPHRASE)
     assert not any(account.account_seed in path.read_bytes() for path in found)
 

@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from jiaozi_host.cli import clear, counter, holding, operating
+from jiaozi_host.cli import clear, counter, holder, holding, operating
 from jiaozi_host.cli.context import err
 from jiaozi_host.errors import HostError
 
@@ -31,6 +31,7 @@ app.command("cash-out")(counter.cash_out)
 app.command()(counter.sync)
 app.add_typer(counter.ledger_app, name="ledger")
 app.add_typer(clear.clear_app, name="clear")
+app.add_typer(holder.holder_app, name="holder")
 app.command()(holding.info)
 app.command()(holding.pay)
 app.command()(holding.receive)

@@ -116,7 +116,8 @@ def ask_new_passphrase(none: bool) -> str | None:
     return str(given)
 
 
-def _passphrase_of(path: Path) -> str | None:
+def passphrase_of(path: Path) -> str | None:
+    """The passphrase of a key file, asked for if it wants one."""
     if not keys.is_encrypted(path):
         return None
     given = os.environ.get(PASSPHRASE_VARIABLE)
@@ -125,12 +126,12 @@ def _passphrase_of(path: Path) -> str | None:
 
 def open_authority(home: Path) -> Authority:
     """The authority of a home, its passphrase asked for if there is one."""
-    return Authority.open(home, _passphrase_of(authority.key_path(home)))
+    return Authority.open(home, passphrase_of(authority.key_path(home)))
 
 
 def open_operator(home: Path) -> Operator:
     """The operator of a home, its passphrase asked for if there is one."""
-    return Operator.open(home, _passphrase_of(operator.key_path(home)))
+    return Operator.open(home, passphrase_of(operator.key_path(home)))
 
 
 @contextmanager

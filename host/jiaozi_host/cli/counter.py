@@ -48,6 +48,9 @@ def provision(
     wait: WaitOption = DEFAULT_WAIT,
     tier: Annotated[int, typer.Option(help="Tier of the policy: 1 to 4 by default.")] = 3,
     form: Annotated[Form, typer.Option(help="What the device is.")] = Form.card,
+    holder: Annotated[
+        str | None, typer.Option(help="Who holds it: sealed at once, only the authority can read.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a wallet of a blank device; the PIN asked for becomes its first.
@@ -58,6 +61,8 @@ def provision(
     pin = ask_pin("First PIN", twice=True)
     with ledger_of(home) as ledger, wallet_on(reader, wait) as link:
         made = provisioning.provision(link, operator, ledger, pin, FORMS[form], tier)
+        if holder is not None:
+            ledger.set_holder(made.id, operator.seal_holder(holder))
     data = {"id": made.id.hex(), "form": FORM_NAMES[made.form], "tier": made.tier}
     again = " (an earlier attempt is finished)" if made.resumed else ""
     text = f"wallet {made.id.hex()}, a {FORM_NAMES[made.form]} of tier {made.tier}{again}"

@@ -109,6 +109,11 @@ class Ledger:
         with self.transaction() as session:
             self._row(session, wallet).status = tables.INSTALLED
 
+    def set_holder(self, wallet: bytes, sealed: bytes) -> None:
+        """Keep who holds a wallet, sealed; later ids of the wallet keep it too."""
+        with self.transaction() as session:
+            self._row(session, wallet).holder = sealed
+
     def wallet(self, wallet: bytes) -> tables.Wallet:
         """The row of a wallet. Raises LedgerError for one that is not registered."""
         with self.transaction() as session:

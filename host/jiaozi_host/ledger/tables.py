@@ -26,10 +26,9 @@ class Wallet(Base):
 
     status: ISSUED until the device is known to have taken its certificate, then INSTALLED, and
     ROTATED once it has changed to another key and id; predecessor: the id it had before; moved:
-    what went over to the id after it; holder:
-    a reference into the register of holders, kept elsewhere; position, head: where the posted
-    journal ends; balance, epoch, floor: as its last statement said (for the account, with what was
-    issued since).
+    what went over to the id after it; holder: who holds it, sealed to the authority's key
+    (`jiaozi_host.vault.holders`); position, head: where the posted journal ends;
+    balance, epoch, floor: as its last statement said (for the account, with what was issued since).
     """
 
     __tablename__ = "wallets"
@@ -40,7 +39,7 @@ class Wallet(Base):
     form: Mapped[int] = mapped_column(Integer)
     tier: Mapped[int] = mapped_column(Integer)
     status: Mapped[str] = mapped_column(String(16))
-    holder: Mapped[str | None] = mapped_column(String(64))
+    holder: Mapped[bytes | None] = mapped_column(LargeBinary)
     position: Mapped[int] = mapped_column(Integer, default=0)
     head: Mapped[bytes] = mapped_column(LargeBinary(32), default=bytes(32))
     balance: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -9,7 +9,8 @@ from pathlib import Path
 from jiaozi import certificates, rules
 from jiaozi.cose import AUTHORITY, ID_LENGTH, OPERATOR, SigningKey
 from jiaozi_host.errors import VaultError
-from jiaozi_host.vault import keys
+from jiaozi_host.vault import holders, keys
+from jiaozi_host.vault.holders import Opening, Openings
 from jiaozi_host.vault.published import (
     Published,
     network_number,
@@ -48,6 +49,7 @@ class Authority:
         holder = os.urandom(ID_LENGTH)
         certificate = certificates.issue(AUTHORITY, holder, key.public, [], key, None, number)
         publish_authority(home, network, certificate.raw)
+        holders.create(home, passphrase, key, certificate, number)
         publish_epoch(home, rules.make_epoch(1, [], [], key, certificate, number))
         return cls(home, key)
 
@@ -89,3 +91,9 @@ class Authority:
         publish_epoch(self.home, raw)
         self.published = Published(self.home)
         return self.published.epoch
+
+    def open_holder(
+        self, raw: bytes, who: str, why: str, passphrase: str | None = None
+    ) -> tuple[str, Opening]:
+        """Open a reference an operator has exported, on the record. Raises VaultError."""
+        return Openings(self.home).open(raw, who, why, self._key, passphrase)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from jiaozi.cose import SigningKey
 from jiaozi_host.errors import VaultError
@@ -14,6 +15,8 @@ from jiaozi_host.vault import files
 
 SHORTEST_PASSPHRASE = 12
 """Must be long: PKCS#8 as written here stretches it only by 2,048 rounds of PBKDF2."""
+
+PrivateKey = Ed25519PrivateKey | X25519PrivateKey
 
 _HEADER = b"ENCRYPTED PRIVATE KEY"
 
@@ -24,16 +27,21 @@ def create(path: Path, passphrase: str | None) -> tuple[bytes, SigningKey]:
     passphrase: None leaves the file unencrypted, which is for tests and demonstrations.
     Raises VaultError when the file exists or the passphrase is too short.
     """
-    check_passphrase(passphrase)
     seed = os.urandom(32)
+    write(path, Ed25519PrivateKey.from_private_bytes(seed), passphrase)
+    return seed, SigningKey(seed)
+
+
+def write(path: Path, key: PrivateKey, passphrase: str | None) -> None:
+    """Write a key to a file that is not there yet. Raises VaultError."""
+    check_passphrase(passphrase)
     encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase is not None:
         encryption = serialization.BestAvailableEncryption(passphrase.encode())
-    pem = Ed25519PrivateKey.from_private_bytes(seed).private_bytes(
+    pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
     )
     files.write_new(path, pem, secret=True)
-    return seed, SigningKey(seed)
 
 
 def check_passphrase(passphrase: str | None) -> None:
@@ -50,17 +58,22 @@ def is_encrypted(path: Path) -> bool:
 
 
 def load(path: Path, passphrase: str | None, remedy: str) -> tuple[bytes, SigningKey]:
-    """Read a key; return its seed and the key. Raises VaultError."""
+    """Read a signing key; return its seed and the key. Raises VaultError."""
+    key = read(path, passphrase, remedy)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise VaultError(f"{path} is not an Ed25519 key", "restore the file from its backup")
+    seed = key.private_bytes_raw()
+    return seed, SigningKey(seed)
+
+
+def read(path: Path, passphrase: str | None, remedy: str) -> object:
+    """Read a key of any kind. Raises VaultError."""
     pem = files.read(path, f"key {path.name}", remedy)
     encrypted = _HEADER in pem
     if encrypted and passphrase is None:
         raise VaultError(f"{path} wants a passphrase", "give it, or set JIAOZI_PASSPHRASE")
     secret = passphrase.encode() if encrypted and passphrase is not None else None
     try:
-        key = serialization.load_pem_private_key(pem, secret)
+        return serialization.load_pem_private_key(pem, secret)
     except ValueError:
         raise VaultError(f"{path} does not open", "check the passphrase") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise VaultError(f"{path} is not an Ed25519 key", "restore the file from its backup")
-    seed = key.private_bytes_raw()
-    return seed, SigningKey(seed)

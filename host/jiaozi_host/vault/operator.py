@@ -19,7 +19,7 @@ from jiaozi import certificates, clearing, install, rotation, rules, sync
 from jiaozi.cose import ID_LENGTH, OPERATOR, WALLET, SigningKey
 from jiaozi.errors import Refused
 from jiaozi_host.errors import VaultError
-from jiaozi_host.vault import files, keys, policies
+from jiaozi_host.vault import files, holders, keys, policies
 from jiaozi_host.vault.authority import Authority
 from jiaozi_host.vault.published import Published, copy_public
 
@@ -124,6 +124,14 @@ class Operator:
             self.certificate,
             self.network,
         )
+
+    def seal_holder(self, who: str) -> bytes:
+        """A reference to who holds a wallet, for the authority's eyes. Raises VaultError."""
+        return holders.seal(self.home, who)
+
+    def export_holder(self, wallet: bytes, sealed: bytes) -> bytes:
+        """What the authority is handed to open a reference."""
+        return holders.export(wallet, sealed, self._key, self.certificate, self.network)
 
     def package(self, wallet: certificates.Certificate) -> bytes:
         """What makes a wallet of a device that has the certified key (see `jiaozi.install`)."""

@@ -4,6 +4,7 @@
     public/authority.cbor   its certificate
     public/operators/*.cbor certificates of operators, by id
     public/epoch.cbor       the current epoch
+    public/holders.cbor     the key that references to holders are sealed to (`vault.holders`)
 
 None of it is secret. An operator on another machine gets a copy of this folder.
 """
@@ -102,6 +103,9 @@ def copy_public(source: Path, home: Path) -> None:
         name = "live" if news.network == LIVE else "test"
         publish_authority(home, name, news.authority.raw)
     folder = home / "public" / "operators"
+    sealing = source / "public" / "holders.cbor"
+    if sealing.exists():
+        files.write(home / "public" / sealing.name, sealing.read_bytes())
     for operator in news.operators:
         files.write(folder / f"{operator.id.hex()}.cbor", operator.raw)
     publish_epoch(home, news.epoch.raw)

@@ -1,0 +1,164 @@
+"""Who holds a wallet: sealed, opened by the authority alone, and never without a record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jiaozi import cose
+from jiaozi_host import sync
+from jiaozi_host.errors import VaultError
+from jiaozi_host.vault import Authority, holders
+from jiaozi_host.vault.holders import Openings
+from tests.host.counter import Counter, Reader
+from tests.unit import devices
+
+WHO = "Li Hua, ID 510100199001011234"
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> Counter:
+    return Counter(tmp_path)
+
+
+def held(counter: Counter, who: str = WHO) -> tuple[devices.Wallet, bytes]:
+    """A wallet with a holder, and what the operator exports of it."""
+    wallet = counter.wallet(1_000)
+    identity = wallet.device.book.me.id
+    counter.ledger.set_holder(identity, counter.operator.seal_holder(who))
+    return wallet, export(counter, identity)
+
+
+def export(counter: Counter, wallet: bytes) -> bytes:
+    sealed = counter.ledger.wallet(wallet).holder
+    assert sealed is not None
+    return counter.operator.export_holder(wallet, sealed)
+
+
+def test_the_authority_opens_a_reference_on_the_record(counter: Counter) -> None:
+    wallet, raw = held(counter)
+    text, record = counter.authority.open_holder(raw, "court", "2026-17")
+    assert text == WHO
+    assert record.wallet == wallet.device.book.me.id
+    counter.advance()
+    authority = Authority.open(counter.home)
+    assert authority.open_holder(raw, "court", "2026-18")[0] == WHO
+    one, two = Openings(counter.home).read()
+    assert one == record
+    assert (one.number, one.who, one.why, one.epoch) == (1, "court", "2026-17", two.epoch - 1)
+    assert (two.number, two.reference) == (2, one.reference)
+
+
+def test_the_operator_alone_cannot_open(counter: Counter, tmp_path: Path) -> None:
+    """Nothing of it is in what an operator has, and its keys do not open it."""
+    other = Counter(tmp_path / "other", 0, counter.authority)
+    wallet = other.wallet()
+    identity = wallet.device.book.me.id
+    other.ledger.set_holder(identity, other.operator.seal_holder(WHO))
+    raw = export(other, identity)
+    other.ledger.close()
+    kept = [path.read_bytes() for path in other.home.rglob("*") if path.is_file()]
+    assert not any(b"Li Hua" in data or b"5101001990" in data for data in [raw, *kept])
+    with pytest.raises(VaultError, match="no key holders"):
+        Openings(other.home).open(raw, "operator", "curious", other.operator._key, None)
+    operator_key = (other.home / "operator" / "key.pem").read_bytes()
+    (other.home / "authority").mkdir()
+    holders.key_path(other.home).write_bytes(operator_key)
+    with pytest.raises(VaultError, match="another kind of key"):
+        Openings(other.home).open(raw, "operator", "curious", other.operator._key, None)
+
+
+def test_the_record_comes_before_the_reference(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, raw = held(counter)
+
+    def gone(*_: object, **__: object) -> None:
+        raise VaultError("disk full")
+
+    monkeypatch.setattr(holders.files, "write_new", gone)
+    with pytest.raises(VaultError, match="disk full"):
+        counter.authority.open_holder(raw, "court", "2026-17")
+    for who, why in ((" ", "2026-17"), ("court", "")):
+        with pytest.raises(VaultError, match="nobody asks"):
+            counter.authority.open_holder(raw, who, why)
+
+
+def test_a_record_that_was_tampered_with_is_noticed(counter: Counter) -> None:
+    _, raw = held(counter)
+    for number in range(3):
+        counter.authority.open_holder(raw, "court", f"2026-{number}")
+    folder = counter.home / "authority" / "openings"
+    first, second, third = sorted(folder.iterdir())
+    kept = {path: path.read_bytes() for path in (first, second, third)}
+    second.write_bytes(kept[second].replace(b"2026-1", b"2026-9"))
+    with pytest.raises(VaultError, match="tampered with at 000002"):
+        Openings(counter.home).read()
+    second.unlink()
+    with pytest.raises(VaultError, match="lacks what comes before number 3"):
+        Openings(counter.home).read()
+    second.write_bytes(kept[third])
+    with pytest.raises(VaultError, match="lacks"):
+        counter.authority.open_holder(raw, "court", "2026-4")
+    second.write_bytes(kept[first])
+    with pytest.raises(VaultError, match="lacks"):
+        Openings(counter.home).read()
+
+
+def test_what_no_operator_exported_is_not_opened(counter: Counter, tmp_path: Path) -> None:
+    wallet, raw = held(counter)
+    stranger = Counter(tmp_path / "stranger", 0)
+    sealed = counter.operator.seal_holder(WHO)
+    identity = wallet.device.book.me.id
+    for bad, match in (
+        (raw[:-1] + bytes([raw[-1] ^ 1]), "does not verify"),
+        (stranger.operator.export_holder(identity, sealed), "no operator known here"),
+        (b"", "does not verify"),
+    ):
+        with pytest.raises(VaultError, match=match):
+            counter.authority.open_holder(bad, "court", "2026-17")
+    assert Openings(counter.home).read() == []
+    foreign = stranger.operator.seal_holder(WHO)
+    with pytest.raises(VaultError, match="does not open"):
+        counter.authority.open_holder(counter.operator.export_holder(identity, foreign), "a", "b")
+    assert len(Openings(counter.home).read()) == 1, "that it was tried is on the record"
+
+
+def test_references_of_like_length_are_sealed_alike(counter: Counter) -> None:
+    short, long = (counter.operator.seal_holder(who) for who in ("A", "B" * 60))
+    assert len(short) == len(long)
+    assert counter.operator.seal_holder("A") != short
+
+
+class Listening(Reader):
+    """A reader that keeps every frame."""
+
+    frames = b""
+
+    def exchange(self, command: bytes) -> bytes:
+        answer = super().exchange(command)
+        self.frames += command + answer
+        return answer
+
+
+def test_rotation_keeps_the_reference_and_no_frame_holds_it(counter: Counter) -> None:
+    wallet, _ = held(counter)
+    reader = Listening(wallet)
+    done = sync.sync_wallet(reader, counter.operator, counter.ledger, rotate_after=0)
+    assert done.rotated is not None
+    sealed = counter.ledger.wallet(done.wallet).holder
+    assert sealed == counter.ledger.wallet(done.rotated).holder
+    text, record = counter.authority.open_holder(export(counter, done.wallet), "court", "x")
+    assert (text, record.wallet) == (WHO, done.wallet)
+    assert len(reader.frames) > 2_000
+    for part in (
+        WHO.encode(),
+        sealed[:32],
+        sealed[-16:],
+        cose.parse(
+            cose.HOLDERS_KEY, (counter.home / "public" / "holders.cbor").read_bytes(), cose.TEST
+        ).body[0],
+    ):
+        assert part not in reader.frames
+    assert not any(sealed[:16] in value for value in wallet.store.data.values())
