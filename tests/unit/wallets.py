@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from jiaozi import book, certificates, cose, install, payee, payer, rules
+from jiaozi import book, certificates, cose, install, payee, payer, purposes, rules
 
 LIMITS = {
     "version": 1,
@@ -97,14 +97,25 @@ class Bank:
     def policy(self, **limits: object) -> bytes:
         return rules.make_policy(LIMITS | limits, self.operator_key, self.operator, self.network)
 
+    def terms(
+        self,
+        number: int = 7,
+        categories: Iterable[int] = (5411,),
+        expiry: int = 5,
+        cap: int = 2_000,
+        key: cose.SigningKey | None = None,
+    ) -> bytes:
+        key, wanted = key or self.operator_key, list(categories)
+        return rules.make_terms(number, wanted, expiry, cap, key, self.operator, self.network)
+
     def certificate(
-        self, name: str, form: int = certificates.CARD, expiry: int = 100
+        self, name: str, form: int = certificates.CARD, expiry: int = 100, category: int = 0
     ) -> certificates.Certificate:
         return certificates.issue(
             cose.WALLET,
             hashlib.sha256(name.encode()).digest()[:8],
             key_of(name).public,
-            [form, 3, 0, expiry],
+            [form, 3, category, expiry],
             self.operator_key,
             self.operator,
             self.network,
@@ -116,6 +127,7 @@ class Bank:
         form: int = certificates.CARD,
         expiry: int = 100,
         epoch: bytes | None = None,
+        category: int = 0,
         **limits: object,
     ) -> book.Book:
         store = MemoryStore()
@@ -123,7 +135,7 @@ class Bank:
             self.network,
             self.authority.raw,
             [self.operator.raw],
-            self.certificate(name, form, expiry).raw,
+            self.certificate(name, form, expiry, category).raw,
             self.policy(**limits),
             epoch or self.epoch(),
         )
@@ -189,5 +201,17 @@ def transfer(source: book.Book, target: book.Book, amount: int) -> bytes:
     request = ask(target, amount)
     payment = answer(source, target.me.raw, request)
     receipt = take(target, source.me.raw, payment)
+    finish(source, receipt)
+    return receipt
+
+
+def fund(source: book.Book, target: book.Book, terms: bytes, amount: int) -> bytes:
+    """Give a wallet terms and fund their purse; returns the receipt."""
+    step = purposes.adopt(target, terms)
+    if step is not None:
+        target.apply(step)
+    purse = rules.read_terms(terms, target.network).number
+    request = target.apply(payee.request(target, amount, purse=purse))
+    receipt = take(target, source.me.raw, answer(source, target.me.raw, request))
     finish(source, receipt)
     return receipt
