@@ -5,6 +5,8 @@ from jiaozi import payee, payer
 from jiaozi.book import NETWORK_KEY, SEED_KEY, Book
 from jiaozi.commands import BLANK, KEYED, PAY_OUT, READY
 from jiaozi.errors import NOT_ALLOWED, REQUEST_CLOSED, Refused
+from jiaozi.install import newer_epoch
+from jiaozi.rules import GENERAL
 from wallet.consent import Consent
 from wallet.hal.phases import TAP_COMMITTED
 from wallet.pin import Pin
@@ -53,6 +55,7 @@ class Session:
         self.selected = False
         self.owner = False
         self.operator = False
+        self.paying = False  # a payment has left, its outcome has not come
         self.nonce: bytes | None = None
 
 
@@ -137,7 +140,12 @@ class Device:
         elif self.book.unresolved():
             self.show("pending", balance=self.book.state.balance)
         else:
-            self.show("home", balance=self.book.state.balance, wallet=self.book.me.id)
+            state = self.book.state
+            general = state.held(GENERAL)
+            shown = {"balance": general, "wallet": self.book.me.id}
+            if state.balance > general:
+                shown["bound"] = state.balance - general
+            self.show("home", **shown)
 
     # What both roles of a tap do ------------------------------------------------------------------
 
@@ -164,6 +172,7 @@ class Device:
     def resolve(self, outcome: bytes) -> None:
         """Take a receipt or void for a payment made. Raises Refused."""
         step = payer.resolve(self.book, outcome)
+        self.session.paying = False
         if step is None:
             return
         before = self.book.state.balance
@@ -172,6 +181,12 @@ class Device:
             self.show("refused", reason="The money came back.")
         else:
             self.show("paid", amount=step.amount)
+
+    def adopt_epoch(self, raw: bytes) -> None:
+        """Go by a newer epoch that another wallet has handed over. Raises Refused."""
+        epoch = newer_epoch(self.book, raw)
+        if epoch is not None:
+            self.book.adopt(epoch)
 
     def spent(self) -> None:
         """The armed payment has been committed: what was entered serves once."""

@@ -28,11 +28,12 @@ from wallet.apps.operator import (
     settle,
     statement,
     successor,
+    terms,
     unblock,
     update,
 )
 from wallet.apps.owner import arm, change, disarm, info, verify
-from wallet.apps.pay import pay, payment, resolve
+from wallet.apps.pay import epoch, pay, payment, resolve
 from wallet.device import Device
 from wallet.hal.phases import TAP_BEGIN
 
@@ -50,6 +51,7 @@ _COMMANDS = {
     commands.PAY: (pay.run, READY, _ANYBODY),
     commands.RESOLVE: (resolve.run, READY, _ANYBODY),
     commands.PAYMENT: (payment.run, READY, _ANYBODY),
+    commands.EPOCH: (epoch.run, READY, _ANYBODY),
     commands.VERIFY: (verify.run, READY, _ANYBODY),
     commands.CHANGE: (change.run, READY, _ANYBODY),
     commands.ARM: (arm.run, READY, _OWNER),
@@ -60,6 +62,7 @@ _COMMANDS = {
     commands.STATEMENT: (statement.run, READY, _OPERATOR),
     commands.ENTRY: (entry.run, READY, _OPERATOR),
     commands.SETTLE: (settle.run, READY, _OPERATOR),
+    commands.TERMS: (terms.run, READY, _OPERATOR),
     commands.UNBLOCK: (unblock.run, READY, _OPERATOR),
     commands.SUCCESSOR: (successor.run, READY, _OPERATOR),
     commands.ROTATE: (rotate.run, READY, _OPERATOR),

@@ -5,16 +5,18 @@
     2. we ask for money:                         PAY, then RESOLVE              (the payee reads)
     3. we are armed to pay and it asks:          PAYMENT                        (the payer reads)
 
-Whatever a link or a refusal breaks off is finished by tapping again.
+Whatever a link or a refusal breaks off is finished by tapping again. Once nothing is under way any
+more, EPOCH brings whoever is behind to the other's epoch; that is no part of the outcome.
 """
 
 from _jzcbor import dumps
 from jiaozi import apdu, payer
 from jiaozi.book import PAYMENT_RAW, REQUEST_RAW
 from jiaozi.certificates import read
-from jiaozi.commands import PAY, PAYMENT, RESOLVE
+from jiaozi.commands import EPOCH, PAY, PAYMENT, RESOLVE
 from jiaozi.cose import BYTES, OPTIONAL_BYTES, UINT, VERSION, WALLET, decode, expect
 from jiaozi.errors import CONSENT_NEEDED, MALFORMED, NO_REQUEST, NOT_ALLOWED, Refused
+from jiaozi.install import LONGEST_EPOCH
 from micropython import const
 from wallet.apps.pay.pay import entered_amount
 from wallet.device import Device
@@ -43,9 +45,36 @@ def read_tap(device: Device, exchange: "Exchange", wait: "Wait") -> None:
     """
     hello = decode(_data(exchange(apdu.select())))
     expect(hello, (UINT, UINT, UINT, OPTIONAL_BYTES, OPTIONAL_BYTES))
-    version, _status, _epoch, certificate, request = hello
+    version, _status, epoch, certificate, request = hello
     if version != VERSION or certificate is None:
         raise Refused(NOT_ALLOWED)
+    try:
+        _transact(device, exchange, wait, certificate, request)
+    except Refused:
+        _share_epoch(device, exchange, epoch)
+        raise
+    _share_epoch(device, exchange, epoch)
+
+
+def _share_epoch(device: Device, exchange: "Exchange", theirs: int) -> None:
+    """Give the card our epoch, or take its; a refusal leaves both as they are."""
+    own = device.book.epoch
+    try:
+        if theirs < own.number and len(own.raw) <= LONGEST_EPOCH:
+            _data(exchange(_command(EPOCH, own.raw)))
+        elif theirs > own.number:
+            device.adopt_epoch(_data(exchange(_command(EPOCH, b""))))
+    except Refused:
+        pass
+
+
+def _transact(
+    device: Device,
+    exchange: "Exchange",
+    wait: "Wait",
+    certificate: bytes,
+    request: "bytes | None",
+) -> None:
     peer = read(WALLET, certificate, device.book.network)
     unfinished = payer.unfinished(device.book, peer)
     own = device.request()

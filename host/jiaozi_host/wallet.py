@@ -8,8 +8,9 @@ from typing import Any
 from _jzcbor import dumps
 from jiaozi import apdu, commands
 from jiaozi.commands import READY
-from jiaozi.cose import BYTES, OPTIONAL_BYTES, UINT, VERSION, decode, expect
+from jiaozi.cose import BYTES, LIST, OPTIONAL_BYTES, UINT, VERSION, decode, expect
 from jiaozi.errors import CLA_UNKNOWN, INS_UNKNOWN, NOT_FOUND, Refused
+from jiaozi.rules import GENERAL
 from jiaozi.sync import NONCE_LENGTH
 from jiaozi_host.errors import BadAnswer, ForeignCard, refused_by_wallet
 from jiaozi_host.links import Link
@@ -31,7 +32,10 @@ class Selected:
 
 @dataclass(frozen=True)
 class Info:
-    """What INFO answers. id is None on what is no wallet yet, the last three without a PIN."""
+    """What INFO answers. id is None on what is no wallet yet, the last four without a PIN.
+
+    purses: number, balance, expiry, cap and categories of each purse with terms.
+    """
 
     status: int
     id: bytes | None
@@ -43,6 +47,7 @@ class Info:
     balance: int | None
     pending: int | None
     open_requests: int | None
+    purses: list[tuple[int, int, int, int, list[int]]] | None
 
 
 class WalletClient:
@@ -114,13 +119,22 @@ class WalletClient:
     def info(self) -> Info:
         """The wallet's state; balance, pending payments and open requests only after `verify`."""
         body = self._decode(self._call(commands.INFO))
-        if not isinstance(body, list) or len(body) != 10:
+        if not isinstance(body, list) or len(body) != 11:
             raise BadAnswer("the wallet's INFO is malformed")
         self._expect([body[0], body[1], *body[2:7]], (UINT, OPTIONAL_BYTES, *(UINT,) * 5))
-        for value in body[7:]:
+        for value in body[7:10]:
             if value is not None:
                 self._expect([value], (UINT,))
+        if body[10] is not None:
+            body[10] = self._purses(body[10])
         return Info(*body)
+
+    def _purses(self, purses: Any) -> list[tuple[int, int, int, int, list[int]]]:
+        self._expect([purses], (LIST,))
+        for purse in purses:
+            self._expect(purse, (UINT, UINT, UINT, UINT, LIST))
+            self._expect(purse[4], (UINT,) * len(purse[4]))
+        return [tuple(purse) for purse in purses]
 
     def verify(self, pin: str) -> None:
         """Give the owner's PIN. Raises WrongPin or PinBlocked."""
@@ -130,9 +144,13 @@ class WalletClient:
         """Replace the PIN."""
         self._call(commands.CHANGE, dumps([old.encode(), new.encode()]))
 
-    def arm_receive(self, amount: int, role: int = commands.AUTO) -> bytes:
-        """Make the next tap receive `amount` (0: any); return the request. Needs the PIN."""
-        return self._call(commands.ARM, dumps([commands.RECEIVE, amount, role]))
+    def arm_receive(self, amount: int, role: int = commands.AUTO, purse: int = GENERAL) -> bytes:
+        """Make the next tap receive `amount` (0: any) for a purse; return the request.
+
+        Needs the PIN.
+        """
+        body = [commands.RECEIVE, amount, role, purse]
+        return self._call(commands.ARM, dumps(body if purse else body[:3]))
 
     def arm_pay(self, amount: int, role: int = commands.AUTO) -> None:
         """Make the next tap pay `amount`. Needs the PIN."""
@@ -179,6 +197,10 @@ class WalletClient:
     def settle(self, settlement: bytes) -> None:
         """Hand over the operator's settlement."""
         self._call(commands.SETTLE, settlement)
+
+    def terms(self, terms: bytes) -> None:
+        """Give the wallet the terms of a purse; the same again change nothing."""
+        self._call(commands.TERMS, terms)
 
     def unblock(self, pin: str) -> None:
         """Set a new PIN in the operator's name."""

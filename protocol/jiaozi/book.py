@@ -21,7 +21,7 @@ from jiaozi.certificates import ACCOUNT, Trust, read
 from jiaozi.cose import AUTHORITY, OPERATOR, WALLET, SigningKey, decode
 from jiaozi.errors import BUSY, Refused
 from jiaozi.messages import Request, read_payment, read_request
-from jiaozi.rules import GENERAL, Terms, read_epoch, read_policy, read_terms
+from jiaozi.rules import GENERAL, Epoch, Terms, read_epoch, read_policy, read_terms
 from jiaozi.state import State
 from micropython import const
 
@@ -78,9 +78,13 @@ NEXT_SEED_KEY = const(0x1A)
 OPEN_KEY = const(0x100)
 JOURNAL_KEY = const(0x10000)
 
-# Requests that may be open at once, and entries that fit the journal between two settlements.
+# Requests that may be open at once, and slots of the journal between two settlements: a payment
+# made and its resolution take one each, together about as much memory as an answer, which takes
+# two. In 128 KiB there is room for 80 payments or 94 answers (4-byte units).
 OPEN_LIMIT = const(4)
-JOURNAL_LIMIT = const(64)
+JOURNAL_LIMIT = const(128)
+PAYMENT_SLOTS = const(2)
+ANSWER_SLOTS = const(2)
 
 
 class Step:
@@ -238,10 +242,15 @@ class Book:
         return read_payment(paid[PAYMENT_RAW], self.network).purse
 
     def slots(self) -> int:
-        """Journal entries that still fit beside those promised to requests and pending payments."""
-        used = len(self._paid) + len(self._outcomes) + len(self._resolved) + len(self.terms)
+        """Slots of the journal left beside those promised to requests and pending payments."""
+        used = len(self._paid) + len(self._resolved) + len(self.terms) + self.unresolved()
         used += self._opened
-        return JOURNAL_LIMIT - used - self.unresolved() - len(self.open)
+        return JOURNAL_LIMIT - used - ANSWER_SLOTS * (len(self._outcomes) + len(self.open))
+
+    def adopt(self, epoch: Epoch) -> None:
+        """Commit a verified epoch and go by it from now on. Not within a transaction."""
+        self.store.commit({EPOCH_KEY: epoch.raw})
+        self.epoch = epoch
 
     def apply(self, step: Step) -> bytes:
         """Commit a step in one record and adopt it; return its reply.

@@ -9,14 +9,17 @@ PAY      [payee's certificate, request]                ->  [payment] or [payment
 PAYMENT  [payer's certificate, payment] or [payer's certificate, payment, request]
          ->  receipt or void
 RESOLVE  receipt or void                               ->  nothing
+EPOCH    nothing -> epoch;  a newer epoch -> nothing.  After the outcome, for who is behind
 
 Owner:
 INFO     nothing  ->  [status, wallet id, form, tier, policy version, epoch number, PIN tries,
-                       balance, pending, open requests]; the last three null without a verified PIN
+                       balance, pending, open requests, purses]; the last four null without a
+                       verified PIN; purses: [[number, balance, expiry, cap, [category]]]
 VERIFY   PIN, as 4 to 12 digits (ISO 7816-4, 11.5.6)   ->  nothing
 CHANGE   [old PIN, new PIN]                            ->  nothing
-ARM      [direction, amount, role]: the next tap receives or pays; amount 0 receives any amount, up
-         to the room there is  ->  request when receiving, else nothing.  Needs the PIN
+ARM      [direction, amount, role] or [RECEIVE, amount, role, purse]: the next tap receives or pays;
+         amount 0 receives any amount, up to the room there is; purse: the one with terms to be
+         funded  ->  request when receiving, else nothing.  Needs the PIN
 DISARM   nothing: the next tap does nothing by itself; an open request is cancelled
 
 Operator:
@@ -28,6 +31,7 @@ UPDATE   [[operator], policy, epoch]                   ->  nothing
 STATEMENT 16-byte nonce                                ->  statement
 ENTRY    journal position, CBOR                        ->  the entry
 SETTLE   settlement                                    ->  nothing
+TERMS    terms of a purse                              ->  nothing
 UNBLOCK  new PIN                                       ->  nothing
 SUCCESSOR 16-byte nonce      ->  last statement, naming the next key, which the device has made
 ROTATE   rotation of `jiaozi.rotation`                 ->  nothing: the next key and id are in force
@@ -49,6 +53,7 @@ INSTALL = const(0x42)
 PAY = const(0x50)
 RESOLVE = const(0x52)
 PAYMENT = const(0x54)
+EPOCH = const(0x56)
 
 CHALLENGE = const(0x60)
 OPEN = const(0x62)
@@ -59,6 +64,7 @@ SETTLE = const(0x6A)
 UNBLOCK = const(0x6C)
 SUCCESSOR = const(0x6E)
 ROTATE = const(0x76)
+TERMS = const(0x78)
 
 # Status of a wallet, in SELECT and INFO.
 BLANK = const(0)

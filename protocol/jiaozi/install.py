@@ -28,7 +28,7 @@ from jiaozi.errors import (
     WRONG_TIER,
     Refused,
 )
-from jiaozi.rules import Policy, read_epoch, read_policy
+from jiaozi.rules import Epoch, Policy, read_epoch, read_policy
 from jiaozi.state import State
 from micropython import const
 
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NETWORKS = const(2)
+
+# Bytes of an epoch that goes from tap to tap; a longer one comes at sync alone.
+LONGEST_EPOCH = const(2048)
 
 
 def package(
@@ -112,6 +115,22 @@ def update(book: Book, raw: bytes) -> "dict[int, bytes | None]":
         POLICY_KEY: policy.raw,
         EPOCH_KEY: epoch.raw,
     }
+
+
+def newer_epoch(book: Book, raw: bytes) -> "Epoch | None":
+    """The epoch that another wallet has handed over; None when it is the one in force.
+
+    Raises Refused (EPOCH_OLDER, MALFORMED, BAD_SIGNATURE, WRONG_SIGNER).
+    """
+    if len(raw) > LONGEST_EPOCH:
+        raise Refused(MALFORMED)
+    epoch = read_epoch(raw, book.network)
+    if epoch.hash == book.epoch.hash:
+        return None
+    if epoch.number <= book.epoch.number:
+        raise Refused(EPOCH_OLDER)
+    epoch.verify(book.trust.authority.public, book.trust.authority.hash)
+    return epoch
 
 
 def _operators(raws: "list[bytes]", authority: Certificate, network: int) -> "list[Certificate]":

@@ -8,7 +8,7 @@ An authentic payment for one's own request is answered only by a receipt or a vo
 error) is never an outcome. The same payment is always answered by the same bytes.
 """
 
-from jiaozi.book import CREDITED, OPEN_LIMIT, VOIDED, Book, Step, open_key
+from jiaozi.book import ANSWER_SLOTS, CREDITED, OPEN_LIMIT, VOIDED, Book, Step, open_key
 from jiaozi.certificates import ACCOUNT, Certificate
 from jiaozi.cose import RECEIPT, REQUEST, VOID, sign
 from jiaozi.errors import (
@@ -44,7 +44,7 @@ def request(book: Book, amount: int, ceiling: int = 0, purse: int = GENERAL) -> 
         raise Refused(OVER_CAP)
     if len(book.open) >= OPEN_LIMIT:
         raise Refused(TOO_MANY_REQUESTS)
-    if book.slots() < 1:
+    if book.slots() < ANSWER_SLOTS:
         raise Refused(JOURNAL_FULL)
     taken = [open_key(other.number) for other in book.open.values()]
     while open_key(state.next_request) in taken:
@@ -85,7 +85,7 @@ def receive(
         return None, _credit(book, payment, wanted, payer)
     # A request that has expired here can never be credited: the void takes its slot.
     closed = wanted.hash if wanted.hash in book.open and _expired(book, wanted) else None
-    if closed is None and book.slots() < 1:
+    if closed is None and book.slots() < ANSWER_SLOTS:
         raise Refused(JOURNAL_FULL)
     return None, _void(book, payment, wanted, payer, closed)
 

@@ -16,6 +16,7 @@ from jiaozi.book import (
     PAID,
     PAYMENT_HASH,
     PAYMENT_RAW,
+    PAYMENT_SLOTS,
     PEER_RAW,
     REFUNDED,
     REQUEST_HASH,
@@ -47,9 +48,6 @@ from jiaozi.errors import (
 from jiaozi.messages import Request, Void, read_outcome, read_request
 from jiaozi.purposes import choose, returns
 from jiaozi.rules import GENERAL
-
-# Slots a payment takes: the payment and its resolution.
-_SLOTS = 2
 
 
 class Order:
@@ -85,9 +83,16 @@ def recall(book: Book, order: Order) -> "bytes | None":
 
 
 def unfinished(book: Book, payee: Certificate) -> "list | None":
-    """The PAID entry of a payment to this payee whose outcome is not known yet, or None."""
+    """The PAID entry of a payment to this payee whose outcome is not known yet, or None.
+
+    One whose request has expired is left for sync: the payee may have forgotten it, and would stand
+    in the way of paying it again for ever. That the certificate is not verified does no harm: the
+    payment is good for its payee alone.
+    """
     for entry in book.pending():
-        if read(WALLET, entry[PEER_RAW], book.network).id == payee.id:
+        if read(WALLET, entry[PEER_RAW], book.network).id != payee.id:
+            continue
+        if read_request(entry[REQUEST_RAW], book.network).expiry >= book.epoch.number:
             return entry
     return None
 
@@ -148,7 +153,7 @@ def _check_limits(book: Book, order: Order, amount: int) -> None:
     order.purse = choose(book, order.payee, request, amount)
     if amount > policy.single and not returns(book, order.payee, order.purse):
         raise Refused(OVER_SINGLE)
-    if book.slots() < _SLOTS:
+    if book.slots() < PAYMENT_SLOTS:
         raise Refused(JOURNAL_FULL)
 
 

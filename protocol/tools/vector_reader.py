@@ -12,7 +12,7 @@ from vector_apdu import SELECT, VERIFY, command
 from vector_world import OK, Vector, vector
 
 from _jzcbor import dumps
-from jiaozi import apdu, book, commands, errors, payee
+from jiaozi import apdu, book, commands, cose, errors, payee
 
 ALICE, BOB = world.certificate("alice").raw, world.certificate("bob").raw
 OWNER = [SELECT, VERIFY]
@@ -90,8 +90,7 @@ def exchanges() -> Iterator[Vector]:
     resolve = command(commands.RESOLVE, receipt)
     done = [hello(), good(dumps([payment])), good(b"")]
     yield made("A8", OK, "the payee's reader", "bob", done, [pay, resolve])
-    ahead = [hello(epoch=7), *done[1:]]
-    yield made("A7", OK, "the card is in a later epoch", "bob", ahead, [pay, resolve])
+    yield from epochs(done, [pay, resolve])
     waits = apdu.build_response(errors.CONSENT_NEEDED)
     asked = [hello(), waits, waits, *done[1:]]
     note = "the payee's reader asks until the payer has confirmed"
@@ -107,6 +106,24 @@ def exchanges() -> Iterator[Vector]:
     note = "the payer answers a forged payment"
     yield made("A8", errors.BAD_SIGNATURE, note, "bob", [hello(), good(forged)], [pay])
     yield from payers()
+
+
+def epochs(done: list[bytes], tap: list[bytes]) -> Iterator[Vector]:
+    """Whoever is behind gets the other's epoch once nothing is under way (F2, A7)."""
+    ask = command(commands.EPOCH)
+    ahead = [hello(epoch=7), *done[1:]]
+    note = "the card is in a later epoch, and hands it over"
+    yield made("F2", OK, note, "bob", [*ahead, good(world.epoch(7))], [*tap, ask])
+    behind = [hello(epoch=0), *done[1:], good(b"")]
+    give = command(commands.EPOCH, world.epoch(1))
+    yield made("F2", OK, "the card is in an earlier epoch", "bob", behind, [*tap, give])
+    forged = world.forge(cose.EPOCH, [7, [], []], world.key_of("eve"), world.AUTHORITY.hash)
+    for note, answer in (
+        ("an epoch that is forged leaves the tap as it was", good(forged)),
+        ("an epoch that is older than it said", good(world.epoch(0))),
+        ("none, though it said so", apdu.build_response(errors.INS_UNKNOWN)),
+    ):
+        yield made("A7", OK, note, "bob", [*ahead, answer], [*tap, ask])
 
 
 def older(pay: bytes, payment: bytes) -> Iterator[Vector]:

@@ -166,11 +166,11 @@ def test_slots() -> None:
     alice, bob = rich("alice"), BANK.wallet("bob")
     held = alice.slots()
     request = ask(bob, 5)
-    assert bob.slots() == book.JOURNAL_LIMIT - 1  # promised to the request
+    assert bob.slots() == book.JOURNAL_LIMIT - book.ANSWER_SLOTS  # promised to the request
     payment = answer(alice, bob.me.raw, request)
     assert alice.slots() == held - 2  # the payment and its resolution
     receipt = take(bob, alice.me.raw, payment)
-    assert bob.slots() == book.JOURNAL_LIMIT - 1
+    assert bob.slots() == book.JOURNAL_LIMIT - book.ANSWER_SLOTS
     finish(alice, receipt)
     assert alice.slots() == held - 2
 

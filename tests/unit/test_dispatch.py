@@ -117,9 +117,9 @@ def test_the_pin_can_be_changed_by_who_knows_it(wallet: Wallet) -> None:
 
 
 def test_money_is_shown_only_with_the_pin(wallet: Wallet) -> None:
-    assert loads(wallet.must(commands.INFO))[-3:] == [None, None, None]
+    assert loads(wallet.must(commands.INFO))[-4:] == [None] * 4
     wallet.must(commands.VERIFY, PIN)
-    assert loads(wallet.must(commands.INFO))[-3:] == [0, 0, 0]
+    assert loads(wallet.must(commands.INFO))[-4:] == [0, 0, 0, []]
 
 
 def test_a_wallet_is_never_provisioned_again(wallet: Wallet) -> None:

@@ -127,7 +127,7 @@ def test_too_many_requests() -> None:
 
 def test_journal_full() -> None:
     bob = BANK.wallet("bob")
-    full(bob, keep=1)
+    full(bob, keep=2)
     request = ask(bob, 1)
     for _ in range(2):
         with pytest.raises(Refused) as caught:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jiaozi import book, cose, errors, payee, payer
+from jiaozi import book, certificates, cose, errors, payee, payer
 from jiaozi.errors import Refused
 from protocol.tools.vector_world import forge
 from tests.unit.wallets import (
@@ -13,6 +13,7 @@ from tests.unit.wallets import (
     answer,
     ask,
     finish,
+    key_of,
     take,
     transfer,
 )
@@ -98,6 +99,47 @@ def test_an_unfinished_payment_is_found_by_its_payee() -> None:
     finish(alice, take(bob, alice.me.raw, payment))
     assert payer.unfinished(alice, bob.me) is None
     assert payer.unfinished(alice, carol.me) is not None
+
+
+def test_a_lost_receipt_does_not_block_a_payee_for_ever() -> None:
+    """The payee has settled and forgotten; the payer, past the expiry, pays it again."""
+    alice, bob = rich(), BANK.wallet("bob")
+    payment = answer(alice, bob.me.raw, ask(bob, 500))
+    take(bob, alice.me.raw, payment)
+    for number, pending in ((2, True), (3, False)):
+        alice.store.commit({book.EPOCH_KEY: BANK.epoch(number)})
+        alice = book.Book(alice.store)
+        assert (payer.unfinished(alice, bob.me) is not None) is pending
+    bob.store.commit({book.EPOCH_KEY: BANK.epoch(3)})
+    bob = book.Book(bob.store)
+    transfer(alice, bob, 70)
+    assert (alice.unresolved(), bob.state.balance) == (1, 570)
+
+
+def test_a_stranger_in_the_payees_name_gains_nothing() -> None:
+    """Who shows a forged certificate with the payee's id gets bytes that are good for the payee."""
+    alice, bob, eve = rich(), BANK.wallet("bob"), BANK.wallet("eve")
+    request = ask(bob, 500)
+    answer(alice, bob.me.raw, request)
+    claims = [certificates.CARD, 3, 0, 100]
+    thief = key_of("thief")
+    forged = certificates.issue(
+        cose.WALLET, bob.me.id, eve.key.public, claims, thief, BANK.operator, BANK.network
+    )
+    entry = payer.unfinished(alice, certificates.read(cose.WALLET, forged.raw, BANK.network))
+    assert entry is not None
+    before = alice.state.encode()
+    payment, attached = cose.decode(payer.resend(entry))
+    with pytest.raises(Refused):
+        take(eve, alice.me.raw, payment, attached)
+    receipt = cose.sign(
+        cose.RECEIPT, [entry[book.PAYMENT_HASH], 0, 1], eve.key, forged.hash, BANK.network
+    ).raw
+    with pytest.raises(Refused):
+        finish(alice, receipt)
+    assert alice.state.encode() == before
+    finish(alice, take(bob, alice.me.raw, payment))
+    assert (alice.unresolved(), bob.state.balance) == (0, 500)
 
 
 def test_limits_are_never_checked_again() -> None:

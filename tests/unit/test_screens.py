@@ -31,6 +31,8 @@ SHOWN = [
     ("home", {"balance": 0, "wallet": WALLET}),
     ("home", {"balance": 123450, "wallet": WALLET}),
     ("home", {"balance": 50000000, "wallet": WALLET}),
+    ("home", {"balance": 50000000, "wallet": WALLET, "bound": 50000000}),
+    ("consent", {"amount": 5000000, "wallet": WALLET, "bound": True}),
     ("armed_receive", {"amount": 2500}),
     ("armed_receive", {"amount": 0}),
     ("armed_pay", {"amount": 500000}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _jzcbor import dumps, loads
 from jiaozi import commands, sync
-from jiaozi.book import JOURNAL_KEY, JOURNAL_LIMIT
+from jiaozi.book import ANSWER_SLOTS, JOURNAL_KEY, JOURNAL_LIMIT, PAYMENT_SLOTS
 from tests.unit.devices import Wallet, open_session, provision
 from tests.unit.nvm_fake import NvmFake
 from tests.unit.wallets import Bank, answer, finish
@@ -50,30 +50,35 @@ def settle(wallet: Wallet, epoch: int) -> None:
     wallet.must(commands.SETTLE, raw)
 
 
+# As many as a journal holds; payments are made from what came in by one answer.
+ANSWERS = JOURNAL_LIMIT // ANSWER_SLOTS
+PAYMENTS = (JOURNAL_LIMIT - ANSWER_SLOTS) // PAYMENT_SLOTS
+
+
 def test_a_full_journal_is_settled_and_forgotten() -> None:
     alice = on_a_store(provision(BANK, "alice"))
-    for _ in range(JOURNAL_LIMIT):
+    for _ in range(ANSWERS):
         account = BANK.account()  # a fresh one: its journal is no longer than a wallet's here
         request = alice.arm(commands.RECEIVE, 10)
         payment = answer(account, alice.select()[3], request)
         finish(account, alice.must(commands.PAYMENT, dumps([account.me.raw, payment])))
         rest(alice)
-    assert (entries(alice), alice.device.book.slots()) == (JOURNAL_LIMIT, 0)
+    assert (entries(alice), alice.device.book.slots()) == (ANSWERS, 0)
     settle(alice, 1)
-    assert entries(alice) == JOURNAL_LIMIT  # their requests could still be asked for
+    assert entries(alice) == ANSWERS  # their requests could still be asked for
     settle(alice, 9)
     assert (entries(alice), alice.device.book.slots()) == (0, JOURNAL_LIMIT)
-    assert alice.balance == 10 * JOURNAL_LIMIT
-    assert alice.device.book.state.floor == JOURNAL_LIMIT + 1
+    assert alice.balance == 10 * ANSWERS
+    assert alice.device.book.state.floor == ANSWERS + 1
 
 
 def test_payments_made_are_forgotten_together_with_their_receipts() -> None:
     account = BANK.account()
-    alice, bob = (on_a_store(provision(BANK, name)) for name in ("alice", "bob"))
+    alice, bob = (on_a_store(provision(BANK, name, offline_count=100)) for name in ("alice", "bob"))
     request = alice.arm(commands.RECEIVE, 1_000)
     payment = answer(account, alice.select()[3], request)
     finish(account, alice.must(commands.PAYMENT, dumps([account.me.raw, payment])))
-    for _ in range(30):
+    for _ in range(PAYMENTS):
         asked = bob.arm(commands.RECEIVE, 1)
         certificate = bob.device.book.me.raw
         alice.arm(commands.PAY_OUT, 1)
@@ -84,12 +89,13 @@ def test_payments_made_are_forgotten_together_with_their_receipts() -> None:
         alice.must(commands.RESOLVE, receipt)
         rest(alice)
         rest(bob)
-    assert (entries(alice), entries(bob)) == (61, 30)
+    assert (entries(alice), entries(bob)) == (1 + 2 * PAYMENTS, PAYMENTS)
+    assert alice.device.book.slots() == 0
     for wallet in (alice, bob):
         settle(wallet, 9)
         assert entries(wallet) == 0
         assert wallet.device.book.unresolved() == 0
-    assert (alice.balance, bob.balance) == (970, 30)
+    assert (alice.balance, bob.balance) == (1_000 - PAYMENTS, PAYMENTS)
 
 
 def loads_one(answered: bytes) -> bytes:

@@ -125,7 +125,8 @@ def main(requests, payments, seed):
     for request_hash in list(pair.taker.open):
         pair.taker.apply(payee.cancel(pair.taker, request_hash))
     credited = voided = 0
-    while pair.giver.slots() >= 2 and credited + voided < STEPS:
+    most = min(STEPS, pair.giver.policy.offline_count)
+    while pair.giver.slots() >= 2 and credited + voided < most:
         amount = 1 + numbers.below(500)
         ceiling = 0 if numbers.below(2) else amount + numbers.below(9)
         request = pair.taker.apply(payee.request(pair.taker, 0 if ceiling else amount, ceiling))

@@ -27,9 +27,13 @@ def blank() -> tuple:
     return "Jiaozi", "", "", ("Not set up yet.", "Bring it to an operator."), _NO_KEYS, INK
 
 
-def home(balance: int, wallet: bytes, last: int = 0) -> tuple:
-    """At rest. last: what the last payment of this day changed."""
+def home(balance: int, wallet: bytes, last: int = 0, bound: int = 0) -> tuple:
+    """At rest. balance: general money; last: what the last payment of this day changed; bound: what
+    purses with terms hold, which is more to know.
+    """
     lines = (f"last {money(last, True)}",) if last else ("ready to tap",)
+    if bound:
+        lines = (f"and bound {money(bound)}",)
     return "Balance", _id(wallet), money(balance), lines, _NO_KEYS, INK
 
 
@@ -45,9 +49,10 @@ def armed_pay(amount: int) -> tuple:
     return "Pay", "", money(amount), ("hold to the payee",), ("Cancel", ""), INK
 
 
-def consent(amount: int, wallet: bytes) -> tuple:
-    """Somebody asks for money: a person decides."""
-    return "Pay", f"to {_id(wallet)}", money(amount), (), ("Cancel", "OK"), INK
+def consent(amount: int, wallet: bytes, bound: bool = False) -> tuple:
+    """Somebody asks for money: a person decides. bound: from a purse with terms."""
+    lines = ("bound",) if bound else ()
+    return "Pay", f"to {_id(wallet)}", money(amount), lines, ("Cancel", "OK"), INK
 
 
 def paid(amount: int) -> tuple:

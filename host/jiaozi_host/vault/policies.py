@@ -22,7 +22,8 @@ DEFAULTS = """\
 # single             the most of one payment
 # unconfirmed_*      payments without confirmation on the wallet: each, how many, and their total
 # offline_*          payments to other wallets: how many, and their total
-#                    (unconfirmed and offline counts start anew at each sync)
+#                    (unconfirmed and offline counts start anew at each sync;
+#                    a wallet's journal has room for 64 payments until then)
 # hops               how often value may change hands before an operator sees it (at most 15)
 # request_lifetime   epochs for which a request may be paid
 # epochs_since_sync  epochs after which a wallet that was not synced pays no more
@@ -34,7 +35,7 @@ single = "50000.00"
 unconfirmed_single = "500.00"
 unconfirmed_count = 20
 unconfirmed_total = "2000.00"
-offline_count = 100
+offline_count = 60
 offline_total = "100000.00"
 hops = 8
 request_lifetime = 1
@@ -47,7 +48,7 @@ single = "50000.00"
 unconfirmed_single = "500.00"
 unconfirmed_count = 20
 unconfirmed_total = "2000.00"
-offline_count = 100
+offline_count = 60
 offline_total = "100000.00"
 hops = 8
 request_lifetime = 1

@@ -9,15 +9,21 @@ from wallet.device import Device, Intent
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take `[direction, amount, role]`; answer the request raised when receiving."""
+    """Take `[direction, amount, role]`, when receiving a purse behind them or not; answer the
+    request raised when receiving.
+    """
     body = decode(data)
-    expect(body, (UINT, UINT, UINT))
-    direction, amount, role = body
+    if type(body) is list and len(body) == 3:
+        body.append(GENERAL)
+    expect(body, (UINT,) * 4)
+    direction, amount, role, purse = body
     if direction not in (RECEIVE, PAY_OUT) or role not in (AUTO, READER, CARD):
+        raise Refused(MALFORMED)
+    if direction == PAY_OUT and purse != GENERAL:
         raise Refused(MALFORMED)
     if direction == PAY_OUT:
         return _pay(device, amount, role)
-    return _receive(device, amount, role)
+    return _receive(device, amount, role, purse)
 
 
 def _pay(device: Device, amount: int, role: int) -> bytes:
@@ -31,10 +37,10 @@ def _pay(device: Device, amount: int, role: int) -> bytes:
     return b""
 
 
-def _receive(device: Device, amount: int, role: int) -> bytes:
+def _receive(device: Device, amount: int, role: int, purse: int) -> bytes:
     book = device.book
     ceiling = 0 if amount else book.policy.balance_cap - book.state.balance - book.reserved
-    step = payee.request(book, amount, max(ceiling, 0))
+    step = payee.request(book, amount, max(ceiling, 0), purse)
     reply = book.apply(step)
     device.intent = Intent(RECEIVE, amount, role, step.opened)
     device.show("armed_receive", amount=amount)

@@ -1,17 +1,25 @@
 """INFO: the state of the wallet; money only to who has given the PIN."""
 
 from _jzcbor import dumps
+from jiaozi.book import Book
 from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
     """Answer the array described in `jiaozi.commands`."""
     if not device.provisioned:
-        return dumps([device.status, None, 0, 0, 0, 0, device.pin.tries(), None, None, None])
+        return dumps([device.status, None, 0, 0, 0, 0, device.pin.tries(), None, None, None, None])
     book = device.book
-    shown: list[int | None] = [None, None, None]
+    shown: list[int | list[list] | None] = [None, None, None, None]
     if device.session.owner or device.session.operator:
-        shown = [book.state.balance, book.unresolved(), len(book.open)]
+        shown = [book.state.balance, book.unresolved(), len(book.open), _purses(book)]
     public = [device.status, book.me.id, book.me.form, book.me.tier]
     rules = [book.policy.version, book.epoch.number, device.pin.tries()]
     return dumps(public + rules + shown)
+
+
+def _purses(book: Book) -> "list[list]":
+    return [
+        [number, book.state.held(number), terms.expiry, terms.cap, terms.categories]
+        for number, terms in book.terms.items()
+    ]

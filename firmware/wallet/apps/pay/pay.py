@@ -4,6 +4,7 @@ from jiaozi import payer
 from jiaozi.commands import PAY_OUT
 from jiaozi.cose import BYTES, decode, expect
 from jiaozi.errors import CONSENT_NEEDED, CONSENT_REFUSED, Refused
+from jiaozi.rules import GENERAL
 from wallet.device import Device
 from wallet.hal.phases import TAP_COMMIT_PAYER
 
@@ -30,6 +31,7 @@ def run(device: Device, data: bytes) -> bytes:
     step = payer.pay(book, order, amount, confirmed)
     reply = book.apply(step)
     device.port.mark(TAP_COMMIT_PAYER)
+    device.session.paying = True
     device.spent()
     return reply
 
@@ -49,7 +51,10 @@ def _confirmed(device: Device, order: payer.Order, amount: int) -> bool:
             return False
         if not device.consent.asking:
             device.consent.ask(request_hash, amount, order.purse)
-            device.show("consent", amount=amount, wallet=order.payee.id)
+            shown = {"amount": amount, "wallet": order.payee.id}
+            if order.purse != GENERAL:
+                shown["bound"] = True
+            device.show("consent", **shown)
         raise Refused(CONSENT_NEEDED)
     if not answer:
         raise Refused(CONSENT_REFUSED)
