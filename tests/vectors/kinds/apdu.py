@@ -10,6 +10,7 @@ from jiaozi.errors import Refused
 from wallet.device import Device
 from wallet.dispatch import dispatch
 
+TAKES_STORE = True
 TRIES_KEY = 0x21
 
 
@@ -29,8 +30,8 @@ class Port:
         raise fault
 
 
-class Memory:
-    """A copy of a wallet's store."""
+class Copy:
+    """A wallet's store, copied: what the tries of a PIN do to it is looked at here."""
 
     def __init__(self, data):
         self.data = dict(data)
@@ -49,9 +50,9 @@ class Memory:
                 self.data[key] = value
 
 
-def device_of(vector, book):
+def device_of(vector, store):
     """The wallet, after the commands that come first."""
-    device = Device(Memory({} if book is None else book.store.data), show, Port())
+    device = Device(Copy({} if store is None else store.data), show, Port())
     for command in vector["before"]:
         dispatch(device, unhexlify(command))
     if "press" in vector:
@@ -63,8 +64,8 @@ def show(name, **data):
     pass
 
 
-def run(vector, raw, book):
-    device = device_of(vector, book)
+def run(vector, raw, store):
+    device = device_of(vector, store)
     before = kept(device)
     answer, sw = apdu.split_response(dispatch(device, raw))
     if sw != apdu.SW_OK:

@@ -10,8 +10,10 @@ from kinds.apdu import device_of
 from jiaozi import apdu
 from wallet.tap import read_tap
 
+TAKES_STORE = True
 
-def run(vector, raw, book):
+
+def run(vector, raw, store):
     script = [raw] + [unhexlify(one) for one in vector["answers"]]
     sent = []
 
@@ -20,7 +22,7 @@ def run(vector, raw, book):
         return script[len(sent) - 1]
 
     try:
-        read_tap(device_of(vector, book), exchange, lambda ms: None)
+        read_tap(device_of(vector, store), exchange, lambda ms: None)
     finally:
         wanted = [apdu.select()] + [unhexlify(one) for one in vector["sent"]]
         if sent != wanted:
