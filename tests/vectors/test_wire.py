@@ -31,6 +31,7 @@ JOURNAL_KEY = 0x10000
 # Their vectors come with the chapters that are being written: 02, 07 and 08.
 COMING = {"terms", "rotation", "clearing", "session", "package", "update", "install-command"}
 COMING |= {"adopted", "opened", "forwarded-item", "credited-item", "voided-item", "closed-item"}
+COMING |= {"holders-key", "holder", "opening"}
 COMING |= {"entry-command"}  # within an operator's session only: see test_grammar.test_data_fields
 
 
