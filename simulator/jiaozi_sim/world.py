@@ -181,6 +181,10 @@ class World:
             "nfc_bytes": station.nfc_bytes,
         }
 
+    def do_engine_pid(self, wallet: str) -> int:
+        """The process that runs the wallet's machine."""
+        return self._wallet(wallet).machine.pid
+
     def do_read_nvm(self, wallet: str, offset: int, size: int | None) -> str:
         return self._wallet(wallet).machine.read_nvm(offset, size).hex()
 

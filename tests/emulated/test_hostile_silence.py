@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -20,17 +21,22 @@ from jiaozi_sim.client import Wallet
 PATIENCE = 1.5
 
 
-def process_of(rig: Rig, wallet: Wallet) -> int:
-    """The id of the process that runs a wallet's machine."""
-    memory = str(rig.simulator.directory / wallet.name / "memory.bin").encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"qemu" in command and memory in command:
-            return int(folder.name)
-    raise AssertionError(f"no process runs {wallet.name}")
+def send_engine(rig: Rig, wallet: Wallet, number: signal.Signals) -> None:
+    """Send a signal to the process that runs a wallet's machine and to all that it started."""
+    family = [int(rig.simulator.ask("engine_pid", wallet=wallet.name))]
+    for member in family:  # which grows meanwhile
+        family += (pid for pid, parent in parents().items() if parent == member)
+        os.kill(member, number)
+
+
+def parents() -> dict[int, int]:
+    """The parent of every process."""
+    found = {}
+    for file in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):  # it has ended
+            facts = dict(line.split(":", 1) for line in file.read_text().splitlines())
+            found[int(file.parent.name)] = int(facts["PPid"])
+    return found
 
 
 def test_a_reader_does_not_wait_for_ever(
@@ -38,21 +44,20 @@ def test_a_reader_does_not_wait_for_ever(
 ) -> None:
     with Rig(tmp_path) as rig:
         alice = rig.add("alice", "visual_card", firmware_elf("visual_card"))
-        process = process_of(rig, alice)
         with rig.at_reader(alice) as link:
             assert isinstance(link, NfcLink)
             client = WalletClient(link)
             client.select()
             link.longest_answer = PATIENCE
-            os.kill(process, signal.SIGSTOP)
-            awake = threading.Timer(30, os.kill, (process, signal.SIGCONT))
+            send_engine(rig, alice, signal.SIGSTOP)
+            awake = threading.Timer(30, send_engine, (rig, alice, signal.SIGCONT))
             awake.start()
             start = time.monotonic()
             with pytest.raises(CardGone):
                 client.info()
             waited = time.monotonic() - start
             awake.cancel()
-            os.kill(process, signal.SIGCONT)
+            send_engine(rig, alice, signal.SIGCONT)
         assert PATIENCE <= waited < 20
         with rig.at_reader(alice) as link:
             client = WalletClient(link)
