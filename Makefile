@@ -19,7 +19,7 @@ DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
 existing = $(wildcard $(1))
 
 .NOTPARALLEL:
-.PHONY: help demo test bench sweep evidence model setup check lint types unit emulated unicorn firmware generate requirements renode renode-install clean
+.PHONY: help demo test bench sweep evidence model setup check lint types unit emulated unicorn firmware generate requirements renode renode-install fidelity clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ renode: ## robot suites and emulated tests on Renode; where there is none it say
 	@python3 tests/renode/run.py --look
 	@$(MAKE) --no-print-directory setup firmware
 	@$(VENV_PYTHON) tests/renode/run.py
+
+fidelity: setup firmware ## measure the same tap on every engine, for simulator/renode/fidelity.md (ARGS=--check compares)
+	@PYTHONPATH=simulator $(VENV_PYTHON) simulator/scenarios/fidelity.py $(ARGS)
 
 renode-install: ## how to get the right Renode (ARCHIVE=file compares its SHA-256)
 	@python3 simulator/renode/install.py $(ARCHIVE) $(SHA256)

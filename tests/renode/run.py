@@ -57,6 +57,13 @@ def run_tests() -> int:
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
+def run_fidelity() -> int:
+    """The same tap on every engine, into the fidelity page; its exit status."""
+    command = [sys.executable, str(ROOT / "simulator" / "scenarios" / "fidelity.py")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "simulator")}
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
 def main() -> int:
     """See above."""
     start = time.monotonic()
@@ -72,12 +79,13 @@ def main() -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     for old in (SUITES_JUNIT, TESTS_JUNIT, ROBOT_RESULTS / "robot_output.xml"):
         old.unlink(missing_ok=True)
-    suites, tests = run_suites(renode_test), run_tests()
+    suites, tests, fidelity = run_suites(renode_test), run_tests(), run_fidelity()
     print(f"renode: robot suites {_word(suites)}: {SUITES_JUNIT}, {ROBOT_RESULTS}")
     print(f"renode: emulated tests {_word(tests)}: {TESTS_JUNIT}")
+    print(f"renode: the same tap on every engine {_word(fidelity)}: simulator/renode/fidelity.md")
     print(f"renode: evidence of every robot test: {RESULTS}/<suite>/<test>")
     print(f"renode: {time.monotonic() - start:.0f} s on {version()}")
-    return 1 if suites or tests else 0
+    return 1 if suites or tests or fidelity else 0
 
 
 def _word(status: int) -> str:
