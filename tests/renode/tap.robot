@@ -13,10 +13,11 @@ ${TAP_BUDGET}       9000000
 # The computing phases: the others wait for bytes, which come at another pace.
 @{COMPUTING}        SIGN    VERIFY    HASH    COMMIT
 ${PERCENT}          0.5
-# Encoding allocates, and the search for memory depends on what lay on the heap before: two runs on
-# QEMU differ by 1.3 %. On an empty heap tests/emulated/port/test_port_counts.py demands 0.5 %.
+# Encoding allocates, and the search for memory depends on what lay on the heap before: runs on QEMU
+# alone differ by 5 %, and Unicorn's by 15 % from them, where all other phases are equal to the
+# instruction. On an empty heap tests/emulated/port/test_port_counts.py demands 0.5 %.
 @{HEAP_BOUND}       CBOR
-${HEAP_PERCENT}     4
+${HEAP_PERCENT}     25
 ${CLOCK}            25000000
 ${TAP_SECONDS}      5.0
 

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from jiaozi_sim.board import load_board
-from jiaozi_sim.machines import base
+from jiaozi_sim.machines import base, unicorn_core
+from jiaozi_sim.machines.marks import Mark
 from jiaozi_sim.machines.renode import WIRES
+from jiaozi_sim.machines.unicorn_state import UART_AT
 
 ROOT = Path(__file__).resolve().parents[2]
 PORT = ROOT / "firmware" / "port"
+NATIVE_UARTS = ROOT / "simulator" / "jiaozi_sim" / "machines" / "plugin" / "unicorn_board.c"
 BOARDS = ("visual_card", "wearable")
 SUITES = sorted((ROOT / "tests" / "renode").glob("*.robot"))
 SCRIPTS = [ROOT / "boards" / board / f"{board}.resc" for board in BOARDS]
@@ -129,6 +132,37 @@ def test_uarts_are_those_of_the_firmware(platform: Platform) -> None:
         assert platform.addresses[f"uart{n}"] == number(address)
         assert uart["RxInterrupt"] == f"nvic@{interrupt}"
         assert uart["TxInterrupt"] == f"nvic@{interrupt + 1}"
+
+
+def test_the_core_is_where_the_port_looks_for_it(platform: Platform) -> None:
+    """SysTick, NVIC and SCB lie in the first kilobytes of the interrupt controller's page."""
+    [nvic] = [at for name, at in platform.addresses.items() if name == "nvic"]
+    registers = (PORT / "registers.h").read_text()
+    found = {int(at, 16) for at in re.findall(r"JZ_REGISTER\((0xE\w+)\)", registers)}
+    assert {at & ~0xFFF for at in found} == {nvic}
+
+
+def test_unicorn_has_the_same_board(platform: Platform) -> None:
+    assert platform.addresses["rom"] == 0
+    assert platform.size("rom") == unicorn_core.ROM_SIZE
+    assert platform.addresses["ram"] == unicorn_core.RAM_BASE
+    assert platform.size("ram") == unicorn_core.RAM_SIZE
+    assert platform.addresses["nvic"] == unicorn_core.SYSTEM
+    for n, offset in enumerate(UART_AT):
+        assert platform.addresses[f"uart{n}"] == unicorn_core.PERIPHERALS + offset
+    [pages] = re.findall(r"numbers\[\] = \{([-\d, ]+)\}", NATIVE_UARTS.read_text())
+    numbers = [int(number) for number in pages.split(",")]
+    assert {n: numbers.index(n) << 12 for n in range(len(UART_AT))} == dict(enumerate(UART_AT))
+
+
+def test_the_marks_that_suites_wait_for_exist() -> None:
+    suites = "".join(suite.read_text() for suite in SUITES)
+    suites += (ROOT / "tests" / "renode" / "wallets.resource").read_text()
+    named = re.findall(r"(?:Wait For Mark|No Mark Should Come) +\S+ +([A-Z_]+)$", suites, re.M)
+    for phases in re.findall(r"^@\{(?:COMPUTING|HEAP_BOUND)\} +(.+)$", suites, re.M):
+        named += phases.split()
+    assert len(set(named)) > 3
+    assert set(named) <= set(Mark.__members__)
 
 
 def test_one_clock(platform: Platform) -> None:

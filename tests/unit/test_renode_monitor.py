@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,6 +90,67 @@ def test_somebody_else_there(tmp_path: Path, answer: bytes) -> None:
         with pytest.raises(MonitorGone):
             Monitor(server.getsockname()[1], tmp_path / "log").execute("start", seconds=5)
         assert len(asked) == 1  # a command must not run twice
+
+
+WHOLE = (
+    b"<?xml version='1.0'?><methodResponse><params><param><value><struct><member><name>status"
+    b"</name><value><string>PASS</string></value></member></struct></value></param></params>"
+    b"</methodResponse>"
+)
+
+
+def serve_once(directory: Path, answer: bytes, then_silent: bool) -> Monitor:
+    """A monitor whose Renode says this, and then leaves or says nothing more."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(answer)
+            while then_silent:  # as long as the test runs
+                time.sleep(1)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return Monitor(server.getsockname()[1], directory / "log")
+
+
+def http(body: bytes, length: int) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {length}\r\n\r\n"
+    return head.encode() + body
+
+
+HALVES = {
+    "half a status line": b"HTTP/1.",
+    "half a header": http(b"", 100)[:40],
+    "a head without a body": http(b"", len(WHOLE)),
+    "half a body": http(WHOLE[:90], len(WHOLE)),
+    "a body without its last byte": http(WHOLE[:-1], len(WHOLE)),
+}
+
+
+@pytest.mark.parametrize("answer", HALVES.values(), ids=HALVES.keys())
+def test_half_an_answer_and_no_more(tmp_path: Path, answer: bytes) -> None:
+    with pytest.raises(MonitorGone, match="start"):
+        serve_once(tmp_path, answer, then_silent=False).execute("start", seconds=5)
+
+
+@pytest.mark.parametrize("answer", HALVES.values(), ids=HALVES.keys())
+def test_half_an_answer_and_silence(tmp_path: Path, answer: bytes) -> None:
+    with pytest.raises(MonitorTimeout, match=r"start.*0\.2 s"):
+        serve_once(tmp_path, answer, then_silent=True).execute("start", seconds=0.2)
+
+
+def test_half_an_answer_in_full_length(tmp_path: Path) -> None:
+    """It ends where it says it does, and is no XML."""
+    half = WHOLE[:90]
+    with pytest.raises(MonitorGone, match="not Renode"):
+        serve_once(tmp_path, http(half, len(half)), then_silent=False).execute("start", seconds=5)
+
+
+def test_a_whole_answer_from_the_same_server(tmp_path: Path) -> None:
+    monitor = serve_once(tmp_path, http(WHOLE, len(WHOLE)), then_silent=True)
+    assert monitor.execute("start", seconds=5) == ""
 
 
 def test_an_answer_without_a_status(fake: FakeRenode, monitor: Monitor) -> None:
