@@ -168,13 +168,19 @@ class Trust:
         self._met[certificate.hash] = certificate
         return certificate
 
-    def check_current(self, certificate: Certificate, epoch: "Epoch") -> None:
+    def check_current(
+        self, certificate: Certificate, epoch: "Epoch", to: "Certificate | None" = None
+    ) -> None:
         """Check by `epoch` that a wallet and its operator are neither expired nor revoked.
+
+        to: whom it pays, if it does. A wallet that has expired still gives its value back to the
+        account of the operator that issued it.
 
         Raises Refused(EXPIRED) or Refused(REVOKED).
         """
         operator = self.operator(certificate)
-        if certificate.expiry < epoch.number or operator.expiry < epoch.number:
+        back = to is not None and to.form == ACCOUNT and to.issuer == certificate.issuer
+        if operator.expiry < epoch.number or (certificate.expiry < epoch.number and not back):
             raise Refused(EXPIRED)
         if certificate.id in epoch.revoked or operator.hash not in epoch.operators:
             raise Refused(REVOKED)

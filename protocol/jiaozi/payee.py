@@ -105,7 +105,7 @@ def _own_request(book: Book, payment: Payment, request_raw: "bytes | None") -> R
 
 def _creditable(book: Book, payment: Payment, wanted: Request, payer: Certificate) -> bool:
     try:
-        book.trust.check_current(payer, book.epoch)
+        book.trust.check_current(payer, book.epoch, book.me)
     except Refused as refusal:
         if refusal.sw not in (EXPIRED, REVOKED):
             raise

@@ -127,7 +127,7 @@ def check(book: Book, order: Order, amount: int) -> None:
     _check_limits(book, order, amount)
     order.payee = book.trust.wallet(order.payee.raw)
     book.trust.check_current(order.payee, book.epoch)
-    book.trust.check_current(book.me, book.epoch)
+    book.trust.check_current(book.me, book.epoch, order.payee)
     if book.trust.operator(order.payee).currency != policy.currency:
         raise Refused(WRONG_CURRENCY)
     request.verify(order.payee.public, order.payee.hash)

@@ -329,6 +329,19 @@ def test_only_pending_payments_are_closed() -> None:
     assert refusal(alice, settlement(alice, closed=(paid,))) == errors.UNKNOWN_PAYMENT
 
 
+def test_a_refund_gives_no_room_back() -> None:
+    """What was counted before a settlement would else be room after it."""
+    alice, bob = rich(), BANK.wallet("bob")
+    payment = answer(alice, bob.me.raw, ask(bob, 500))
+    bob.apply(payee.cancel(bob, next(iter(bob.open))))
+    void = take(bob, alice.me.raw, payment, alice.pending()[0][book.REQUEST_RAW])
+    alice = settled(alice)
+    transfer(alice, bob, 200)
+    finish(alice, void)
+    assert (alice.state.balance, alice.state.offline_count) == (99_800, 1)
+    assert alice.state.offline_total == 200
+
+
 def test_cancelled_requests_are_voided_until_the_floor_passes_them() -> None:
     alice, bob = rich(), BANK.wallet("bob")
     request = ask(bob, 500)

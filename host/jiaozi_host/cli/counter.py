@@ -236,6 +236,7 @@ def _report_data(shown: Report) -> dict[str, Any]:
         ],
         "balances": shown.balances,
         "flying": shown.flying,
+        "held": shown.held,
         "issued": shown.issued,
         "cleared": shown.cleared,
         "holds": shown.holds,
@@ -272,6 +273,7 @@ def _print_report(shown: Report) -> None:
     out.print(
         f"balances {format_amount(shown.balances)} + in flight {format_amount(shown.flying)} "
         f"{sign} issued - redeemed {format_amount(shown.issued)}"
+        + (f", held for payees {format_amount(shown.held)}" if shown.held else "")
         + (f" + cleared {format_amount(shown.cleared)}" if shown.cleared else "")
     )
     for found in shown.findings:

@@ -23,6 +23,9 @@ from jiaozi_host.ledger.posting import Posting, Question
 
 FILE = "ledger.sqlite"
 
+GRACE = 30
+"""Epochs after the end of a payee's certificate before a payment to it is held for it."""
+
 _RESOLUTIONS = (RESOLVED, REFUNDED)
 
 
@@ -226,6 +229,23 @@ class Ledger:
             tables.Payment.outcome.is_(None),
             tables.Payment.closed.is_(True),
         )
+
+    def hold(self, epoch: int, network: int) -> None:
+        """Put payments on hold whose payees' certificates ended more than GRACE epochs ago.
+
+        A wallet that is lost cannot be told from one that is late, and by its own old epoch a late
+        one may still credit or void: so what is held is paid out to nobody, and goes where the
+        payee's own journal says once that is seen.
+        """
+        row, wallet = tables.Payment, tables.Wallet
+        ours = select(row, wallet.certificate).join(wallet, wallet.id == row.payee)
+        waiting = ours.where(
+            row.held.is_(False), row.debits > 0, row.credits == 0, row.refunds == 0
+        )
+        with self.transaction() as session:
+            for payment, certificate in session.execute(waiting):
+                payee = certificates.read(WALLET, certificate, network)
+                payment.held = payee.expiry + GRACE < epoch
 
     def _payments(self, *conditions: Any) -> list[tables.Payment]:
         with self.transaction() as session:

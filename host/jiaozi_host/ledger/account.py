@@ -238,6 +238,7 @@ def open_account(ledger: Ledger, operator: Operator) -> Account:
     if posted.findings:
         detail = posted.findings[0].detail
         raise LedgerError(f"the operator's account does not add up: {detail}", "see: ledger show")
+    ledger.hold(operator.published.epoch.number, operator.network)
     for payment in ledger.refunds_due(wallet.id):
         account.refund(payment)
     account.post()

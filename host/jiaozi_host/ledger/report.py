@@ -34,6 +34,8 @@ class Report:
 
     in_flight: payments whose value is in one journal only (negative amounts: credited by a payee
     that synced before its payer); issued: what the authority issued less what it took back;
+    held: of payments whose payees never came back, on accounts in their names (part of in_flight's
+    list, but not of its sum);
     cleared: what other operators owe to this one for payments that were cleared, less what it owes.
     """
 
@@ -51,16 +53,22 @@ class Report:
     @property
     def flying(self) -> int:
         """Sum of the value in flight."""
-        return sum(payment.in_flight for payment in self.in_flight)
+        return sum(payment.in_flight for payment in self.in_flight if not payment.held)
+
+    @property
+    def held(self) -> int:
+        """Sum of the value held for payees. Nothing but their own journals takes it from there."""
+        return sum(payment.in_flight for payment in self.in_flight if payment.held)
 
     @property
     def holds(self) -> bool:
-        """Balances + in flight = issued - redeemed + cleared; each balance its journal's, purse by
-        purse.
+        """Balances + in flight + held = issued - redeemed + cleared; each balance its journal's,
+        purse by purse.
         """
         each = all(line.balance == line.journal for line in self.lines)
         each &= all(stated == held for line in self.lines for _, stated, held in line.purses)
-        return each and self.balances + self.flying == self.issued + self.cleared
+        there = self.balances + self.flying + self.held
+        return each and there == self.issued + self.cleared
 
 
 def report(ledger: Ledger) -> Report:

@@ -89,7 +89,8 @@ class Payment(Base):
     Between operators: operator is the other one (hash of its certificate, else null); outgoing:
     ours pays; forwarded: the payer's operator says that its journal holds the debit; sent: number
     of the clearing file that told the other our half (0: none); netted: what moved between the
-    operators for it, once: negative to the other, positive from it.
+    operators for it, once: negative to the other, positive from it. held: its payee's certificate
+    ended long ago, and what is in flight is kept on an account in the payee's name.
     """
 
     __tablename__ = "payments"
@@ -117,6 +118,7 @@ class Payment(Base):
     forwarded: Mapped[bool] = mapped_column(default=False)
     sent: Mapped[int] = mapped_column(Integer, default=0)
     netted: Mapped[int] = mapped_column(BigInteger, default=0)
+    held: Mapped[bool] = mapped_column(default=False)
 
     @property
     def in_flight(self) -> int:
@@ -133,6 +135,8 @@ class Payment(Base):
             return "refunded"
         if self.in_flight == 0:
             return "settled"
+        if self.held:
+            return "held for its payee"
         if self.credits:
             return "credited, not cleared" if self.operator else "credited, payer not synced"
         if self.netted:

@@ -1,0 +1,120 @@
+"""Who comes late, or never: value held for payees, and wallets that have expired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jiaozi import errors
+from jiaozi_host.errors import WalletRefused
+from jiaozi_host.ledger import GRACE
+from jiaozi_host.vault import operator
+from tests.host.counter import Counter
+from tests.unit import devices, wallets
+
+LIFE = 3
+
+
+@pytest.fixture
+def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counter:
+    """A counter whose wallets' certificates last for LIFE epochs; limits by epoch are wide."""
+    monkeypatch.setattr(operator, "WALLET_LIFE", LIFE)
+    made = Counter(tmp_path)
+    path = tmp_path / "operator" / "policies.toml"
+    path.write_text(path.read_text().replace("epochs_since_sync = 30", "epochs_since_sync = 900"))
+    return made
+
+
+def age(counter: Counter, epochs: int) -> None:
+    for _ in range(epochs):
+        counter.advance()
+
+
+def torn(counter: Counter, amount: int = 4_000) -> tuple[devices.Wallet, devices.Wallet]:
+    """A payment that its payee has not heard of yet, and that the ledger knows."""
+    payer, payee = counter.wallet(10_000), counter.wallet()
+    request = wallets.ask(payee.device.book, amount)
+    wallets.answer(payer.device.book, payee.device.book.me.raw, request)
+    assert counter.sync(payer).settled
+    return payer, payee
+
+
+def test_a_payment_to_who_never_returns_is_held(counter: Counter) -> None:
+    payer, _ = torn(counter)
+    age(counter, LIFE + GRACE)
+    shown = counter.report()
+    assert (shown.held, shown.holds) == (0, True)
+    age(counter, 1)
+    shown = counter.report()
+    assert (shown.held, shown.holds, shown.findings) == (4_000, True, [])
+    states = [payment.state for payment in shown.in_flight if payment.held]
+    assert states == ["held for its payee"]
+    assert counter.sync(payer).refunded == 0, "nobody knows yet what the payee has done"
+    assert payer.device.book.unresolved() == 1
+    assert counter.report().held == 4_000
+
+
+def test_what_is_held_goes_where_the_payees_journal_says(counter: Counter) -> None:
+    """By its own old epoch it had credited the payment before, and lost the way to the desk."""
+    payer, payee = torn(counter)
+    request = next(iter(payee.device.book.open.values()))
+    (paid,) = payer.device.book.pending()
+    payer_raw = payer.device.book.me.raw
+    wallets.take(payee.device.book, payer_raw, paid[3], request.raw)
+    age(counter, LIFE + GRACE + 1)
+    assert counter.report().held == 4_000
+    assert counter.sync(payee).settled
+    shown = counter.report()
+    assert (shown.held, payee.balance, shown.holds, shown.findings) == (0, 4_000, True, [])
+    counter.sync(payer)
+    assert (payer.balance, payer.device.book.unresolved()) == (6_000, 0)
+
+
+def test_what_is_held_comes_back_by_the_payees_void(counter: Counter) -> None:
+    payer, payee = torn(counter)
+    age(counter, LIFE + GRACE + 1)
+    assert counter.report().held == 4_000
+    assert counter.sync(payee).settled
+    counter.sync(payer)
+    assert (payer.balance, payee.balance) == (10_000, 0)
+    shown = counter.report()
+    assert (shown.held, shown.flying, shown.holds) == (0, 0, True)
+
+
+def test_an_expired_wallet_gives_its_value_back_and_pays_nobody_else(counter: Counter) -> None:
+    wallet = counter.wallet(10_000)
+    age(counter, LIFE + 1)
+    other = counter.wallet()
+    counter.sync(wallet)
+    request = wallets.ask(other.device.book, 100)
+    with pytest.raises(errors.Refused) as refusal:
+        wallets.answer(wallet.device.book, other.device.book.me.raw, request)
+    assert refusal.value.sw == errors.EXPIRED
+    assert counter.cash_out(wallet, 10_000).amount == 10_000
+    assert wallet.balance == 0
+    assert counter.sync(wallet).settled
+    shown = counter.report()
+    assert (shown.holds, shown.findings) == (True, [])
+
+
+def test_a_revoked_wallet_gives_nothing_back_by_itself(counter: Counter) -> None:
+    wallet = counter.wallet(10_000)
+    counter.advance(wallet.device.book.me.id)
+    with pytest.raises(WalletRefused) as refusal:
+        counter.cash_out(wallet, 10_000)
+    assert refusal.value.status == errors.REVOKED
+
+
+def test_an_expired_wallet_gives_nothing_to_another_operator(
+    counter: Counter, tmp_path: Path
+) -> None:
+    west = Counter(tmp_path / "west", 0, counter.authority)
+    counter.refresh()
+    wallet = counter.wallet(10_000)
+    age(counter, LIFE + 1)
+    west.refresh()
+    counter.sync(wallet)
+    with pytest.raises(WalletRefused) as refusal:
+        west.cash_out(wallet, 100)
+    assert refusal.value.status == errors.EXPIRED
