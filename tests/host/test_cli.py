@@ -83,6 +83,21 @@ def test_a_whole_life(shell: Shell) -> None:
     assert shell.json("epoch", "advance", "--revoke", made["id"])["revoked"] == [made["id"]]
 
 
+def test_a_purse_with_terms(shell: Shell) -> None:
+    shell("provision", "--category", "5411")
+    text = shell("terms", "7", "--category", "5411", "--expiry", "9", "--cap", "20.00")
+    assert "purse 7: categories 5411, to epoch 9, 20.00 each" in text
+    other = ("terms", "7", "--category", "5812", "--expiry", "9", "--cap", "20.00")
+    assert "another number" in shell(*other, code=VaultError.exit_code)
+    assert "paid in 80.00" in shell("top-up", "80.00", "--purse", "7")
+    assert "terms 8" in shell("top-up", "1.00", "--purse", "8", code=VaultError.exit_code)
+    assert shell.json("info", "--balance")["purses"] == [[7, 8_000, 9, 2_000, [5411]]]
+    told = shell("info", "--balance")
+    assert "purse 7        80.00 of it (to epoch 9, 20.00 a payment, categories 5411)" in told
+    shell("sync")
+    assert "of it purse 7" in shell("ledger", "show")
+
+
 def test_a_pin_is_changed_and_unblocked(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     shell("provision")
     monkeypatch.setenv(context.NEW_PIN_VARIABLE, "8642")

@@ -94,8 +94,12 @@ def test_data_fields() -> None:
         ("change-command", [b"1234", b"123"], False),
         ("install-command", [DOORS["install"][1], b"1234"], True),
         ("install-command", [DOORS["install"][1], "1234"], False),
-        ("info-answer", [2, bytes(8), 1, 3, 1, 1, 3, None, None, None], True),
-        ("info-answer", [2, bytes(8), 1, 3, 1, 1, 3, 500, 0, -1], False),
+        ("info-answer", [2, bytes(8), 1, 3, 1, 1, 3, None, None, None, None], True),
+        ("info-answer", [2, bytes(8), 1, 3, 1, 1, 3, 500, 0, -1, []], False),
+        ("info-answer", [2, bytes(8), 1, 3, 1, 1, 3, 500, 0, 1, [[7, 5, 9, 10, [5411]]]], True),
+        ("info-answer", [2, bytes(8), 1, 3, 1, 1, 3, 500, 0, 1, [[1, 5, 9, 10, [5411]]]], False),
+        ("arm-command", [0, 500, 0, 7], True),
+        ("arm-command", [0, 500, 0, 1], False),
     ]
     for name, body, good in fields:
         assert fits(name, dumps(body)) is good, (name, len(body))

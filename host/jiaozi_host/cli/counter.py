@@ -48,6 +48,9 @@ def provision(
     wait: WaitOption = DEFAULT_WAIT,
     tier: Annotated[int, typer.Option(help="Tier of the policy: 1 to 4 by default.")] = 3,
     form: Annotated[Form, typer.Option(help="What the device is.")] = Form.card,
+    category: Annotated[
+        int, typer.Option(min=0, help="Merchant category (ISO 18245), 0 for none.")
+    ] = 0,
     holder: Annotated[
         str | None, typer.Option(help="Who holds it: sealed at once, only the authority can read.")
     ] = None,
@@ -60,7 +63,7 @@ def provision(
     operator = open_operator(home)
     pin = ask_pin("First PIN", twice=True)
     with ledger_of(home) as ledger, wallet_on(reader, wait) as link:
-        made = provisioning.provision(link, operator, ledger, pin, FORMS[form], tier)
+        made = provisioning.provision(link, operator, ledger, pin, FORMS[form], tier, category)
         if holder is not None:
             ledger.set_holder(made.id, operator.seal_holder(holder))
     data = {"id": made.id.hex(), "form": FORM_NAMES[made.form], "tier": made.tier}
@@ -74,6 +77,9 @@ def top_up(
     home: HomeOption,
     reader: ReaderOption = None,
     wait: WaitOption = DEFAULT_WAIT,
+    purse: Annotated[
+        int, typer.Option(min=0, help="Purse whose terms were made by `jiaozi terms`.")
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Pay from the operator's account to the wallet. A torn top-up is finished by running it again.
@@ -82,7 +88,7 @@ def top_up(
     """
     minor, operator, pin = parse_positive(amount), open_operator(home), ask_pin()
     with ledger_of(home) as ledger, wallet_on(reader, wait) as link:
-        done = provisioning.top_up(link, operator, ledger, pin, minor)
+        done = provisioning.top_up(link, operator, ledger, pin, minor, purse)
     _show_transfer(done, "paid in", as_json)
 
 
@@ -153,6 +159,7 @@ def _sync_data(done: Synced) -> dict[str, Any]:
         "delivered": done.delivered,
         "resolved": done.resolved,
         "refunded": done.refunded,
+        "reclaimed": done.reclaimed,
         "undelivered": done.undelivered,
         "balance": done.balance,
         "epoch": done.epoch,
@@ -169,6 +176,7 @@ def _sync_text(done: Synced) -> str:
         f"{done.entries} new entries, {delivered}",
         *([f"{format_amount(done.refunded)} refunded"] if done.refunded else []),
         *([f"its id was {done.rotated.hex()}"] if done.rotated else []),
+        *([f"{format_amount(done.reclaimed)} came back from purses"] if done.reclaimed else []),
         *done.undelivered,
         *(f"[red]{found.kind}: {found.detail}[/red]" for found in done.findings),
         "settled" if done.settled else "[red]not settled[/red]",

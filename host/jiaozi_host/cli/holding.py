@@ -81,7 +81,11 @@ def info(
     if told.balance is not None:
         lines[7] = f"{'balance':15}{format_amount(told.balance)}"
     shown = [line for line, value in zip(lines, data.values(), strict=True) if value is not None]
-    show(as_json, data, "\n".join(shown))
+    for number, held, expiry, cap, categories in told.purses or []:
+        where = ", ".join(map(str, categories))
+        terms = f"to epoch {expiry}, {format_amount(cap)} a payment, categories {where}"
+        shown.append(f"{f'purse {number}':15}{format_amount(held)} of it ({terms})")
+    show(as_json, data | {"purses": told.purses}, "\n".join(shown))
 
 
 def pay(

@@ -140,6 +140,27 @@ def _issue(home: Path, authority_home: Path | None, amount: int, as_json: bool) 
     show(as_json, {verb: abs(amount), "balance": balance}, text)
 
 
+def terms(
+    number: Annotated[int, typer.Argument(min=2, help="Of the purse: one purpose for ever.")],
+    home: HomeOption,
+    category: Annotated[
+        list[int], typer.Option(help="Merchant category (ISO 18245); may be repeated.")
+    ],
+    expiry: Annotated[int, typer.Option(help="Last epoch in which it may be spent.")],
+    cap: Annotated[str, typer.Option(help="The most of one payment, for instance 20.00")],
+    as_json: JsonOption = False,
+) -> None:
+    """Sign the terms of a purse; `jiaozi top-up --purse` then funds it on a wallet.
+
+    Example: jiaozi terms 7 --category 5411 --expiry 9 --cap 20.00
+    """
+    made = open_operator(home).make_terms(number, category, expiry, parse_positive(cap))
+    data = {"purse": number, "categories": made.categories, "expiry": expiry, "cap": made.cap}
+    where = ", ".join(map(str, made.categories))
+    text = f"purse {number}: categories {where}, to epoch {expiry}, {format_amount(made.cap)} each"
+    show(as_json, data, text)
+
+
 @epoch_app.command("advance")
 def epoch_advance(
     home: HomeOption,

@@ -197,6 +197,13 @@ class Ledger:
         with self.transaction() as session:
             return [found for one in ids for found in findings.lasting(session, one)]
 
+    def purses(self, wallet: bytes) -> list[tables.Purse]:
+        """The purses with terms that a wallet says it has money in."""
+        with self.transaction() as session:
+            table = tables.Purse
+            wanted = select(table).where(table.wallet == wallet, table.stated > 0)
+            return list(session.scalars(wanted.order_by(table.number)))
+
     # Deliveries ---------------------------------------------------------------------------------
 
     def outcomes_due(self, wallet: bytes) -> list[tables.Payment]:

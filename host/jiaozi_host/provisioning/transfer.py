@@ -14,6 +14,7 @@ from jiaozi.commands import CARD, READY
 from jiaozi.cose import WALLET, decode
 from jiaozi.errors import NOT_ALLOWED, OVER_BALANCE, Refused
 from jiaozi.messages import Request, read_outcome, read_payment, read_request
+from jiaozi.rules import GENERAL
 from jiaozi_host.errors import AccountRefused, BadAnswer, WalletRefused
 from jiaozi_host.ledger import Ledger
 from jiaozi_host.ledger.account import Account, open_account
@@ -52,8 +53,10 @@ class Transfer:
             self.amount = amount
 
 
-def top_up(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: int) -> Transfer:
-    """Pay `amount` from the operator's account to the wallet on the reader.
+def top_up(
+    link: Link, operator: Operator, ledger: Ledger, pin: str, amount: int, purse: int = GENERAL
+) -> Transfer:
+    """Pay `amount` from the operator's account to the wallet on the reader, for one of its purses.
 
     A top-up that was torn before is finished first; if it was for the same amount, it was this.
     Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), and what links raise.
@@ -69,13 +72,16 @@ def top_up(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: int
     if amount in done.resumed:
         account.post()
         return done
-    request = _request_of(hello, account, amount)
+    request = _request_of(hello, account, amount, purse)
     if request is None:
         if amount > account.state.balance:  # before the wallet is armed in vain
             raise AccountRefused(Refused(OVER_BALANCE))
+        if purse != GENERAL:
+            client.open_session(operator.session(wallet, client.challenge()))
+            client.terms(operator.terms(purse))
         client.verify(pin)
-        client.arm_receive(amount, CARD)
-        request = _request_of(client.select(), account, amount)
+        client.arm_receive(amount, CARD, purse)
+        request = _request_of(client.select(), account, amount, purse)
     if request is None:
         raise BadAnswer("the wallet does not show the request it was armed for")
     with _account_rules():
@@ -198,13 +204,15 @@ def _collect(
     done.note(account, payment, outcome, request is not None)
 
 
-def _request_of(hello: Selected, account: Account, amount: int) -> Request | None:
+def _request_of(hello: Selected, account: Account, amount: int, purse: int) -> Request | None:
     """The request a wallet shows, if it is for `amount` and may still be paid."""
     if hello.request is None:
         return None
     with _account_rules():
         request = read_request(hello.request, account.network)
-    fits = request.amount == amount and request.expiry >= account.epoch.number
+    fits = (
+        request.amount == amount and request.takes(purse) and request.expiry >= account.epoch.number
+    )
     return request if fits and account.paid(request.hash) is None else None
 
 

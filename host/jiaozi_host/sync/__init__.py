@@ -15,6 +15,7 @@ from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
 from jiaozi_host.ledger import Ledger, tables
 from jiaozi_host.ledger.account import Account, open_account
 from jiaozi_host.links import Link
+from jiaozi_host.sync.reclaim import reclaim_all
 from jiaozi_host.vault import Operator
 from jiaozi_host.vault.operator import WALLET_LIFE
 from jiaozi_host.wallet import WalletClient
@@ -29,7 +30,8 @@ class Synced:
 
     entries: journal entries that were new; delivered: payments of others handed to the wallet;
     resolved: receipts and voids handed to it; refunded: amount given back, of payments that their
-    payees can answer no more; undelivered: what it would not take, with its reason;
+    payees can answer no more; reclaimed: amount brought back from expired purses; undelivered:
+    what it would not take, with its reason;
     rotated: the id it had until now, if it has got another;
     balance, epoch: as it stated last; settled: whether its counters were reset; findings: what did
     not add up, which is why it was not settled.
@@ -40,6 +42,7 @@ class Synced:
     delivered: int = 0
     resolved: int = 0
     refunded: int = 0
+    reclaimed: int = 0
     undelivered: list[str] = field(default_factory=list)
     balance: int = 0
     epoch: int = 0
@@ -125,7 +128,7 @@ class _Session:
             operator.operators, operator.policy(wallet.tier), operator.published.epoch.raw
         )
         statement = self._post(wallet, done)
-        if self._deliver(wallet, done):
+        if self._deliver(wallet, done) + self._reclaim(wallet, done):
             statement = self._post(wallet, done)
         lasting = ledger.lasting_findings(wallet.id)
         done.findings += [found for found in lasting if found.id not in _ids(done.findings)]
@@ -206,6 +209,13 @@ class _Session:
             except WalletRefused as refusal:
                 done.undelivered.append(f"outcome of {payment.hash.hex()[:16]}: {refusal}")
         return done.delivered + done.resolved > 0
+
+    def _reclaim(self, wallet: Certificate, done: Synced) -> bool:
+        """Bring back what is in purses past their expiry; return whether there was any."""
+        purses = self._ledger.purses(wallet.id)
+        done.reclaimed, kept = reclaim_all(self._client, self._account, wallet, purses)
+        done.undelivered += kept
+        return done.reclaimed > 0
 
     def _deliver_payment(self, payment: tables.Payment, done: Synced) -> None:
         try:

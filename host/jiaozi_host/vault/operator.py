@@ -6,6 +6,7 @@ operator/certificate.cbor  the operator's certificate
 operator/account.cbor      the account's certificate
 operator/policies.toml     limits by tier, for people
 operator/policies/*.cbor   the same, signed
+operator/terms/*.cbor      terms of purses, by number
 """
 
 from __future__ import annotations
@@ -171,6 +172,31 @@ class Operator:
                 )
         files.write(path, made)
         return made
+
+    def make_terms(self, number: int, categories: list[int], expiry: int, cap: int) -> rules.Terms:
+        """Sign and keep the terms of a purse. Raises VaultError when its number has others."""
+        parts = (number, categories, expiry, cap, self._key, self.certificate, self.network)
+        try:
+            made = rules.make_terms(*parts)
+        except Refused as refusal:
+            raise VaultError(f"these are no terms ({refusal})", "see: jiaozi terms --help") from (
+                refusal
+            )
+        path = self._terms_path(number)
+        if path.exists() and path.read_bytes() != made:
+            raise VaultError(
+                f"purse {number} has other terms already", "take another number for a new purpose"
+            )
+        files.write(path, made)
+        return rules.read_terms(made, self.network)
+
+    def terms(self, number: int) -> bytes:
+        """The signed terms of a purse. Raises VaultError."""
+        remedy = f"run: jiaozi terms {number}"
+        return files.read(self._terms_path(number), f"terms of purse {number}", remedy)
+
+    def _terms_path(self, number: int) -> Path:
+        return self.folder / "terms" / f"{number}.cbor"
 
     # Sessions -----------------------------------------------------------------------------------
 

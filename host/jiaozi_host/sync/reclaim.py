@@ -1,0 +1,63 @@
+"""Bringing money back whose purse has expired: the operator that funded it asks for it at sync."""
+
+from __future__ import annotations
+
+from jiaozi import payee
+from jiaozi.certificates import Certificate
+from jiaozi.errors import Refused
+from jiaozi.messages import read_request
+from jiaozi.rules import read_terms
+from jiaozi_host.errors import WalletRefused
+from jiaozi_host.ledger import tables
+from jiaozi_host.ledger.account import Account
+from jiaozi_host.wallet import WalletClient
+
+# A pending payment to the account comes before the one that is asked for.
+_MOST_PENDING = 32
+
+
+def expired(account: Account, purses: list[tables.Purse]) -> list[tables.Purse]:
+    """The purses that this account's operator has funded and whose time is over."""
+    found = []
+    for purse in purses:
+        terms = read_terms(purse.terms, account.network)
+        if terms.is_funder(account.me) and terms.expiry < account.epoch.number:
+            found.append(purse)
+    return found
+
+
+def reclaim(
+    client: WalletClient, account: Account, wallet: Certificate, number: int, amount: int
+) -> bool:
+    """Have a wallet pay what a purse holds back to the account; return whether it has.
+
+    A torn payment is in the wallet's journal: the next sync finishes it or gives it back.
+    Raises WalletRefused and Refused.
+    """
+    raw = account.apply(payee.request(account, amount, purse=number))
+    request = read_request(raw, account.network)
+    try:
+        for _ in range(_MOST_PENDING):
+            payment, other = client.pay(account.me.raw, request.raw)
+            client.resolve(account.receive(wallet.raw, payment, other))
+            if other is None:
+                return True
+    finally:
+        if request.hash in account.open:
+            account.apply(payee.cancel(account, request.hash))
+        account.post()
+    return False
+
+
+def reclaim_all(
+    client: WalletClient, account: Account, wallet: Certificate, purses: list[tables.Purse]
+) -> tuple[int, list[str]]:
+    """Bring back every expired purse; return the amount, and what the wallet would not give."""
+    total, kept = 0, []
+    for purse in expired(account, purses):
+        try:
+            if reclaim(client, account, wallet, purse.number, purse.stated):
+                total += purse.stated
+        except (WalletRefused, Refused) as refusal:
+            kept.append(f"purse {purse.number}: {refusal}")
+    return total, kept
