@@ -1,0 +1,15 @@
+"""A device with a key is handed a package, or a wallet an update."""
+
+from binascii import unhexlify
+
+from jiaozi import install
+from jiaozi.book import CERTIFICATE_KEY, EPOCH_KEY
+
+
+def run(vector, raw, book):
+    if vector["kind"] == "package":
+        changes = install.install(raw, unhexlify(vector["public"]))
+        return {} if CERTIFICATE_KEY in changes else {"note": "nothing is installed"}
+    changes = install.update(book, raw)
+    book.store.commit(changes)
+    return {} if EPOCH_KEY in changes else {"note": "nothing is updated"}
