@@ -8,12 +8,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jiaozi_sim.client import Simulator, SimulatorError
 from jiaozi_sim.machines.base import Machine
 from jiaozi_sim.machines.engines import make_machine
 from tests.unit import framebuf_fake
+from tests.vectors.wire import complaints
 
 # The firmware's own drawing tells what a display must show.
 sys.modules.setdefault("framebuf", framebuf_fake)
@@ -61,3 +64,21 @@ def machine(bare_metal_elf: Path, tmp_path: Path) -> Iterator[Machine]:
     made = make_machine(bare_metal_elf, tmp_path, {"host": 0}, seed=b"a test")
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def grammar_on_the_air() -> Iterator[None]:
+    """Every simulator of these tests, when it ends well, had nothing but messages on the air."""
+    end = Simulator.__exit__
+
+    def end_and_look(self: Simulator, kind: Any, error: Any, trace: Any) -> None:
+        try:
+            frames = [] if kind is not None else self.frames()
+        except SimulatorError:  # the test has ended the world itself
+            frames = []
+        end(self, kind, error, trace)
+        assert complaints(frames) == []
+
+    Simulator.__exit__ = end_and_look  # type: ignore[method-assign]
+    yield
+    Simulator.__exit__ = end  # type: ignore[method-assign]

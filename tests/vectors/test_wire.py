@@ -174,6 +174,16 @@ def test_a_tap_is_put_together_of_its_blocks() -> None:
     assert complaints([rats, *select, rats, *split, *wrong]) != []
 
 
+def test_a_block_that_is_repeated_counts_once() -> None:
+    """After an answer in two blocks the reader's next number is the one it had before."""
+    parts = [frame("<", "I0+", BLANK[:3]), frame(">", "ACK1", b""), frame("<", "I1", BLANK[3:])]
+    again = frame("<", "I1", BLANK[3:])
+    asked = [frame(">", "I0", SELECT), *parts, again, frame(">", "I0", INFO)]
+    wrong = [*asked, frame("<", "I0", b"\x90\x00")]
+    assert len(complaints(wrong)) == 1
+    assert complaints([*asked, frame("<", "I0", b"\x6a\x80")]) == []
+
+
 def test_fields_of_several_kinds() -> None:
     assert suits(("request", NOTHING), b"")
     assert not suits(("request", NOTHING), b"\x00")

@@ -82,7 +82,7 @@ def complaint(command: bytes, response: bytes) -> str | None:
     if ins not in FIELDS:
         return f"{command.hex()}: taken, but no command"
     asked, answered = FIELDS[ins]
-    if not suits(asked, given):
+    if asked != (NOTHING,) and not suits(asked, given):  # what takes nothing looks at nothing
         return f"{command.hex()}: taken, but no {asked}"
     if not suits(answered, data):
         return f"{command.hex()}: answered {data.hex()}, which is no {answered}"
@@ -101,7 +101,8 @@ def exchanges(frames: Iterable[Frame]) -> Iterator[tuple[bytes, bytes]]:
         way, number = frame.direction, frame.kind[:2]
         if frame.fault or number not in ("I0", "I1") or last[way] == number:
             continue
-        last[way] = number
+        # After this the other side sends something new, whatever its number.
+        last = {">": "", "<": "", way: number}
         parts[way] += frame.data[1:]
         if frame.kind.endswith("+"):
             continue
