@@ -98,16 +98,17 @@ class Rig:
         if answers:
             wallet.wait_mark(Mark.TAP_END, _PATIENT_SECONDS, answers[-1])
 
-    def provision(self, wallet: Wallet) -> bytes:
-        """Make a wallet of the blank device; returns its id."""
+    def provision(self, wallet: Wallet, category: int = 0) -> bytes:
+        """Make a wallet of the blank device, a merchant's with a category; returns its id."""
         with self.at_reader(wallet) as link:
-            self.ids[wallet.name] = provision(link, self.operator, self.ledger, PIN).id
+            made = provision(link, self.operator, self.ledger, PIN, category=category)
+            self.ids[wallet.name] = made.id
         return self.ids[wallet.name]
 
-    def top_up(self, wallet: Wallet, amount: int) -> None:
-        """Pay from the operator's account."""
+    def top_up(self, wallet: Wallet, amount: int, purse: int = 0) -> None:
+        """Pay from the operator's account, for a purse whose terms the operator has made."""
         with self.at_reader(wallet) as link:
-            top_up(link, self.operator, self.ledger, PIN, amount)
+            top_up(link, self.operator, self.ledger, PIN, amount, purse)
 
     def cash_out(self, wallet: Wallet, amount: int) -> None:
         """Pay to the operator's account."""
