@@ -6,6 +6,7 @@ epochs pass, policies change, wallets sync. Hypothesis prints the steps that bre
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 from unittest import mock
 
@@ -20,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from _jzcbor import dumps
-from jiaozi import book, cose, errors, install, messages, payee, payer, sync
+from jiaozi import book, certificates, cose, errors, install, messages, payee, payer, purposes, sync
 from jiaozi.errors import Refused
 from tests.unit.wallets import Bank
 
@@ -38,12 +39,21 @@ ISSUED = 50_000
 CAP = 12_000
 # So small that journals fill in a short history.
 JOURNAL = 16
+# Bound money, for the one merchant there is.
+NUMBER, SHOP, CAP_OF_TERMS = 7, 5411, 900
+CATEGORIES = {"bob": SHOP}
 LIMITS: dict[str, Any] = {"balance_cap": CAP, "offline_count": 1000, "hops": 3, "single": 10_000}
 
 
 def latest(kept: list[T], pick: int) -> T:
     """A message by its age."""
     return kept[-1 - pick % len(kept)]
+
+
+@cache
+def wallets_trust() -> certificates.Trust:
+    """Whom these wallets believe, with what was verified once."""
+    return certificates.Trust(BANK.authority, [BANK.operator], BANK.network)
 
 
 class Paid(NamedTuple):
@@ -95,7 +105,10 @@ class Histories(RuleBasedStateMachine):
         self.credited: set[bytes] = set()
         self.refunded: set[bytes] = set()
         self.signed: dict[tuple, bytes] = {}
-        self.wallets = {name: BANK.wallet(name, **LIMITS) for name in NAMES[:3]}
+        self.wallets = {
+            name: BANK.wallet(name, category=CATEGORIES.get(name, 0), **LIMITS)
+            for name in NAMES[:3]
+        }
         self.wallets["account"] = BANK.account("account", ISSUED)
 
     def teardown(self) -> None:
@@ -115,10 +128,10 @@ class Histories(RuleBasedStateMachine):
     def request(self, name: str, amount: int, is_open: bool) -> None:
         self.try_request(name, amount, is_open)
 
-    def try_request(self, name: str, amount: int, is_open: bool) -> bool:
+    def try_request(self, name: str, amount: int, is_open: bool, purse: int = 0) -> bool:
         wallet = self.wallets[name]
         try:
-            step = payee.request(wallet, *((0, amount) if is_open else (amount, 0)))
+            step = payee.request(wallet, *((0, amount) if is_open else (amount, 0)), purse)
         except Refused:
             return False
         raw = wallet.apply(step)
@@ -208,6 +221,34 @@ class Histories(RuleBasedStateMachine):
         if self.try_deliver(0, True, None) and steps == 3:
             self.resolve(0, None)
 
+    @rule(name=st.sampled_from(NAMES[:3]), amount=AMOUNTS, last=st.integers(0, 4), steps=TEAR)
+    def fund(self, name: str, amount: int, last: int, steps: int) -> None:
+        """Terms come into a wallet, and money for them."""
+        wallet = self.wallets[name]
+        known = wallet.terms.get(NUMBER)
+        terms = BANK.terms(NUMBER, [SHOP], self.epoch + last, CAP_OF_TERMS)
+        try:
+            step = purposes.adopt(wallet, known.raw if known else terms)
+        except Refused:
+            return
+        if step is not None:
+            wallet.apply(step)
+        if not self.try_request(name, amount, False, NUMBER) or steps == 0:
+            return
+        if self.try_pay("account", 0, amount) and steps > 1 and self.try_deliver(0, True, None):
+            self.resolve(0, None)
+
+    @rule(one=ANYONE, other=ANYONE)
+    def meet(self, one: str, other: str) -> None:
+        """The epoch of who is ahead passes to the other."""
+        ahead, behind = self.wallets[one], self.wallets[other]
+        if ahead.epoch.number < behind.epoch.number:
+            ahead, behind = behind, ahead
+        epoch = install.newer_epoch(behind, ahead.epoch.raw)
+        assert (epoch is None) == (ahead.epoch.number == behind.epoch.number)
+        if epoch is not None:
+            behind.adopt(epoch)
+
     @rule(name=ANYONE)
     def cancel(self, name: str) -> None:
         wallet = self.wallets[name]
@@ -253,6 +294,7 @@ class Histories(RuleBasedStateMachine):
             if outcome is not None:
                 self.outcomes.append((name, outcome))
                 self.resolve(0, None)
+        self.reclaim(name)
         closed = self.archive.closed(wallet)
         raw = sync.make_settlement(
             wallet.me.hash,
@@ -268,6 +310,18 @@ class Histories(RuleBasedStateMachine):
         self.refunded.update(closed)
         self.wallets[name] = wallet = book.Book(wallet.store)
         self.archive.floors[wallet.me.hash] = wallet.state.floor
+
+    def reclaim(self, name: str) -> None:
+        """Money of an expired purse goes back, if the account will have it."""
+        wallet = self.wallets[name]
+        terms, held = wallet.terms.get(NUMBER), wallet.state.held(NUMBER)
+        if terms is None or terms.expiry >= wallet.epoch.number or held == 0:
+            return
+        self.update("account")
+        if self.try_request("account", held, False, NUMBER):
+            if self.try_pay(name, 0, held) and self.try_deliver(0, True, None):
+                self.resolve(0, None)
+            self.cancel("account")
 
     # What must hold after each --------------------------------------------------------------------
 
@@ -292,6 +346,21 @@ class Histories(RuleBasedStateMachine):
             room = wallet.state.balance + wallet.reserved + wallet.in_flight
             assert room <= wallet.policy.balance_cap
             assert all(request.number >= wallet.state.floor for request in wallet.open.values())
+
+    @invariant()
+    def bound_money_goes_where_it_may(self) -> None:
+        account = self.wallets["account"]
+        assert account.state.purses == {}
+        trust = wallets_trust()
+        for wallet in self.wallets.values():
+            for _, entry in wallet.entries():
+                if entry[book.KIND] != book.PAID or wallet is account:
+                    continue
+                payment = messages.read_payment(entry[book.PAYMENT_RAW], BANK.network)
+                payee_of = trust.wallet(entry[book.PEER_RAW])
+                if payment.purse and payee_of.form != certificates.ACCOUNT:
+                    assert (payment.purse, payee_of.category) == (NUMBER, SHOP)
+                    assert payment.amount <= CAP_OF_TERMS
 
     # ----------------------------------------------------------------------------------------------
 
