@@ -23,6 +23,13 @@ ANSWER_SECONDS = 300
 BUILD_SECONDS = 1800
 
 
+def _newest_source() -> float:
+    """When the last file that goes into an image was written."""
+    folders = [ROOT / name for name in ("firmware", "protocol/jiaozi", "boards")]
+    files = (file for folder in folders for file in folder.rglob("*") if file.is_file())
+    return max(f.stat().st_mtime for f in files if f.suffix in (".c", ".h", ".ld", ".py", ".toml"))
+
+
 class DeskError(Exception):
     """The desk could not do what it was asked; the text says why and where its files are."""
 
@@ -41,10 +48,12 @@ class Desk:
     # -- the process ----
 
     def images_are_built(self) -> None:
-        """Build the environment and the images if a clean checkout has none yet."""
+        """Build the environment and the images if there are none yet, or older than a source."""
         images = [ROOT / "build" / "firmware" / board / "firmware.elf" for board in BOARDS]
         if PYTHON.exists() and all(image.exists() for image in images):
-            return
+            oldest = min(image.stat().st_mtime for image in images)
+            if oldest > _newest_source():
+                return
         KEPT.mkdir(parents=True, exist_ok=True)
         log = KEPT / "build.log"
         with log.open("w") as output:
