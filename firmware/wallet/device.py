@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from jiaozi.book import Store
+    from jiaozi.certificates import Certificate
+    from jiaozi.channel import Channel
+    from jiaozi.edhoc import Responder
     from jiaozi.messages import Request
 
     Show = Callable[..., None]
@@ -49,13 +52,25 @@ class Intent:
 class Session:
     """What a counterpart has shown since it selected the wallet; forgotten at the next SELECT, and
     when it leaves: another reader that sends no SELECT inherits nothing.
+
+    channel: the open channel, handshake: the one that is being agreed on; inside: whether the
+    command at hand came in it; operator: whether the host in it is the operator's; installer: the
+    channel certificate it has shown, which on a blank device nobody has checked yet.
     """
 
     def __init__(self) -> None:
         self.selected = False
+        self.paying = False  # a payment has left, its outcome has not come
+        self.close()
+
+    def close(self) -> None:
+        """Forget the channel, and what was allowed to whom in it."""
+        self.handshake: Responder | None = None
+        self.channel: Channel | None = None
+        self.inside = False
         self.owner = False
         self.operator = False
-        self.paying = False  # a payment has left, its outcome has not come
+        self.installer: Certificate | None = None
         self.nonce: bytes | None = None
 
 

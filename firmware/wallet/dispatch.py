@@ -1,11 +1,13 @@
 """From a command APDU to its response: the table of commands, the gate, what exceptions become.
 
-A command not in the table is refused, and so is one whose state or access is not met.
+A command not in the table is refused, and so is one whose state or access is not met. A command in
+a record of the channel goes the same way as any other, and its response back into a record.
 """
 
 from jiaozi import apdu, commands
 from jiaozi.commands import BLANK, READY
 from jiaozi.errors import (
+    CHANNEL_NEEDED,
     CLA_UNKNOWN,
     INS_UNKNOWN,
     INTERNAL,
@@ -18,12 +20,12 @@ from jiaozi.errors import (
 )
 from micropython import const
 from wallet.apps import select
+from wallet.apps.channel import agree, confirm
 from wallet.apps.operator import (
     challenge,
     create,
     entry,
     install,
-    open,
     rotate,
     settle,
     statement,
@@ -37,27 +39,51 @@ from wallet.apps.pay import epoch, pay, payment, resolve
 from wallet.device import Device
 from wallet.hal.phases import TAP_BEGIN
 
-# Who may give a command: anybody, who has given the PIN, or the operator in a session it has
-# opened.
-_ANYBODY = const(0)
-_OWNER = const(1)
-_OPERATOR = const(2)
+# Who may give a command: anybody outside a channel; anybody, in one or not; and in a channel only:
+# anybody, who has given the PIN, or the operator.
+_OUTSIDE = const(0)
+_ANYBODY = const(1)
+_INSIDE = const(2)
+_OWNER = const(3)
+_OPERATOR = const(4)
+
+
+def _record(device: Device, data: bytes) -> bytes:
+    """RECORD: carry out the command in it. One that does not open ends the channel."""
+    session = device.session
+    channel = session.channel
+    if channel is None:
+        raise Refused(CHANNEL_NEEDED)
+    try:
+        command = channel.open(data)
+    except Refused:
+        session.close()
+        raise
+    session.inside = True
+    try:
+        response = dispatch(device, memoryview(command))
+    finally:
+        session.inside = False
+    return channel.seal(response)
+
 
 # What the state of the device must be at least, and who may ask.
 _COMMANDS = {
     commands.INFO: (info.run, BLANK, _ANYBODY),
-    commands.CREATE: (create.run, BLANK, _ANYBODY),
-    commands.INSTALL: (install.run, commands.KEYED, _ANYBODY),
+    commands.AGREE: (agree.run, BLANK, _OUTSIDE),
+    commands.CONFIRM: (confirm.run, BLANK, _OUTSIDE),
+    commands.RECORD: (_record, BLANK, _OUTSIDE),
+    commands.CREATE: (create.run, BLANK, _INSIDE),
+    commands.INSTALL: (install.run, commands.KEYED, _INSIDE),
     commands.PAY: (pay.run, READY, _ANYBODY),
     commands.RESOLVE: (resolve.run, READY, _ANYBODY),
     commands.PAYMENT: (payment.run, READY, _ANYBODY),
     commands.EPOCH: (epoch.run, READY, _ANYBODY),
-    commands.VERIFY: (verify.run, READY, _ANYBODY),
-    commands.CHANGE: (change.run, READY, _ANYBODY),
+    commands.VERIFY: (verify.run, READY, _INSIDE),
+    commands.CHANGE: (change.run, READY, _INSIDE),
     commands.ARM: (arm.run, READY, _OWNER),
     commands.DISARM: (disarm.run, READY, _OWNER),
-    commands.CHALLENGE: (challenge.run, READY, _ANYBODY),
-    commands.OPEN: (open.run, READY, _ANYBODY),
+    commands.CHALLENGE: (challenge.run, READY, _OPERATOR),
     commands.UPDATE: (update.run, READY, _OPERATOR),
     commands.STATEMENT: (statement.run, READY, _OPERATOR),
     commands.ENTRY: (entry.run, READY, _OPERATOR),
@@ -87,6 +113,8 @@ def _run(device: Device, command: "memoryview") -> bytes:
         device.port.mark(TAP_BEGIN)
     cla, ins, p1, p2, data, _le = apdu.parse_command(command)
     if cla == apdu.CLA_ISO and ins == commands.SELECT:
+        if device.session.inside:
+            raise Refused(NOT_ALLOWED)
         if p1 != apdu.P1_BY_NAME or data != apdu.AID:
             device.session.selected = False
             raise Refused(NOT_FOUND)
@@ -104,9 +132,14 @@ def _run(device: Device, command: "memoryview") -> bytes:
 
 
 def _gate(device: Device, state: int, access: int) -> None:
-    if not device.session.selected or device.status < state:
+    session = device.session
+    if not session.selected or device.status < state:
         raise Refused(NOT_ALLOWED)
-    if access == _OWNER and not device.session.owner:
+    if session.inside and access == _OUTSIDE:
+        raise Refused(NOT_ALLOWED)
+    if not session.inside and access >= _INSIDE:
+        raise Refused(CHANNEL_NEEDED)
+    if access == _OWNER and not session.owner:
         raise Refused(PIN_NEEDED)
-    if access == _OPERATOR and not device.session.operator:
+    if access == _OPERATOR and not session.operator:
         raise Refused(SESSION_NEEDED)

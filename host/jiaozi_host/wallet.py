@@ -1,4 +1,8 @@
-"""The commands of a wallet over a link, typed: one method each (see `jiaozi.commands`)."""
+"""The commands of a wallet over a link, typed: one method each (see `jiaozi.commands`).
+
+What is for owner and operator goes through an encrypted channel, which is opened when it is first
+needed; once it is open, everything but SELECT does.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,15 @@ from typing import Any
 
 from _jzcbor import dumps
 from jiaozi import apdu, commands
+from jiaozi.certificates import Certificate, Trust
+from jiaozi.channel import Channel
 from jiaozi.commands import READY
-from jiaozi.cose import BYTES, LIST, OPTIONAL_BYTES, UINT, VERSION, decode, expect
+from jiaozi.cose import BYTES, LIST, OPTIONAL_BYTES, TEST, UINT, VERSION, decode, expect
 from jiaozi.errors import CLA_UNKNOWN, INS_UNKNOWN, NOT_FOUND, Refused
 from jiaozi.rules import GENERAL
 from jiaozi.sync import NONCE_LENGTH
-from jiaozi_host.errors import BadAnswer, ForeignCard, refused_by_wallet
+from jiaozi_host.channel import Speaker, agree, nobody
+from jiaozi_host.errors import BadAnswer, ForeignCard, HostError, refused_by_wallet
 from jiaozi_host.links import Link
 
 
@@ -53,32 +60,100 @@ class Info:
 class WalletClient:
     """A wallet at the other end of a link.
 
+    trust: whom to believe that it is a genuine wallet before anything secret is sent to it; may be
+    left out for what needs no channel, and for a blank device, which cannot prove anything.
+    speaker: whom the host is for a wallet of the same operator; nobody in particular without.
+
     Every method raises WalletRefused (WrongPin, PinBlocked) for a status word other than 9000,
     BadAnswer for an answer that is not what the command promises, and what the link raises.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(
+        self, link: Link, trust: Trust | None = None, speaker: Speaker | None = None
+    ) -> None:
         self.link = link
+        self._trust = trust
+        self._speaker = speaker
+        self._selected: Selected | None = None
+        self._channel: Channel | None = None
+
+    def exchange(self, command: bytes) -> bytes:
+        """Send a command APDU, in the channel if there is one; return the response APDU."""
+        channel, self._channel = self._channel, None  # whatever fails below ends it
+        if channel is None:
+            return self.link.exchange(command)
+        record = self._plain(commands.RECORD, channel.seal(command))
+        try:
+            response = channel.open(record)
+        except Refused as refusal:
+            raise BadAnswer(f"the wallet's answer is not from the wallet ({refusal})") from refusal
+        self._channel = channel
+        return response
 
     def _call(self, ins: int, data: bytes = b"") -> bytes:
-        return self._send(apdu.build_command(apdu.CLA, ins, 0, 0, data, apdu.LE_ANY))
+        return self._answer(
+            self.exchange(apdu.build_command(apdu.CLA, ins, 0, 0, data, apdu.LE_ANY))
+        )
 
-    def _send(self, command: bytes) -> bytes:
+    def _private(self, ins: int, data: bytes = b"") -> bytes:
+        """Give a command that is taken in a channel only."""
+        if self._channel is None:
+            self.open_channel()
+        return self._call(ins, data)
+
+    def _plain(self, ins: int, data: bytes) -> bytes:
+        command = apdu.build_command(apdu.CLA, ins, 0, 0, data, apdu.LE_ANY)
+        return self._answer(self.link.exchange(command))
+
+    @staticmethod
+    def _answer(response: bytes) -> bytes:
         try:
-            data, status = apdu.split_response(self.link.exchange(command))
+            data, status = apdu.split_response(response)
         except apdu.ApduError as error:
             raise BadAnswer(f"the wallet's answer is cut short: {error}") from error
         if status != apdu.SW_OK:
             raise refused_by_wallet(status)
         return bytes(data)
 
+    def open_channel(self) -> None:
+        """Open an encrypted channel with the wallet selected last, after seeing who it is.
+
+        Raises BadAnswer when it is not the wallet it shows, or none that is to be trusted.
+        """
+        wallet = self._believed(self._selected or self.select())
+        speaker = self._speaker
+        if speaker is None or not speaker.known_to(wallet):
+            speaker = nobody()
+        self._channel = agree(
+            speaker,
+            wallet,
+            self._trust.network if self._trust else TEST,
+            lambda message: self._plain(commands.AGREE, message),
+            lambda message: self._plain(commands.CONFIRM, message),
+        )
+
+    def _believed(self, hello: Selected) -> Certificate | None:
+        """The verified certificate of the wallet selected; None for a device that is none yet."""
+        if hello.certificate is None:
+            return None
+        if self._trust is None:
+            raise HostError(
+                "the authority's certificate is missing, and the wallet may be anybody's",
+                "name the folder that holds it with --home",
+            )
+        try:
+            return self._trust.wallet(hello.certificate)
+        except Refused as refusal:
+            raise BadAnswer(f"the wallet's certificate does not verify ({refusal})") from refusal
+
     # Anybody --------------------------------------------------------------------------------------
 
     def select(self) -> Selected:
-        """Select the wallet application; a PIN and a session given before are forgotten.
+        """Select the wallet application; a channel is closed, and a PIN given in it forgotten.
 
         Raises ForeignCard when the card has no such application, or one of another version.
         """
+        self._channel = self._selected = None
         try:
             data, status = apdu.split_response(self.link.exchange(apdu.select()))
         except apdu.ApduError as error:
@@ -95,7 +170,8 @@ class WalletClient:
         version, state, epoch, certificate, request = body
         if version != VERSION or (state == READY and certificate is None):
             raise ForeignCard(f"the wallet speaks version {version} of the protocol, not {VERSION}")
-        return Selected(state, epoch, certificate, request)
+        self._selected = Selected(state, epoch, certificate, request)
+        return self._selected
 
     def pay(self, payee: bytes, request: bytes) -> tuple[bytes, bytes | None]:
         """Ask for a payment; return it, and its request if it is a pending one for another."""
@@ -138,11 +214,11 @@ class WalletClient:
 
     def verify(self, pin: str) -> None:
         """Give the owner's PIN. Raises WrongPin or PinBlocked."""
-        self._call(commands.VERIFY, pin.encode())
+        self._private(commands.VERIFY, pin.encode())
 
     def change(self, old: str, new: str) -> None:
         """Replace the PIN."""
-        self._call(commands.CHANGE, dumps([old.encode(), new.encode()]))
+        self._private(commands.CHANGE, dumps([old.encode(), new.encode()]))
 
     def arm_receive(self, amount: int, role: int = commands.AUTO, purse: int = GENERAL) -> bytes:
         """Make the next tap receive `amount` (0: any) for a purse; return the request.
@@ -150,69 +226,65 @@ class WalletClient:
         Needs the PIN.
         """
         body = [commands.RECEIVE, amount, role, purse]
-        return self._call(commands.ARM, dumps(body if purse else body[:3]))
+        return self._private(commands.ARM, dumps(body if purse else body[:3]))
 
     def arm_pay(self, amount: int, role: int = commands.AUTO) -> None:
         """Make the next tap pay `amount`. Needs the PIN."""
-        self._call(commands.ARM, dumps([commands.PAY_OUT, amount, role]))
+        self._private(commands.ARM, dumps([commands.PAY_OUT, amount, role]))
 
     def disarm(self) -> None:
         """Make the next tap do nothing by itself; open requests are cancelled. Needs the PIN."""
-        self._call(commands.DISARM)
+        self._private(commands.DISARM)
 
-    # Operator -------------------------------------------------------------------------------------
+    # Operator: all but the first two need its speaker ---------------------------------------------
 
     def create(self) -> bytes:
         """Have the device make its key; return the public key (the same one until `install`)."""
-        public = self._call(commands.CREATE)
+        public = self._private(commands.CREATE)
         self._expect([public], (32,))
         return public
 
     def install(self, package: bytes, pin: str) -> None:
         """Make a wallet of the device with a package of `jiaozi.install` and a first PIN."""
-        self._call(commands.INSTALL, dumps([package, pin.encode()]))
+        self._private(commands.INSTALL, dumps([package, pin.encode()]))
 
     def challenge(self) -> bytes:
-        """Have the wallet draw the nonce for a session and its settlement."""
-        nonce = self._call(commands.CHALLENGE)
+        """Have the wallet draw the nonce for a settlement."""
+        nonce = self._private(commands.CHALLENGE)
         self._expect([nonce], (NONCE_LENGTH,))
         return nonce
 
-    def open_session(self, session: bytes) -> None:
-        """Open an operator's session with its signature over the wallet's nonce."""
-        self._call(commands.OPEN, session)
-
     def update(self, operators: list[bytes], policy: bytes, epoch: bytes) -> None:
-        """Bring the wallet's rules up to date. Needs a session, as do all below."""
-        self._call(commands.UPDATE, dumps([operators, policy, epoch]))
+        """Bring the wallet's rules up to date."""
+        self._private(commands.UPDATE, dumps([operators, policy, epoch]))
 
     def statement(self, nonce: bytes) -> bytes:
         """The wallet's signed statement for a 16-byte nonce."""
-        return self._call(commands.STATEMENT, nonce)
+        return self._private(commands.STATEMENT, nonce)
 
     def entry(self, position: int) -> bytes:
         """The journal entry at a position."""
-        return self._call(commands.ENTRY, dumps(position))
+        return self._private(commands.ENTRY, dumps(position))
 
     def settle(self, settlement: bytes) -> None:
         """Hand over the operator's settlement."""
-        self._call(commands.SETTLE, settlement)
+        self._private(commands.SETTLE, settlement)
 
     def terms(self, terms: bytes) -> None:
         """Give the wallet the terms of a purse; the same again change nothing."""
-        self._call(commands.TERMS, terms)
+        self._private(commands.TERMS, terms)
 
     def unblock(self, pin: str) -> None:
         """Set a new PIN in the operator's name."""
-        self._call(commands.UNBLOCK, pin.encode())
+        self._private(commands.UNBLOCK, pin.encode())
 
     def successor(self, nonce: bytes) -> bytes:
         """Have the wallet make its next key; return its last statement, which names that key."""
-        return self._call(commands.SUCCESSOR, nonce)
+        return self._private(commands.SUCCESSOR, nonce)
 
     def rotate(self, rotation: bytes) -> None:
         """Hand over the operator's rotation: the wallet changes to its next key and id."""
-        self._call(commands.ROTATE, rotation)
+        self._private(commands.ROTATE, rotation)
 
     # ----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,9 @@ Claims: 7 (cti) the holder's 8-byte id, 8 (cnf, RFC 8747) its COSE_Key, and the 
 - authority: `[]`, self-signed and pinned in every wallet;
 - operator: `[currency, expiry]`, signed by the authority: may issue wallets and hold value;
 - wallet: `[form, tier, category, expiry]`, signed by an operator. `category` is the merchant
-  category code (ISO 18245), 0 for none.
+  category code (ISO 18245), 0 for none;
+- channel: `[expiry]`, signed by the holder of an operator's or wallet's certificate with the key of
+  that certificate (see `jiaozi.channel`).
 
 Expiry is an epoch number: there is no clock.
 """
@@ -14,6 +16,7 @@ Expiry is an epoch number: there is no clock.
 from _jzcbor import dumps
 from jiaozi.cose import (
     AUTHORITY,
+    CHANNEL,
     ID_LENGTH,
     OPERATOR,
     SELF,
@@ -46,7 +49,12 @@ SIM = const(3)
 _ID = const(7)
 _KEY = const(8)
 _CLAIMS = const(-65537)
-_FIELDS = {AUTHORITY: (), OPERATOR: (TEXT, UINT), WALLET: (UINT, UINT, UINT, UINT)}
+_FIELDS = {
+    AUTHORITY: (),
+    OPERATOR: (TEXT, UINT),
+    WALLET: (UINT, UINT, UINT, UINT),
+    CHANNEL: (UINT,),
+}
 
 # A cnf claim `{1: {1: 1 (OKP), -1: 6 (Ed25519), -2: x}}` (RFC 9053, 7.2) as it is encoded, up to x.
 _COSE_KEY = b"\xa1\x01\xa3\x01\x01\x20\x06\x21\x58\x20"
@@ -70,7 +78,7 @@ class Certificate:
         expect([body.get(_ID)], (ID_LENGTH,))
         expect(claims, _FIELDS[kind])
         self.id = body[_ID]
-        self.public = _public(body.get(_KEY))
+        self.public = public_of(body.get(_KEY))
         self.claims: list[Any] = claims
         self.signed = signed
         self.raw = signed.raw
@@ -99,12 +107,15 @@ class Certificate:
 
     @property
     def expiry(self) -> int:
-        """Last epoch in which an operator's or wallet's certificate is valid."""
+        """Last epoch in which the certificate is valid; the authority's own has none."""
         return self.claims[-1]
 
 
-def _public(confirmation: object) -> bytes:
-    """Read the key of a cnf claim by its encoding, in which 1 and true differ."""
+def public_of(confirmation: object) -> bytes:
+    """Read the key of a cnf claim by its encoding, in which 1 and true differ.
+
+    Raises Refused(MALFORMED).
+    """
     raw = dumps(confirmation)
     if len(raw) != len(_COSE_KEY) + 32 or not raw.startswith(_COSE_KEY):
         raise Refused(MALFORMED)

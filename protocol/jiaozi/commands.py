@@ -1,5 +1,7 @@
 """The commands of a wallet (class 0x80 but for SELECT); data fields are CBOR unless said otherwise.
 
+Those of owner and operator are taken only in a channel, those of a tap and INFO also outside.
+
 A tap, payee's reader:  SELECT, PAY, RESOLVE.        A tap, payer's reader:  SELECT, PAYMENT.
 
 SELECT   application identifier (ISO 7816-4)
@@ -11,10 +13,17 @@ PAYMENT  [payer's certificate, payment] or [payer's certificate, payment, reques
 RESOLVE  receipt or void                               ->  nothing
 EPOCH    nothing -> epoch;  a newer epoch -> nothing.  After the outcome, for who is behind
 
-Owner:
 INFO     nothing  ->  [status, wallet id, form, tier, policy version, epoch number, PIN tries,
-                       balance, pending, open requests, purses]; the last four null without a
-                       verified PIN; purses: [[number, balance, expiry, cap, [category]]]
+                       balance, pending, open requests, purses]; the last four null but in a
+                       channel, to the owner who has given the PIN and to the operator; purses:
+                       [[number, balance, expiry, cap, [category]]]
+
+Channel (see `jiaozi.channel`):
+AGREE    EDHOC message_1                               ->  message_2
+CONFIRM  EDHOC message_3                               ->  nothing
+RECORD   a command APDU, encrypted                     ->  its response APDU, encrypted
+
+Owner:
 VERIFY   PIN, as 4 to 12 digits (ISO 7816-4, 11.5.6)   ->  nothing
 CHANGE   [old PIN, new PIN]                            ->  nothing
 ARM      [direction, amount, role] or [RECEIVE, amount, role, purse]: the next tap receives or pays;
@@ -25,8 +34,7 @@ DISARM   nothing: the next tap does nothing by itself; an open request is cancel
 Operator:
 CREATE   nothing  ->  public key, made on the device
 INSTALL  [package of `jiaozi.install`, PIN]            ->  nothing
-CHALLENGE nothing ->  16-byte nonce
-OPEN     session of `jiaozi.sync`                      ->  nothing
+CHALLENGE nothing ->  16-byte nonce for a settlement
 UPDATE   [[operator], policy, epoch]                   ->  nothing
 STATEMENT 16-byte nonce                                ->  statement
 ENTRY    journal position, CBOR                        ->  the entry
@@ -56,7 +64,6 @@ PAYMENT = const(0x54)
 EPOCH = const(0x56)
 
 CHALLENGE = const(0x60)
-OPEN = const(0x62)
 UPDATE = const(0x64)
 STATEMENT = const(0x66)
 ENTRY = const(0x68)
@@ -65,6 +72,10 @@ UNBLOCK = const(0x6C)
 SUCCESSOR = const(0x6E)
 ROTATE = const(0x76)
 TERMS = const(0x78)
+
+AGREE = const(0x70)
+CONFIRM = const(0x72)
+RECORD = const(0x74)
 
 # Status of a wallet, in SELECT and INFO.
 BLANK = const(0)

@@ -129,7 +129,10 @@ def transcript_next(previous: bytes, plaintext: bytes, cred: bytes) -> bytes:
 
 
 class _Side:
-    """The state of one run, on either side."""
+    """The state of one run, on either side.
+
+    peer: the credential the other side has proven to have, as `believe` returned it.
+    """
 
     def __init__(self, suite: Suite, secret: bytes) -> None:
         self._suite = suite
@@ -137,6 +140,7 @@ class _Side:
         self._prk = b""
         self._th = b""
         self._exporter = b""
+        self.peer: Any = None
 
     def _agree(self, public: bytes) -> None:
         """PRK_2e, which method 0 uses to the end as PRK_3e2m and PRK_4e3m (4.1.1)."""
@@ -160,6 +164,7 @@ class _Side:
     def _verify(self, label: int, prefix: bytes, who: Credential, signature: bytes) -> None:
         if not ed25519_verify(who.public, self._signed(label, prefix, who), signature):
             raise Refused(BAD_SIGNATURE)
+        self.peer = who
 
     def _third(self) -> "tuple[bytes, bytes, bytes]":
         """K_3, IV_3 and A_3 (5.4.2), for the transcript TH_3."""

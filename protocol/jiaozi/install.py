@@ -18,7 +18,8 @@ from jiaozi.book import (
     Book,
 )
 from jiaozi.certificates import Certificate, Trust, read
-from jiaozi.cose import AUTHORITY, BYTES, LIST, OPERATOR, SELF, UINT, decode, expect
+from jiaozi.channel import check
+from jiaozi.cose import AUTHORITY, BYTES, CHANNEL, LIST, OPERATOR, SELF, UINT, decode, expect
 from jiaozi.errors import (
     EPOCH_OLDER,
     MALFORMED,
@@ -55,9 +56,13 @@ def package(
     return dumps([network, authority, operators, certificate, policy, epoch])
 
 
-def install(raw: bytes, public: bytes) -> "dict[int, bytes | None]":
+def install(
+    raw: bytes, public: bytes, installer: "bytes | None" = None
+) -> "dict[int, bytes | None]":
     """Check a package for the device whose public key is `public`; return the store changes.
 
+    installer: the channel certificate of whoever hands the package to a device; it must be by the
+    operator of the wallet. None at an operator's own account, which nobody hands it.
     Raises Refused (MALFORMED, BAD_SIGNATURE, WRONG_SIGNER, UNKNOWN_OPERATOR, WRONG_KEY, EXPIRED,
     REVOKED, WRONG_CURRENCY, WRONG_TIER).
     """
@@ -72,7 +77,10 @@ def install(raw: bytes, public: bytes) -> "dict[int, bytes | None]":
     certificate = trust.wallet(certificate_raw)
     if certificate.public != public:
         raise Refused(WRONG_KEY)
-    policy = _policy(policy_raw, trust.operator(certificate), certificate, network)
+    operator = trust.operator(certificate)
+    if installer is not None:
+        check(read(CHANNEL, installer, network), operator)
+    policy = _policy(policy_raw, operator, certificate, network)
     epoch = read_epoch(epoch_raw, network)
     epoch.verify(authority.public, authority.hash)
     trust.check_current(certificate, epoch)

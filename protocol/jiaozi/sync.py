@@ -1,16 +1,15 @@
 """Sync: what a wallet tells its operator and what the operator settles (bodies are CBOR arrays).
 
-session:    [wallet certificate hash, wallet nonce]                         signed by the operator
 statement:  [epoch, position, head, levels, floor, nonce, purses]           signed by the wallet
             (with one more item, the public key that succeeds this one: see `jiaozi.rotation`)
 settlement: [wallet certificate hash, wallet nonce, position, head, closed]  signed by the operator
 
-A session is opened by the operator's signature over a nonce the wallet has just drawn. Within it
-the host asks for a statement, reads the journal and hands over a settlement, which acknowledges the
-journal up to `position` and resets the offline counters. Outcomes of pending payments reach the
-payer as the payee's own receipts and voids. Where the payee can give none any longer (its statement
-has a floor above the request, and its journal up to that statement is complete and lacks the
-payment), the operator refunds the payment: its hash is among `closed`.
+In a channel that the operator has opened (see `jiaozi.channel`) the wallet draws the nonce of the
+settlement; the host asks for a statement, reads the journal and hands over a settlement, which
+acknowledges the journal up to `position` and resets the offline counters. Outcomes of pending
+payments reach the payer as the payee's own receipts and voids. Where the payee can give none any
+longer (its statement has a floor above the request, and its journal up to that statement is
+complete and lacks the payment), the operator refunds the payment: its hash is among `closed`.
 """
 
 from _jzcbor import dumps
@@ -34,7 +33,6 @@ from jiaozi.certificates import ACCOUNT, Certificate
 from jiaozi.cose import (
     LIST,
     MAP,
-    SESSION,
     SETTLEMENT,
     STATEMENT,
     UINT,
@@ -44,7 +42,7 @@ from jiaozi.cose import (
     parse,
     sign,
 )
-from jiaozi.errors import SESSION_NEEDED, SETTLEMENT_MISMATCH, UNKNOWN_PAYMENT, Refused
+from jiaozi.errors import SETTLEMENT_MISMATCH, UNKNOWN_PAYMENT, Refused
 from jiaozi.messages import read_request
 from jiaozi.purposes import ended
 from jiaozi.rules import GENERAL
@@ -70,22 +68,6 @@ MOST_CLOSED = const(4)
 
 # The most entries forgotten in one record, for the same reason.
 _MOST_FORGOTTEN = const(24)
-
-
-def make_session(
-    wallet: bytes, nonce: bytes, key: SigningKey, operator: Certificate, network: int
-) -> bytes:
-    """The operator's proof that it opens a session with the wallet of that certificate hash."""
-    return sign(SESSION, [wallet, nonce], key, operator.hash, network).raw
-
-
-def check_session(book: Book, raw: bytes, nonce: bytes) -> None:
-    """Check the proof against the nonce drawn for it. Raises Refused."""
-    signed = parse(SESSION, raw, book.network)
-    expect(signed.body, (32, NONCE_LENGTH))
-    signed.verify(book.operator.public, book.operator.hash)
-    if signed.body != [book.me.hash, nonce]:
-        raise Refused(SESSION_NEEDED)
 
 
 class Statement(Signed):

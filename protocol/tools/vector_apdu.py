@@ -25,6 +25,9 @@ def command(ins: int, data: bytes = b"", le: int | None = apdu.LE_ANY) -> bytes:
 
 VERIFY = command(commands.VERIFY, PIN)
 INFO = command(commands.INFO)
+_OWNERS = (commands.VERIFY, commands.CHANGE, commands.ARM, commands.DISARM)
+_OPERATORS = (commands.CREATE, commands.INSTALL, commands.STATEMENT, commands.SETTLE)
+PRIVATE = [bytes([ins]) for ins in _OWNERS + _OPERATORS]
 
 
 def with_pin(wallet: book.Book, tries: int = 3) -> book.Book:
@@ -63,9 +66,15 @@ def scenes() -> dict[str, book.Book]:
 def made(
     rule: str, sw: int, note: str, raw: bytes, scene: str | None = "alice", **parts: Any
 ) -> Vector:
-    """A command; `before`: those that came before it, `press`: what the person does then."""
-    before = [one.hex() for one in parts.pop("before", [SELECT])]
-    fields = {"scene": scene} if scene else {}
+    """A command; `before`: those that came before it, `press`: what the person does then.
+
+    inside: whether they come in a channel; by itself where one of them is taken only there.
+    """
+    before = parts.pop("before", [SELECT])
+    fields: dict[str, Any] = {"scene": scene} if scene else {}
+    if parts.pop("inside", any(one[1:2] in PRIVATE for one in [*before, raw])):
+        fields["inside"] = True
+    before = [one.hex() for one in before]
     return vector(rule, "apdu", sw, note, **fields, before=before, input=raw, **parts)
 
 
@@ -242,7 +251,7 @@ def gates() -> Iterator[Vector]:
     yield made("A5", errors.PIN_NEEDED, "a PIN given before SELECT", disarm, before=again)
     for name in ("STATEMENT", "SETTLE"):
         raw = command(getattr(commands, name), bytes(16))
-        yield made("A5", needed, f"{name} without the operator's session", raw)
+        yield made("A5", needed, f"{name} in a channel that is not the operator's", raw)
 
 
 def consents() -> Iterator[Vector]:

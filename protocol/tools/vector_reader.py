@@ -47,6 +47,8 @@ def made(
     texts = [one.hex() for one in answers[1:]]
     commands_sent = [one.hex() for one in sent]
     fields = {"before": before, "input": answers[0], "answers": texts, "sent": commands_sent}
+    if before:
+        fields["inside"] = True  # the owner's commands come in a channel
     return vector(rule, "reader", sw, note, scene=scene, **fields)
 
 

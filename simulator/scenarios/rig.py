@@ -120,11 +120,15 @@ class Rig:
         with self.at_reader(wallet) as link:
             return sync_wallet(link, self.operator, self.ledger)
 
+    def client(self, link: Link) -> WalletClient:
+        """The wallet on a reader, for a host that speaks for nobody in particular."""
+        return WalletClient(link, self.operator.published.trust)
+
     @contextmanager
     def _as_owner(self, wallet: Wallet) -> Iterator[WalletClient]:
         """The wallet at a reader of its owner's, the PIN given."""
         with self.at_reader(wallet) as link:
-            client = WalletClient(link)
+            client = self.client(link)
             client.select()
             client.verify(PIN)
             yield client

@@ -117,7 +117,7 @@ class SweepRig:
     def owner(self, seat: Seat) -> Iterator[WalletClient]:
         """The wallet at a reader of its owner's, the PIN given."""
         with self.at_desk(seat) as link:
-            client = WalletClient(link)
+            client = WalletClient(link, self.operator.published.trust)
             client.select()
             client.verify(PIN)
             yield client

@@ -49,11 +49,10 @@ def bring_to_epoch(rig: Rig, wallet: Wallet) -> None:
 
 
 def session(rig: Rig, link: Link) -> WalletClient:
-    """An operator's session with the wallet on the reader."""
-    client = WalletClient(link)
-    raw = client.select().certificate
-    certificate = rig.operator.published.trust.wallet(raw)
-    client.open_session(rig.operator.session(certificate, client.challenge()))
+    """The operator's channel with the wallet on the reader."""
+    client = WalletClient(link, rig.operator.published.trust, rig.operator.speaker())
+    client.select()
+    client.open_channel()
     return client
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from simulator.scenarios.rig import PIN, Rig
 
 from jiaozi import apdu, commands, errors
+from jiaozi_host.errors import WalletRefused
 from jiaozi_host.links import Link
 from jiaozi_host.provisioning import cash_out, provision, top_up
 from jiaozi_host.sync import sync_wallet
@@ -23,16 +25,19 @@ LONGEST = 1536
 KNOWN = sorted(
     value for name, value in vars(commands).items() if name.isupper() and 0x10 <= value < 0xA4
 )
-OWNERS = (commands.ARM, commands.DISARM)
-OPERATORS = (
-    commands.UPDATE,
-    commands.STATEMENT,
-    commands.ENTRY,
-    commands.SETTLE,
-    commands.UNBLOCK,
-)
+FOR_A_BLANK_DEVICE = {
+    commands.INFO,
+    commands.CREATE,
+    commands.AGREE,
+    commands.CONFIRM,
+    commands.RECORD,
+}
+IN_A_TAP = {commands.PAY, commands.PAYMENT, commands.RESOLVE, commands.EPOCH}
+PRIVATE = sorted(set(KNOWN) - IN_A_TAP - FOR_A_BLANK_DEVICE | {commands.CREATE})
 # Guessing PINs has an effect, as it must: test_hostile_pin is about that.
 GUESSES = (commands.VERIFY, commands.CHANGE)
+# Any of them ends the channel that the test is in; tests/unit/test_channel.py is about that.
+CHANNEL = (commands.AGREE, commands.CONFIRM, commands.RECORD)
 WORDS = {value for name, value in vars(errors).items() if name.isupper()} | {apdu.SW_OK}
 WORDS -= {errors.INTERNAL}
 TRIES = 200
@@ -54,14 +59,13 @@ def life(rig: Rig, firmware_elf: Callable[[str], Path]) -> tuple[Wallet, list[by
     """A wallet, and every command of an ordinary life of its: what hostile ones are made of."""
     alice = rig.add("alice", "visual_card", firmware_elf("visual_card"))
     sent: list[bytes] = []
-    with rig.at_reader(alice) as link:
-        exchange = link.exchange
+    exchange = WalletClient.exchange
 
-        def noted(command: bytes) -> bytes:
-            sent.append(bytes(command))
-            return exchange(command)
+    def noted(client: WalletClient, command: bytes) -> bytes:
+        sent.append(bytes(command))
+        return exchange(client, command)
 
-        link.exchange = noted  # type: ignore[method-assign]
+    with mock.patch.object(WalletClient, "exchange", noted), rig.at_reader(alice) as link:
         provision(link, rig.operator, rig.ledger, PIN)
         top_up(link, rig.operator, rig.ledger, PIN, FUNDS)
         cash_out(link, rig.operator, rig.ledger, PIN, 10_00)
@@ -81,7 +85,7 @@ def wallet(rig: Rig, life: tuple[Wallet, list[bytes]]) -> Iterator[Wallet]:
         assert WalletClient(link).select().status == commands.READY
 
 
-def word(link: Link, command: bytes) -> int:
+def word(link: Link | WalletClient, command: bytes) -> int:
     """The status word a command gets; it must be one of the registry's, and no fault."""
     status = apdu.split_response(link.exchange(command))[1]
     assert status in WORDS, f"{status:04X} for {command.hex()}"
@@ -136,7 +140,7 @@ def test_malformed_data(rig: Rig, wallet: Wallet) -> None:
 
 def test_nothing_but_select_is_taken_before_select(rig: Rig, wallet: Wallet) -> None:
     with rig.at_reader(wallet) as link:  # an owner was here, and left
-        client = WalletClient(link)
+        client = rig.client(link)
         client.select()
         client.verify(PIN)
     with rig.at_reader(wallet) as link:  # and the operator
@@ -153,26 +157,33 @@ def test_nothing_but_select_is_taken_before_select(rig: Rig, wallet: Wallet) -> 
 def test_commands_out_of_order(rig: Rig, wallet: Wallet) -> None:
     with rig.at_reader(wallet) as link:
         assert word(link, apdu.select()) == apdu.SW_OK
-        for ins in OWNERS:
-            assert word(link, plain(ins, b"\x83\0\0\0")) == errors.PIN_NEEDED
-        for ins in OPERATORS:
-            assert word(link, plain(ins, bytes(16))) == errors.SESSION_NEEDED
-        assert word(link, plain(commands.OPEN, bytes(16))) == errors.SESSION_NEEDED
-        assert word(link, plain(commands.CREATE)) == errors.ALREADY_PROVISIONED
-        assert word(link, plain(commands.INSTALL)) == errors.ALREADY_PROVISIONED
-        WalletClient(link).verify(PIN)
-        for ins in OPERATORS:
-            assert word(link, plain(ins, bytes(16))) == errors.SESSION_NEEDED
-        assert word(link, apdu.select()) == apdu.SW_OK  # which ends what VERIFY began
-        assert word(link, plain(commands.DISARM)) == errors.PIN_NEEDED
+        for ins in PRIVATE:
+            assert word(link, plain(ins, bytes(16))) == errors.CHANNEL_NEEDED
+        assert word(link, plain(commands.CONFIRM, bytes(16))) == errors.CHANNEL_NEEDED
+        assert word(link, plain(commands.RECORD, bytes(16))) == errors.CHANNEL_NEEDED
+        client = rig.client(link)
+        client.select()
+        client.verify(PIN)
+        for ins in PRIVATE:  # beside the channel, not in it
+            assert word(link, plain(ins, bytes(16))) == errors.CHANNEL_NEEDED
+        with pytest.raises(WalletRefused, match="SESSION_NEEDED"):
+            client.statement(bytes(16))
+        assert word(link, apdu.select()) == apdu.SW_OK  # which ends the channel
+        assert word(link, plain(commands.RECORD, bytes(16))) == errors.CHANNEL_NEEDED
+        client.select()
+        with pytest.raises(WalletRefused, match="PIN_NEEDED"):
+            client.disarm()
 
 
 def test_a_blank_device_does_nothing_but_be_made_a_wallet(rig: Rig, blank: Wallet) -> None:
     before = blank.nvm_read()
     with rig.at_reader(blank) as link:
         assert word(link, apdu.select()) == apdu.SW_OK
-        for ins in set(KNOWN) - {commands.INFO, commands.CREATE}:
+        for ins in set(KNOWN) - FOR_A_BLANK_DEVICE:
             assert word(link, plain(ins)) == errors.NOT_ALLOWED
+        assert word(link, plain(commands.CREATE)) == errors.CHANNEL_NEEDED
+        assert word(link, plain(commands.AGREE, bytes(37))) == errors.MALFORMED
+        assert word(link, plain(commands.CONFIRM, bytes(37))) == errors.CHANNEL_NEEDED
     assert blank.nvm_read() == before
 
 
@@ -203,19 +214,19 @@ def mutated(rng: random.Random, command: bytes) -> bytes:
 def test_mutated_commands_of_a_real_life(
     rig: Rig, wallet: Wallet, life: tuple[Wallet, list[bytes]], rng: random.Random
 ) -> None:
-    real = [command for command in life[1] if command[1] not in GUESSES]
+    real = life[1]
     money = [c for c in real if c[1] in (commands.PAY, commands.PAYMENT, commands.RESOLVE)]
     met = set()
     with rig.at_reader(wallet) as link:
-        word(link, apdu.select())
+        client = session(rig, link)
         for number in range(TRIES):
             seed = rng.choice(money if number % 2 else real)
             command = mutated(rng, seed) if number % 10 else rng.randbytes(rng.randrange(1, 300))
-            if len(command) > 1 and command[1] in GUESSES:
+            if len(command) > 1 and command[1] in GUESSES + CHANNEL:
                 continue
-            met.add(word(link, command))
+            met.add(word(client if number % 3 else link, command))
             if number % 20 == 0:
-                word(link, apdu.select())
+                client = session(rig, link)
     print({f"{status:04X}" for status in met})
     assert len(met) >= 5
 

@@ -10,7 +10,6 @@ from simulator.scenarios.rig import PIN, Rig
 
 from jiaozi.commands import PIN_TRIES
 from jiaozi_host.errors import CardGone, PinBlocked, WrongPin
-from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Wallet
 from tests.emulated.pairs import memory, restart, until
 
@@ -28,12 +27,13 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 def wallet(rig: Rig, firmware_elf: Callable[[str], Path]) -> Wallet:
     alice = rig.add("alice", "visual_card", firmware_elf("visual_card"))
     rig.provision(alice)
+    rig.balance(alice)  # it has made its key for channels: from now on only PINs are written
     return alice
 
 
 def give(rig: Rig, wallet: Wallet, pin: str) -> None:
     with rig.at_reader(wallet) as link:
-        client = WalletClient(link)
+        client = rig.client(link)
         client.select()
         client.verify(pin)
 

@@ -39,7 +39,7 @@ def alice(rig: Rig, firmware_elf: Callable[[str], Path]) -> Wallet:
 def client(rig: Rig, alice: Wallet) -> Iterator[WalletClient]:
     """Alice on a reader, selected."""
     with rig.at_reader(alice) as link:
-        made = WalletClient(link)
+        made = rig.client(link)
         made.select()
         yield made
 
@@ -144,7 +144,7 @@ def asked(rig: Rig, alice: Wallet) -> Iterator[tuple[bytes, bytes]]:
     assert hello.request is not None
     yield hello.certificate, hello.request
     with rig.at_reader(alice) as link:
-        client = WalletClient(link)
+        client = rig.client(link)
         client.select()
         client.verify(PIN)
         client.disarm()

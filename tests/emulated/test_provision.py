@@ -74,7 +74,7 @@ def test_money_goes_in_and_comes_out_and_everything_adds_up(rig: Rig, wallet: Wa
 
 def test_wrong_pins_are_counted_block_and_are_unblocked(rig: Rig, wallet: Wallet) -> None:
     with rig.at_reader(wallet) as link:
-        client = WalletClient(link)
+        client = rig.client(link)
         client.select()
         for left in (2, 1, 0):
             with pytest.raises(WrongPin) as wrong:

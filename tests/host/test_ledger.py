@@ -15,6 +15,7 @@ from jiaozi_host import provisioning, sync
 from jiaozi_host.errors import BadAnswer, CardGone, LedgerError
 from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.account import AccountStore
+from jiaozi_host.wallet import WalletClient
 from tests.host.counter import PIN, Counter, Reader
 from tests.unit import devices, wallets
 
@@ -114,7 +115,7 @@ def test_a_top_up_that_its_payee_can_answer_no_more_comes_back_to_the_account(
 ) -> None:
     wallet = counter.wallet()
     reader = Reader(wallet)
-    reader.lose = 4
+    reader.lose = 6  # PAYMENT
     with pytest.raises(CardGone):
         provisioning.top_up(reader, counter.operator, counter.ledger, PIN, 4_000)
     assert counter.account().state.balance == 9_996_000
@@ -191,50 +192,39 @@ def test_money_from_nowhere_breaks_the_invariant_loudly(counter: Counter) -> Non
     assert not shown.holds
 
 
-class Tampering(Reader):
-    """A reader that changes the last byte of every journal entry."""
-
-    def exchange(self, command: bytes) -> bytes:
-        answer = super().exchange(command)
-        if command[1] == commands.ENTRY:
-            return answer[:-3] + bytes([answer[-3] ^ 1]) + answer[-2:]
-        return answer
-
-
-def test_tampered_entries_are_not_posted_and_the_wallet_is_not_blamed_for_long(
-    counter: Counter,
+def test_false_entries_are_not_posted_and_the_wallet_is_not_blamed_for_long(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wallet = counter.wallet(10_000)
-    done = sync.sync_wallet(Tampering(wallet), counter.operator, counter.ledger)
+    told = WalletClient.entry
+    with monkeypatch.context() as patched:
+        patched.setattr(WalletClient, "entry", lambda *ask: told(*ask)[:-1] + b"?")
+        done = counter.sync(wallet)
     assert [found.kind for found in done.findings] == [findings.CHAIN_BROKEN]
     assert done.entries == 0
     assert counter.sync(wallet).settled
     assert counter.report().holds
 
 
-class Replaying(Reader):
-    """A reader that answers every STATEMENT with the first one."""
+def test_an_old_statement_is_refused(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    wallet = counter.wallet(10_000)
+    told = WalletClient.statement
+    first: list[bytes] = []
 
-    first: bytes | None = None
+    def replayed(client: WalletClient, nonce: bytes) -> bytes:
+        first.append(told(client, nonce))
+        return first[0]
 
-    def exchange(self, command: bytes) -> bytes:
-        answer = super().exchange(command)
-        if command[1] != commands.STATEMENT:
-            return answer
-        self.first = self.first or answer
-        return self.first
-
-
-def test_an_old_statement_is_refused(counter: Counter) -> None:
-    reader = Replaying(counter.wallet(10_000))
+    monkeypatch.setattr(WalletClient, "statement", replayed)
     with pytest.raises(BadAnswer, match="another question"):
-        sync.sync_wallet(reader, counter.operator, counter.ledger)
+        counter.sync(wallet)
 
 
 def test_a_wallet_that_is_not_in_the_register_is_named(counter: Counter) -> None:
     known = counter.wallet(10_000)
     stranger = devices.Wallet()
     stranger.select()
+    stranger.open_channel(counter.operator.speaker())
     certificate = counter.operator.certify(stranger.must(commands.CREATE), 1, 3)
     package = counter.operator.package(certificate)
     stranger.must(commands.INSTALL, dumps([package, b"1234"]))
@@ -272,8 +262,10 @@ def test_value_goes_back_to_the_authority(counter: Counter) -> None:
 def test_a_blocked_pin_is_set_anew_by_the_operator(counter: Counter) -> None:
     wallet = counter.wallet()
     wallet.select()
+    wallet.open_channel()
     for _ in range(3):
         wallet.give(commands.VERIFY, b"0000")
     sync.set_pin(Reader(wallet), counter.operator, "8642")
     wallet.select()
+    wallet.open_channel()
     assert wallet.give(commands.VERIFY, b"8642") == (b"", apdu.SW_OK)

@@ -159,7 +159,7 @@ class Desk:
     def do_give_pin(self, name: str, pin: str) -> str:
         """RIGHT, WRONG with the tries left, or BLOCKED."""
         with self._rig.at_reader(self._wallets[name]) as link:
-            client = WalletClient(link)
+            client = self._rig.client(link)
             client.select()
             try:
                 client.verify(PIN if pin == "right" else pin)

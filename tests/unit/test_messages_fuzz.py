@@ -17,6 +17,7 @@ from _jzcbor import dumps
 from jiaozi import (
     book,
     certificates,
+    channel,
     clearing,
     cose,
     install,
@@ -68,7 +69,8 @@ class Scene:
         where = (self.alice.state.position, self.alice.state.head)
         signer = (BANK.operator_key, BANK.operator, NET)
         self.settlement = sync.make_settlement(self.alice.me.hash, NONCE, *where, *signer)
-        self.session = sync.make_session(self.alice.me.hash, NONCE, *signer)
+        host = channel.certify(key_of("host").public, 9, *signer)
+        self.channel = host.raw
         self.update = dumps([[BANK.operator.raw], BANK.policy(version=2), BANK.epoch(2)])
         self.package = install.package(
             NET,
@@ -122,6 +124,10 @@ def cleared() -> bytes:
     return clearing.make(BANK.operator.hash, 1, 0, [item], WEST.operator_key, WEST.operator, NET)
 
 
+def _channel(raw: bytes) -> None:
+    channel.check(certificates.read(cose.CHANNEL, raw, NET), BANK.operator)
+
+
 def pay(certificate: bytes, request: bytes) -> None:
     order = payer.read_order(ALICE, certificate, request)
     payer.recall(ALICE, order)
@@ -155,7 +161,7 @@ DOORS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     ),
     "resolve: receipt": (lambda raw: payer.resolve(ALICE, raw), SCENE.receipt),
     "resolve: void": (lambda raw: payer.resolve(ALICE, raw), SCENE.void),
-    "session": (lambda raw: sync.check_session(ALICE, raw, NONCE), SCENE.session),
+    "channel": (lambda raw: _channel(raw), SCENE.channel),
     "settlement": (lambda raw: sync.settle(ALICE, raw, NONCE), SCENE.settlement),
     "update": (lambda raw: install.update(ALICE, raw), SCENE.update),
     "install": (lambda raw: install.install(raw, key_of("new").public), SCENE.package),
@@ -181,7 +187,7 @@ SIGNERS: dict[str, tuple[int, cose.SigningKey, bytes]] = {
     "receive: request": (cose.REQUEST, BOB.key, BOB.me.hash),
     "resolve: receipt": (cose.RECEIPT, BOB.key, BOB.me.hash),
     "resolve: void": (cose.VOID, BOB.key, BOB.me.hash),
-    "session": (cose.SESSION, BANK.operator_key, BANK.operator.hash),
+    "channel": (cose.CHANNEL, BANK.operator_key, BANK.operator.hash),
     "settlement": (cose.SETTLEMENT, BANK.operator_key, BANK.operator.hash),
 }
 # A payment whose request is not open at bob, so that the attached one is read.

@@ -1,4 +1,4 @@
-"""Sync: sessions, statements, and settlements that forget only what no tap can ask for."""
+"""Sync: statements, and settlements that forget only what no tap can ask for."""
 
 from __future__ import annotations
 
@@ -60,42 +60,7 @@ def kinds(wallet: book.Book) -> list[int]:
     return [entry[book.KIND] for _, entry in wallet.entries()]
 
 
-# Sessions and statements --------------------------------------------------------------------------
-
-
-def test_session() -> None:
-    wallet = BANK.wallet("w")
-    raw = sync.make_session(wallet.me.hash, NONCE, BANK.operator_key, BANK.operator, BANK.network)
-    sync.check_session(wallet, raw, NONCE)
-
-
-@pytest.mark.parametrize(
-    ("body", "key", "signer", "sw"),
-    [
-        ([bytes(32), NONCE], BANK.operator_key, BANK.operator.hash, errors.SESSION_NEEDED),
-        (["me", bytes(16)], BANK.operator_key, BANK.operator.hash, errors.SESSION_NEEDED),
-        (["me", NONCE], key_of("rogue"), BANK.operator.hash, errors.BAD_SIGNATURE),
-        (["me", NONCE], BANK.authority_key, BANK.authority.hash, errors.WRONG_SIGNER),
-        (["me"], BANK.operator_key, BANK.operator.hash, errors.MALFORMED),
-        (["me", NONCE + b"x"], BANK.operator_key, BANK.operator.hash, errors.MALFORMED),
-        ([None, NONCE], BANK.operator_key, BANK.operator.hash, errors.MALFORMED),
-    ],
-)
-def test_other_sessions(body: list, key: cose.SigningKey, signer: bytes, sw: int) -> None:
-    wallet = BANK.wallet("w")
-    body = [wallet.me.hash if part == "me" else part for part in body]
-    with pytest.raises(Refused) as caught:
-        sync.check_session(wallet, forge(cose.SESSION, body, key, signer), NONCE)
-    assert caught.value.sw == sw
-
-
-def test_a_settlement_opens_no_session() -> None:
-    wallet = BANK.wallet("w")
-    body = [wallet.me.hash, NONCE]
-    raw = forge(cose.SETTLEMENT, body, BANK.operator_key, BANK.operator.hash)
-    with pytest.raises(Refused) as caught:
-        sync.check_session(wallet, raw, NONCE)
-    assert caught.value.sw == errors.BAD_SIGNATURE
+# Statements -------------------------------------------------------------------------------------
 
 
 def test_statement() -> None:

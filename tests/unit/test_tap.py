@@ -195,6 +195,7 @@ def test_a_cancelled_request_voids_the_payment_in_flight(pair: Pair) -> None:
     with pytest.raises(Torn):
         pair.tap(pair.alice, pair.bob, _tear(pair.bob.exchange, 1, False))
     pair.bob.select()
+    pair.bob.open_channel()
     pair.bob.must(commands.VERIFY, b"1234")
     pair.bob.must(commands.DISARM)
     assert pair.balances == (7_500, 0)

@@ -19,7 +19,7 @@ from tests.vectors.wire import fits
 
 # Objects by the name they have in the grammar: how they are read and an example.
 OBJECTS = ("authority", "operator", "wallet", "policy", "epoch", "request", "payment")
-OBJECTS += ("receipt", "void", "statement", "session", "settlement", "package", "update")
+OBJECTS += ("receipt", "void", "statement", "channel", "settlement", "package", "update")
 OBJECTS += ("rotation", "clearing")
 READERS = {name: "install" if name == "package" else name for name in OBJECTS}
 

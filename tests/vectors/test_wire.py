@@ -35,7 +35,7 @@ JOURNAL_KEY = 0x10000
 # Of several kinds, each of which is to be seen.
 MANY = ("entry", "proof", "clearing")
 # Their vectors come with the chapters that are being written: 02, 07 and 08.
-COMING = {"terms", "session", "install-command", "adopted"}
+COMING = {"terms", "channel", "install-command", "adopted"}
 COMING |= {"opened"}  # tests/unit/test_rotation.py
 COMING |= {"holders-key", "holder", "opening"}
 COMING |= {"entry-command"}  # within an operator's session only: see test_grammar.test_data_fields

@@ -21,6 +21,7 @@ NOTHING = ""
 Field = tuple[str | range, ...]
 PIN = range(4, 13)
 NONCE = range(16, 17)
+RECORD = range(18, 65_536)  # a status word and a tag at least
 FIELDS: dict[int, tuple[Field, Field]] = {
     commands.SELECT: ((range(8, 9),), ("select-answer",)),
     commands.PAY: (("pay-command",), ("pay-answer",)),
@@ -35,7 +36,6 @@ FIELDS: dict[int, tuple[Field, Field]] = {
     commands.CREATE: ((NOTHING,), (range(32, 33),)),
     commands.INSTALL: (("install-command",), (NOTHING,)),
     commands.CHALLENGE: ((NOTHING,), (NONCE,)),
-    commands.OPEN: (("session",), (NOTHING,)),
     commands.UPDATE: (("update",), (NOTHING,)),
     commands.STATEMENT: ((NONCE,), ("statement",)),
     commands.ENTRY: (("entry-command",), ("entry",)),
@@ -43,6 +43,9 @@ FIELDS: dict[int, tuple[Field, Field]] = {
     commands.TERMS: (("terms",), (NOTHING,)),
     commands.UNBLOCK: ((PIN,), (NOTHING,)),
     commands.SUCCESSOR: ((NONCE,), ("statement",)),
+    commands.AGREE: ((range(37, 38),), ("message-2",)),
+    commands.CONFIRM: (("message-3",), (NOTHING,)),
+    commands.RECORD: ((RECORD,), (RECORD,)),
     commands.ROTATE: (("rotation",), (NOTHING,)),
 }
 

@@ -25,6 +25,7 @@ from jiaozi_host.cli.context import (
 )
 from jiaozi_host.money import format_amount, parse_amount, parse_positive
 from jiaozi_host.sync import set_pin
+from jiaozi_host.vault.published import Published
 from jiaozi_host.wallet import WalletClient
 
 pin_app = typer.Typer(no_args_is_help=True, help="The wallet's PIN.")
@@ -47,6 +48,7 @@ RoleOption = Annotated[
 
 
 def info(
+    home: HomeOption,
     reader: ReaderOption = None,
     wait: WaitOption = DEFAULT_WAIT,
     balance: Annotated[
@@ -59,8 +61,9 @@ def info(
     Example: jiaozi info --balance --reader /dev/ttyUSB0
     """
     pin = ask_pin() if balance else None
+    trust = Published(home).trust if balance else None
     with wallet_on(reader, wait) as link:
-        client = WalletClient(link)
+        client = WalletClient(link, trust)
         client.select()
         if pin is not None:
             client.verify(pin)
@@ -90,6 +93,7 @@ def info(
 
 def pay(
     amount: AmountArgument,
+    home: HomeOption,
     reader: ReaderOption = None,
     wait: WaitOption = DEFAULT_WAIT,
     role: RoleOption = Role.auto,
@@ -99,8 +103,9 @@ def pay(
     Example: jiaozi pay 12.50
     """
     minor, pin = parse_positive(amount), ask_pin()
+    trust = Published(home).trust
     with wallet_on(reader, wait) as link:
-        client = WalletClient(link)
+        client = WalletClient(link, trust)
         client.select()
         client.verify(pin)
         client.arm_pay(minor, ROLES[role])
@@ -108,6 +113,7 @@ def pay(
 
 
 def receive(
+    home: HomeOption,
     amount: Annotated[str, typer.Argument(help="0 takes any amount there is room for.")] = "0",
     reader: ReaderOption = None,
     wait: WaitOption = DEFAULT_WAIT,
@@ -118,22 +124,26 @@ def receive(
     Example: jiaozi receive 12.50
     """
     minor, pin = parse_amount(amount), ask_pin()
+    trust = Published(home).trust
     with wallet_on(reader, wait) as link:
-        client = WalletClient(link)
+        client = WalletClient(link, trust)
         client.select()
         client.verify(pin)
         client.arm_receive(minor, ROLES[role])
     out.print(f"the next tap receives {format_amount(minor) if minor else 'any amount'}")
 
 
-def disarm(reader: ReaderOption = None, wait: WaitOption = DEFAULT_WAIT) -> None:
+def disarm(
+    home: HomeOption, reader: ReaderOption = None, wait: WaitOption = DEFAULT_WAIT
+) -> None:
     """Make the wallet's next tap do nothing by itself; open requests are cancelled.
 
     Example: jiaozi disarm
     """
     pin = ask_pin()
+    trust = Published(home).trust
     with wallet_on(reader, wait) as link:
-        client = WalletClient(link)
+        client = WalletClient(link, trust)
         client.select()
         client.verify(pin)
         client.disarm()
@@ -141,15 +151,18 @@ def disarm(reader: ReaderOption = None, wait: WaitOption = DEFAULT_WAIT) -> None
 
 
 @pin_app.command("change")
-def pin_change(reader: ReaderOption = None, wait: WaitOption = DEFAULT_WAIT) -> None:
+def pin_change(
+    home: HomeOption, reader: ReaderOption = None, wait: WaitOption = DEFAULT_WAIT
+) -> None:
     """Replace the PIN: the owner knows the old one (JIAOZI_PIN, then JIAOZI_NEW_PIN).
 
     Example: jiaozi pin change
     """
     old = ask_pin("Old PIN")
     new = ask_pin("New PIN", NEW_PIN_VARIABLE, twice=True)
+    trust = Published(home).trust
     with wallet_on(reader, wait) as link:
-        client = WalletClient(link)
+        client = WalletClient(link, trust)
         client.select()
         client.change(old, new)
     out.print("the PIN is changed")

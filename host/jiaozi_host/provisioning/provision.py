@@ -42,7 +42,7 @@ def provision(
     Raises WalletRefused(ALREADY_PROVISIONED) for what is a wallet already, BadAnswer when its
     answers contradict each other, and what links raise.
     """
-    client = WalletClient(link)
+    client = WalletClient(link, operator.published.trust, operator.speaker())
     hello = client.select()
     if hello.status == READY:
         return _finish(hello.certificate or b"", operator, ledger)

@@ -61,7 +61,7 @@ def top_up(
     A top-up that was torn before is finished first; if it was for the same amount, it was this.
     Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), and what links raise.
     """
-    client, account = WalletClient(link), open_account(ledger, operator)
+    client, account = _client(link, operator), open_account(ledger, operator)
     hello, wallet = _meet(client, account, operator)
     done = Transfer(wallet.id)
     for entry in _pending_to(account, wallet):
@@ -77,7 +77,6 @@ def top_up(
         if amount > account.state.balance:  # before the wallet is armed in vain
             raise AccountRefused(Refused(OVER_BALANCE))
         if purse != GENERAL:
-            client.open_session(operator.session(wallet, client.challenge()))
             client.terms(operator.terms(purse))
         client.verify(pin)
         client.arm_receive(amount, CARD, purse)
@@ -99,7 +98,7 @@ def cash_out(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: i
     A cash-out that was torn before is finished first; if it was for the same amount, it was this.
     Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), and what links raise.
     """
-    client, account = WalletClient(link), open_account(ledger, operator)
+    client, account = _client(link, operator), open_account(ledger, operator)
     _, wallet = _meet(client, account, operator)
     done = Transfer(wallet.id)
     client.verify(pin)
@@ -143,6 +142,10 @@ def _collect_all(
     raise BadAnswer("the wallet answers with one pending payment after another")
 
 
+def _client(link: Link, operator: Operator) -> WalletClient:
+    return WalletClient(link, operator.published.trust, operator.speaker())
+
+
 def _meet(
     client: WalletClient, account: Account, operator: Operator
 ) -> tuple[Selected, Certificate]:
@@ -157,7 +160,6 @@ def _meet(
         wallet = account.trust.wallet(hello.certificate)
     epoch = operator.published.epoch
     if hello.epoch < epoch.number and wallet.issuer == operator.certificate.hash:
-        client.open_session(operator.session(wallet, client.challenge()))
         client.update(operator.operators, operator.policy(wallet.tier), epoch.raw)
         hello = client.select()
     return hello, wallet

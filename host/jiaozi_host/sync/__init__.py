@@ -64,7 +64,8 @@ def sync_wallet(
     Raises WalletRefused, BadAnswer, LedgerError (unknown wallet), and what links raise.
     """
     account = open_account(ledger, operator)
-    session = _Session(WalletClient(link), operator, ledger, account, progress)
+    client = WalletClient(link, operator.published.trust, operator.speaker())
+    session = _Session(client, operator, ledger, account, progress)
     done, wallet = session.run()
     age = operator.published.epoch.number - (wallet.expiry - WALLET_LIFE)
     if done.settled and rotate_after is not None and age >= rotate_after:
@@ -74,9 +75,8 @@ def sync_wallet(
 
 def set_pin(link: Link, operator: Operator, pin: str) -> bytes:
     """Set a new PIN in the operator's name, blocked or not; return the wallet's id."""
-    client = WalletClient(link)
+    client = WalletClient(link, operator.published.trust, operator.speaker())
     wallet = _select(client, operator)
-    client.open_session(operator.session(wallet, client.challenge()))
     client.unblock(pin)
     return bytes(wallet.id)
 
@@ -114,7 +114,7 @@ class _Session:
     def run(self) -> tuple[Synced, Certificate]:
         """Open, update, post, deliver, post again, settle, and see that all is as it should be."""
         client, operator, ledger = self._client, self._operator, self._ledger
-        self._progress("opening a session")
+        self._progress("opening a channel")
         wallet = _select(client, operator)
         done = Synced(wallet.id)
         row = ledger.wallet(wallet.id)
@@ -123,7 +123,6 @@ class _Session:
         if row.status == tables.ISSUED:
             ledger.installed(wallet.id)
         nonce = client.challenge()
-        client.open_session(operator.session(wallet, nonce))
         client.update(
             operator.operators, operator.policy(wallet.tier), operator.published.epoch.raw
         )

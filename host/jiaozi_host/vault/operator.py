@@ -1,6 +1,6 @@
-"""An operator: certifies wallets, rules their limits, opens sessions with them and settles.
+"""An operator: certifies wallets, rules their limits, opens channels with them and settles.
 
-operator/key.pem           signs certificates, policies, sessions and settlements
+operator/key.pem           signs certificates (of hosts too), policies and settlements
 operator/account.pem       key of the operator's own account, a wallet
 operator/certificate.cbor  the operator's certificate
 operator/account.cbor      the account's certificate
@@ -19,6 +19,7 @@ from typing import Any
 from jiaozi import certificates, clearing, install, rotation, rules, sync
 from jiaozi.cose import ID_LENGTH, OPERATOR, WALLET, SigningKey
 from jiaozi.errors import Refused
+from jiaozi_host.channel import Speaker, certified
 from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import files, holders, keys, policies
 from jiaozi_host.vault.authority import Authority
@@ -26,6 +27,9 @@ from jiaozi_host.vault.published import Published, copy_public
 
 WALLET_LIFE = 1_000
 """Epochs for which a wallet's certificate is good."""
+
+CHANNEL_LIFE = 16
+"""Epochs for which a host may open channels with the key it was given: wallets may be ahead."""
 
 _REMEDY = "run: jiaozi operator init"
 
@@ -198,11 +202,12 @@ class Operator:
     def _terms_path(self, number: int) -> Path:
         return self.folder / "terms" / f"{number}.cbor"
 
-    # Sessions -----------------------------------------------------------------------------------
+    # Sync ---------------------------------------------------------------------------------------
 
-    def session(self, wallet: certificates.Certificate, nonce: bytes) -> bytes:
-        """The proof that opens a session with a wallet for the nonce it has drawn."""
-        return sync.make_session(wallet.hash, nonce, self._key, self.certificate, self.network)
+    def speaker(self) -> Speaker:
+        """Who a host of this operator is in channels with wallets; its key is fresh."""
+        expiry = self.published.epoch.number + CHANNEL_LIFE
+        return certified(expiry, self._key, self.certificate, self.network)
 
     def settlement(
         self,

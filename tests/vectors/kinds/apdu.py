@@ -1,6 +1,7 @@
 """A wallet's dispatcher is given commands; what it answers the last one counts.
 
-`before`: the commands that come first, whatever is answered; `press`: what the person then presses.
+`before`: the commands that come first, whatever is answered; `press`: what the person then presses;
+`inside`: whether all but SELECT come in records of a channel with nobody in particular.
 """
 
 from binascii import hexlify, unhexlify
@@ -54,10 +55,16 @@ def device_of(vector, store):
     """The wallet, after the commands that come first."""
     device = Device(Copy({} if store is None else store.data), show, Port())
     for command in vector["before"]:
-        dispatch(device, unhexlify(command))
+        give(device, vector, unhexlify(command))
     if "press" in vector:
         device.consent.answer(vector["press"])
     return device
+
+
+def give(device, vector, raw):
+    """The response to a command, as it comes out of the air or out of a record."""
+    device.session.inside = "inside" in vector and not apdu.is_select(raw)
+    return dispatch(device, raw)
 
 
 def show(name, **data):
@@ -67,7 +74,7 @@ def show(name, **data):
 def run(vector, raw, store):
     device = device_of(vector, store)
     before = kept(device)
-    answer, sw = apdu.split_response(dispatch(device, raw))
+    answer, sw = apdu.split_response(give(device, vector, raw))
     if sw != apdu.SW_OK:
         if kept(device) != before:
             return {"note": "refused, but the wallet has changed"}

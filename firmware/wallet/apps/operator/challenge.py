@@ -1,4 +1,4 @@
-"""CHALLENGE: draw the nonce that opens a session and that a settlement must name."""
+"""CHALLENGE: draw the nonce that a settlement must name."""
 
 from _jzcrypto import random
 from jiaozi.sync import NONCE_LENGTH
@@ -6,7 +6,6 @@ from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Answer a fresh nonce; a session that was open is closed."""
-    device.session.operator = False
+    """Answer a fresh nonce; the one drawn before counts no more."""
     device.session.nonce = random(NONCE_LENGTH)
     return device.session.nonce

@@ -2,18 +2,21 @@
 
 from jiaozi.commands import READY
 from jiaozi.cose import BYTES, decode, expect
-from jiaozi.errors import ALREADY_PROVISIONED, Refused
+from jiaozi.errors import ALREADY_PROVISIONED, SESSION_NEEDED, Refused
 from jiaozi.install import install
 from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take `[package, PIN]`; everything is committed in one record."""
+    """Take `[package, PIN]` from the operator of the certificate in it; all in one record."""
     if device.status == READY:
         raise Refused(ALREADY_PROVISIONED)
+    installer = device.session.installer
+    if installer is None:
+        raise Refused(SESSION_NEEDED)
     body = decode(data)
     expect(body, (BYTES, BYTES))
-    changes = install(body[0], device.public)
+    changes = install(body[0], device.public, installer.raw)
     changes.update(device.pin.changes(body[1]))
     device.store.commit(changes)
     device.reload()

@@ -2,12 +2,15 @@
 
 from _jzcrypto import random
 from jiaozi.book import NEXT_SEED_KEY
+from jiaozi.cose import expect
 from jiaozi.rotation import last_statement, prepare
+from jiaozi.sync import NONCE_LENGTH
 from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
     """Take the asker's nonce; answer the statement. Asked again, it names the same key."""
+    expect([data], (NONCE_LENGTH,))
     seed = device.store.get(NEXT_SEED_KEY) or random(32)
     changes = prepare(device.book, seed)
     if changes:

@@ -1,4 +1,4 @@
-"""INFO: the state of the wallet; money only to who has given the PIN."""
+"""INFO: the state of the wallet; money only in a channel, to owner and operator."""
 
 from _jzcbor import dumps
 from jiaozi.book import Book
@@ -11,7 +11,8 @@ def run(device: Device, data: bytes) -> bytes:
         return dumps([device.status, None, 0, 0, 0, 0, device.pin.tries(), None, None, None, None])
     book = device.book
     shown: list[int | list[list] | None] = [None, None, None, None]
-    if device.session.owner or device.session.operator:
+    session = device.session
+    if session.inside and (session.owner or session.operator):
         shown = [book.state.balance, book.unresolved(), len(book.open), _purses(book)]
     public = [device.status, book.me.id, book.me.form, book.me.tier]
     rules = [book.policy.version, book.epoch.number, device.pin.tries()]

@@ -1,0 +1,1 @@
+"""Commands that open the encrypted channel; the dispatcher opens its records."""

@@ -1,0 +1,15 @@
+"""AGREE: a host asks for an encrypted channel; the wallet proves who it is."""
+
+from _jzcrypto import random
+from jiaozi.channel import WALLET
+from jiaozi.edhoc import SUITE_4, Responder
+from wallet.channel import identity
+from wallet.device import Device
+
+
+def run(device: Device, data: bytes) -> bytes:
+    """Take EDHOC's message_1; answer message_2. A channel that was open is closed."""
+    device.session.close()
+    me, key = identity(device)
+    device.session.handshake = Responder(SUITE_4, random(32), WALLET, data, me, key)
+    return device.session.handshake.message_2

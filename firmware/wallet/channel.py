@@ -1,0 +1,62 @@
+"""The wallet's side of an encrypted channel: its own key, and whom it lets in."""
+
+from _jzcrypto import random
+from jiaozi.book import CHANNEL_KEY
+from jiaozi.certificates import read
+from jiaozi.channel import bare, certified, certify, check, read_party
+from jiaozi.cose import CHANNEL, TEST, SigningKey
+from jiaozi.errors import EXPIRED, Refused
+from micropython import const
+from wallet.device import Device
+
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from jiaozi.channel import Party
+
+_SEED_LENGTH = const(32)
+
+
+def identity(device: Device) -> "tuple[Party, SigningKey]":
+    """Who the wallet is in a channel, and the key that proves it.
+
+    A device that is no wallet yet takes a fresh key each time. A wallet makes one once and
+    certifies it; it is made anew when the wallet's certificate is another than the one it names.
+    """
+    if not device.provisioned:
+        key = SigningKey(random(_SEED_LENGTH))
+        return bare(key.public), key
+    book = device.book
+    kept = device.store.get(CHANNEL_KEY)
+    if kept is not None:
+        certificate = read(CHANNEL, kept[_SEED_LENGTH:], book.network)
+        if certificate.issuer == book.me.hash:
+            return certified(certificate), SigningKey(kept[:_SEED_LENGTH], certificate.public)
+    seed = random(_SEED_LENGTH)
+    key = SigningKey(seed)
+    certificate = certify(key.public, book.me.expiry, book.key, book.me, book.network)
+    device.store.commit({CHANNEL_KEY: seed + certificate.raw})
+    return certified(certificate), key
+
+
+def believer(device: Device) -> "Callable[[Any], Party]":
+    """Whom the wallet lets into a channel: anybody with a bare key, and its own operator.
+
+    A device that is no wallet yet knows no operator: it takes any certificate, which INSTALL then
+    has to match. The function raises Refused (MALFORMED, WRONG_SIGNER, BAD_SIGNATURE, EXPIRED).
+    """
+
+    def believe(named: "Any") -> "Party":
+        if not device.provisioned:
+            return read_party(named, TEST)
+        party = read_party(named, device.book.network)
+        if party.certificate is not None:
+            check(party.certificate, device.book.operator)
+            if party.certificate.expiry < device.book.epoch.number:
+                raise Refused(EXPIRED)
+        return party
+
+    return believe

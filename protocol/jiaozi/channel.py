@@ -1,0 +1,125 @@
+"""The encrypted channel between a host and a wallet: who may speak in it, and its records.
+
+The host is the EDHOC initiator, the wallet the responder (see `jiaozi.edhoc`). Each authenticates
+with an Ed25519 key that it uses for nothing else, in one of two credentials sent by value:
+
+- a channel certificate (kcwt): a CWT of kind CHANNEL, `[expiry]`, in which the holder of a wallet's
+  or operator's certificate certifies a channel key with the key of that certificate;
+- the bare key (kccs), which proves nothing of its holder: a blank device, or a host that speaks for
+  no operator.
+
+Afterwards each side has a key of its own and counts its records: the count is the nonce.
+"""
+
+from _jzcbor import dumps
+from jiaozi.certificates import Certificate, issue, public_of, read
+from jiaozi.cose import CHANNEL, SigningKey
+from jiaozi.edhoc import SUITE_4, Credential
+from jiaozi.errors import CHANNEL_BROKEN, MALFORMED, Refused
+from micropython import const
+
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from jiaozi.edhoc import Initiator, Responder
+
+# Connection identifiers: there is one connection, so that they need only differ.
+HOST = const(0)
+WALLET = const(1)
+
+# Labels of EDHOC_Exporter, from the private range (RFC 9528, 10.1): keys of either direction.
+COMMANDS = const(32768)
+ANSWERS = const(32769)
+
+# COSE header parameters (RFC 9528, 10.6).
+_KCWT = const(13)
+_KCCS = const(14)
+
+_CNF = const(8)
+_KEY_LENGTH = const(32)
+_NONCE_LENGTH = const(12)
+
+
+class Party(Credential):
+    """A side of a channel; certificate: None for a bare key."""
+
+    def __init__(
+        self, header: int, cred: bytes, public: bytes, certificate: "Certificate | None"
+    ) -> None:
+        super().__init__(bytes((0xA1, header)) + cred, cred, public)
+        self.certificate = certificate
+
+
+def bare(public: bytes) -> Party:
+    """The credential of a key of which nothing else is known."""
+    return Party(_KCCS, dumps({_CNF: {1: {1: 1, -1: 6, -2: public}}}), public, None)
+
+
+def certified(certificate: Certificate) -> Party:
+    """The credential of a channel certificate."""
+    return Party(_KCWT, certificate.raw, certificate.public, certificate)
+
+
+def certify(
+    public: bytes, expiry: int, key: SigningKey, holder: Certificate, network: int
+) -> Certificate:
+    """Certify a channel key with `key`, the one that the certificate `holder` is for.
+
+    expiry: the last epoch in which an operator opens a channel with it; a wallet's is not asked.
+    """
+    return issue(CHANNEL, holder.id, public, [expiry], key, holder, network)
+
+
+def read_party(named: "Any", network: int) -> Party:
+    """The party that an ID_CRED names by value; whether it is believed is for the caller to say.
+
+    Raises Refused(MALFORMED) for any other ID_CRED.
+    """
+    if type(named) is not dict or len(named) != 1:
+        raise Refused(MALFORMED)
+    if _KCWT in named:
+        return certified(read(CHANNEL, dumps(named[_KCWT]), network))
+    claims = named.get(_KCCS)
+    if type(claims) is not dict or len(claims) != 1:
+        raise Refused(MALFORMED)
+    return bare(public_of(claims.get(_CNF)))
+
+
+def check(certificate: Certificate, holder: Certificate) -> None:
+    """Check that a channel certificate is by `holder`. Raises Refused (WRONG_SIGNER,
+    BAD_SIGNATURE).
+    """
+    certificate.signed.verify(holder.public, holder.hash)
+
+
+class Channel:
+    """One end of an open channel: `mine` and `theirs` are COMMANDS and ANSWERS, or the reverse.
+
+    A record that does not open ends the channel for good.
+    """
+
+    def __init__(self, agreed: "Initiator | Responder", mine: int, theirs: int) -> None:
+        self._mine = agreed.export(mine, b"", _KEY_LENGTH)
+        self._theirs = agreed.export(theirs, b"", _KEY_LENGTH)
+        self._sent = self._received = 0
+
+    def seal(self, text: bytes) -> bytes:
+        """The next record to send."""
+        nonce = self._sent.to_bytes(_NONCE_LENGTH, "big")
+        self._sent += 1
+        return SUITE_4.seal(self._mine, nonce, b"", text)
+
+    def open(self, record: bytes) -> bytes:
+        """What the next record received says. Raises Refused(CHANNEL_BROKEN)."""
+        theirs, self._theirs = self._theirs, b""
+        if not theirs:
+            raise Refused(CHANNEL_BROKEN)
+        try:
+            text = SUITE_4.open(theirs, self._received.to_bytes(_NONCE_LENGTH, "big"), b"", record)
+        except ValueError:
+            raise Refused(CHANNEL_BROKEN) from None
+        self._received += 1
+        self._theirs = theirs
+        return text
