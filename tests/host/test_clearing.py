@@ -185,6 +185,11 @@ def test_who_credits_what_was_closed_is_found_and_nets_nothing(two: Two) -> None
     assert [counter.report().cleared for counter in two.both] == [0, 0]
     kinds = {found.kind for found in two.west.report().findings}
     assert findings.CREDIT_AND_REFUND in kinds
+    carol, dave = two.east.wallet(500), two.west.wallet()
+    pay(carol, dave, 100)
+    two.west.sync(dave)
+    two.clear()
+    assert [counter.report().cleared for counter in two.both] == [-100, 100]
 
 
 def test_the_accounts_take_part(two: Two) -> None:
@@ -216,6 +221,20 @@ def test_a_file_is_taken_once_and_in_order(two: Two) -> None:
     assert desk.take(second).netted == -500
     assert not desk.take(first).new
     assert two.east.report().cleared == -1_500
+
+
+def test_what_is_not_confirmed_yet_is_not_booked_in(two: Two) -> None:
+    alice, bob = two.wallet(two.east, 10_000), two.wallet(two.west)
+    pay(alice, bob, 1_000)
+    two.west.sync(bob)
+    two.send(two.west)
+    assert [counter.report().cleared for counter in two.both] == [-1_000, 0]
+    pay(alice, bob, 500)
+    two.west.sync(bob)
+    two.files(two.west)
+    two.send(two.east)
+    assert [counter.report().cleared for counter in two.both] == [-1_000, 1_000]
+    two.check([alice, bob])
 
 
 def test_another_file_with_a_number_used_before_is_refused(two: Two) -> None:

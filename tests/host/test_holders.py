@@ -106,6 +106,20 @@ def test_a_record_that_was_tampered_with_is_noticed(counter: Counter) -> None:
         Openings(counter.home).read()
 
 
+def test_a_record_of_another_chain_is_noticed(counter: Counter) -> None:
+    """Signed by the authority, with the right number, but not what the next one follows upon."""
+    _, raw = held(counter)
+    first = counter.home / "authority" / "openings" / "000001.cbor"
+    counter.authority.open_holder(raw, "court", "hidden")
+    kept = first.read_bytes()
+    first.unlink()
+    for why in ("2026-1", "2026-2"):
+        counter.authority.open_holder(raw, "court", why)
+    first.write_bytes(kept)
+    with pytest.raises(VaultError, match="lacks what comes before number 2"):
+        Openings(counter.home).read()
+
+
 def test_what_no_operator_exported_is_not_opened(counter: Counter, tmp_path: Path) -> None:
     wallet, raw = held(counter)
     stranger = Counter(tmp_path / "stranger", 0)
