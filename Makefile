@@ -19,7 +19,7 @@ DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
 existing = $(wildcard $(1))
 
 .NOTPARALLEL:
-.PHONY: help demo test bench sweep evidence model setup check lint types unit emulated unicorn firmware generate requirements renode renode-install fidelity clean
+.PHONY: help demo test bench fuzz sweep evidence model setup check lint types unit emulated unicorn firmware generate requirements renode renode-install fidelity clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ fidelity: setup firmware ## measure the same tap on every engine, for simulator/
 
 renode-install: ## how to get the right Renode (ARCHIVE=file compares its SHA-256)
 	@python3 simulator/renode/install.py $(ARCHIVE) $(SHA256)
+
+fuzz: setup firmware ## fuzz every decoder and the dispatcher, on CPython and on the image (build/fuzz.json)
+	@.ci/setup --fuzz
+	@$(VENV_PYTHON) -m tests.fuzz.run $(ARGS)
 
 sweep: setup firmware ## cut the power at every store of a payment, torn in every way (build/sweep.json)
 	@$(VENV_PYTHON) simulator/scenarios/sweep.py

@@ -58,7 +58,7 @@ class Desk:
     def exchange(self, command: bytes) -> bytes:
         """Send a command APDU, return the response APDU. Raises CardLost."""
         size = self._ats.fsc - OVERHEAD
-        pieces = [command[i : i + size] for i in range(0, len(command), size)]
+        pieces = [command[i : i + size] for i in range(0, max(len(command), 1), size)]
         step = self._pcd.send(pieces.pop(0), bool(pieces))
         response = b""
         while True:

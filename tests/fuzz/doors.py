@@ -1,0 +1,62 @@
+"""Every decoder behind one byte: which door is knocked at, and whether what follows is signed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from jiaozi import apdu, cose, evidence
+from jiaozi.errors import Refused
+from jiaozi_host.ledger.journal import read_entry
+from protocol.tools.vector_world import forge
+from tests.unit.test_messages_fuzz import ALICE, BANK, DOORS, NET, SIGNERS, knock
+
+SIGNED = 0x80
+
+
+def _split_response(raw: bytes) -> None:
+    try:
+        apdu.split_response(raw)
+    except apdu.ApduError as error:
+        raise Refused(error.status) from error
+
+
+def _parse_command(raw: bytes) -> None:
+    try:
+        apdu.parse_command(memoryview(raw))
+    except apdu.ApduError as error:
+        raise Refused(error.status) from error
+
+
+_MORE: dict[str, Callable[[bytes], object]] = {
+    "command": _parse_command,
+    "response": _split_response,
+    "proof": lambda raw: evidence.verify(raw, BANK.authority, NET),
+    "entry": lambda raw: read_entry(raw, 0, ALICE.me, ALICE.trust),
+}
+_NAMES = [*DOORS, *_MORE]
+
+
+def knock_by_bytes(data: bytes) -> None:
+    """The first byte chooses the door, the rest goes in. Raises what is not Refused."""
+    first, raw = (data[0], data[1:]) if data else (0, b"")
+    name = _NAMES[(first & ~SIGNED) % len(_NAMES)]
+    if first & SIGNED and name in SIGNERS:
+        kind, key, signer = SIGNERS[name]
+        raw = forge(kind, None, key, signer, payload=raw)
+    if name in DOORS:
+        knock(name, raw)
+        return
+    with contextlib.suppress(Refused):
+        _MORE[name](raw)
+
+
+def seeds() -> Iterator[bytes]:
+    """Good bytes for every door, whole and as the body of a signed object."""
+    for number, name in enumerate(_NAMES):
+        if name not in DOORS:
+            continue
+        good = DOORS[name][1]
+        yield bytes([number]) + good
+        if name in SIGNERS:
+            yield bytes([number | SIGNED]) + cose.decode(good)[2]

@@ -1,0 +1,159 @@
+"""From the fuzzer's bytes to commands: raw ones, good ones, good ones spoilt, and signed nonsense.
+
+A programme is a byte that chooses the wallet, and then operations, at most LONGEST of them:
+
+    00..3F  n, n bytes               a command as it stands
+    40..7F                           a good command of the pool, or a channel opened
+    80..BF  at (2), cut, n, n bytes  a good command with `cut` bytes from `at` replaced
+    C0..FF  object, field, value     an object signed by its right key, with one field replaced
+
+Bit 5 sends the command through the channel, if one is open. What the fuzzer learns to put together
+are sequences; signatures and records it could never guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from jiaozi.channel import Channel
+from jiaozi.commands import RECORD
+from tests.fuzz.channels import OK, SPEAKERS, open_channel
+from tests.fuzz.scene import POOL, SIGNABLE, WALLETS, command, signed_command
+from tests.fuzz.stage import Stage
+
+LONGEST = 8
+INSIDE = 0x20
+# What stands in a field instead of what belongs there.
+VALUES: tuple[object, ...] = (
+    0,
+    1,
+    -1,
+    2,
+    23,
+    24,
+    255,
+    256,
+    500,
+    501,
+    2**30 - 1,
+    2**30,
+    2**31,
+    2**32,
+    2**63,
+    2**64 - 1,
+    -(2**64),
+    None,
+    True,
+    False,
+    b"",
+    bytes(8),
+    bytes(16),
+    bytes(32),
+    bytes(64),
+    b"\xff" * 33,
+    "",
+    "CNY",
+    "USD",
+    "x" * 300,
+    [],
+    [0],
+    [[]],
+    [0] * 20,
+    [bytes(32)] * 4,
+    {},
+    {1: 1},
+    {8: {1: {1: 1, -1: 6, -2: bytes(32)}}},
+)
+
+
+class _Bytes:
+    """What is left of the input; nought when there is none."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    def __bool__(self) -> bool:
+        return self._at < len(self._data)
+
+    def take(self, size: int) -> bytes:
+        piece = self._data[self._at : self._at + size]
+        self._at += size
+        return piece
+
+    def number(self, size: int = 1) -> int:
+        return int.from_bytes(self.take(size), "big")
+
+
+def wallet_of(data: bytes) -> str:
+    """The name of the wallet that a programme is for."""
+    return list(WALLETS)[data[0] % len(WALLETS) if data else 0]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A command, or a channel opened by `opener` (a name of channels.SPEAKERS)."""
+
+    command: bytes
+    inside: bool
+    opener: str = ""
+
+
+def operations_of(data: bytes) -> Iterator[Operation]:
+    """The operations of a programme, in their order."""
+    left = _Bytes(data[1:])
+    for _ in range(LONGEST):
+        if not left:
+            return
+        first = left.number()
+        kind, inside, which = first >> 6, bool(first & INSIDE), first & 0x1F
+        if kind == 1 and which < len(SPEAKERS):
+            yield Operation(b"", False, SPEAKERS[which])
+        else:
+            yield Operation(_command(kind, which, left), inside)
+
+
+def _command(kind: int, which: int, left: _Bytes) -> bytes:
+    if kind == 0:
+        return left.take(left.number())
+    if kind == 3:
+        return _signed(which % len(SIGNABLE), left.number(), left.number() % len(VALUES))
+    good = POOL[(which - len(SPEAKERS)) % len(POOL)]
+    if kind == 1:
+        return good
+    at, cut = left.number(2) % (len(good) + 1), left.number()
+    return good[:at] + left.take(left.number()) + good[at + cut :]
+
+
+def play(stage: Stage, data: bytes) -> list[bytes]:
+    """A whole programme on a wallet that has just been reset. Raises Broken."""
+    talk = Talk(stage.exchange)
+    return [
+        stage.judged(operation.command, lambda operation=operation: talk.carry(operation))
+        for operation in operations_of(data)
+    ]
+
+
+class Talk:
+    """A host that carries operations to a wallet over `exchange`, and what the wallet answers."""
+
+    def __init__(self, exchange: Callable[[bytes], bytes]) -> None:
+        self._exchange = exchange
+        self._channel: Channel | None = None
+
+    def carry(self, operation: Operation) -> bytes:
+        """The answer to the command itself, taken out of its record if it came in one."""
+        if operation.opener:
+            self._channel, answer = open_channel(self._exchange, operation.opener)
+            return answer
+        if not (operation.inside and self._channel):
+            return self._exchange(operation.command)
+        record = self._channel.seal(operation.command)
+        answer = self._exchange(command(RECORD, record))
+        return self._channel.open(answer[:-2]) if answer[-2:] == OK else answer
+
+
+@lru_cache(maxsize=4096)
+def _signed(which: int, field: int, value: int) -> bytes:
+    return signed_command(list(SIGNABLE)[which], field, VALUES[value])
