@@ -39,9 +39,9 @@ ISSUED = 50_000
 CAP = 12_000
 # So small that journals fill in a short history.
 JOURNAL = 16
-# Bound money, for the one merchant there is.
-NUMBER, SHOP, CAP_OF_TERMS = 7, 5411, 900
-CATEGORIES = {"bob": SHOP}
+# Bound money, for one of the two merchants there are.
+NUMBER, SHOP, CAP_OF_TERMS = 7, 5411, 4_000
+CATEGORIES = {"bob": SHOP, "carol": 5812}
 LIMITS: dict[str, Any] = {"balance_cap": CAP, "offline_count": 1000, "hops": 3, "single": 10_000}
 
 
@@ -221,7 +221,7 @@ class Histories(RuleBasedStateMachine):
         if self.try_deliver(0, True, None) and steps == 3:
             self.resolve(0, None)
 
-    @rule(name=st.sampled_from(NAMES[:3]), amount=AMOUNTS, last=st.integers(0, 4), steps=TEAR)
+    @rule(name=st.sampled_from(NAMES[:3]), amount=AMOUNTS, last=st.integers(0, 12), steps=TEAR)
     def fund(self, name: str, amount: int, last: int, steps: int) -> None:
         """Terms come into a wallet, and money for them."""
         wallet = self.wallets[name]
@@ -237,6 +237,7 @@ class Histories(RuleBasedStateMachine):
             return
         if self.try_pay("account", 0, amount) and steps > 1 and self.try_deliver(0, True, None):
             self.resolve(0, None)
+            self.transfer(name, "carol" if steps == 2 else "bob", amount // 2 + 1, False, steps)
 
     @rule(one=ANYONE, other=ANYONE)
     def meet(self, one: str, other: str) -> None:
