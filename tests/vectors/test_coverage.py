@@ -116,7 +116,7 @@ OTHERWISE = {"WRONG_LENGTH": apdu.SW_WRONG_LENGTH}
 
 
 # Their vectors and tests come with the chapters that are being written: 07, 08 and 11.
-COMING = {"CHANNEL_NEEDED", "TERMS_REFUSED", "TOO_MANY_PURSES"}
+COMING = {"TERMS_REFUSED", "TOO_MANY_PURSES"}
 
 
 @pytest.mark.parametrize("name", [name for name in names() if name not in COMING])
