@@ -127,6 +127,15 @@ def test_what_a_release_image_lacks(firmware_elf: Callable[[str], Path], debug_e
     assert not forbidden & functions(firmware_elf("visual_card"))
 
 
+def test_a_release_image_has_nothing_for_operators_alone(
+    firmware_elf: Callable[[str], Path], debug_elf: Path
+) -> None:
+    """Vectors of these modules run on the debug image."""
+    names = [f"jiaozi/{name}.py".encode() for name in ("audit", "clearing", "evidence", "search")]
+    assert all(name in debug_elf.read_bytes() for name in names)
+    assert not any(name in firmware_elf("visual_card").read_bytes() for name in names)
+
+
 @pytest.mark.parametrize("name", ["visual_card", "wearable"])
 def test_randomness_has_one_source(firmware_elf: Callable[[str], Path], name: str) -> None:
     """Proof at link time: nothing that makes random numbers is in an image but our source.
