@@ -1,7 +1,7 @@
 """What is frozen into an image: the protocol package, the application and the board's own module.
 
-Folders that do not exist are left out, so that a bare image can be built. A release image has no use
-for what only operators do; a debug image has it, since vectors run there.
+Folders that do not exist are left out, so that a bare image can be built. A release image has no
+use for what only operators do; a debug image has it, since vectors run there.
 """
 
 import os
