@@ -150,6 +150,9 @@ def _check_limits(book: Book, order: Order, amount: int) -> None:
     if book.paid(request.hash) is not None:
         raise Refused(REQUEST_CLOSED)
     _check_epochs(book, request)
+    # Before the balance: who asks for very much learns the limit, not what there is.
+    if amount > policy.single and order.payee.form != ACCOUNT:
+        raise Refused(OVER_SINGLE)
     order.purse = choose(book, order.payee, request, amount)
     if amount > policy.single and not returns(book, order.payee, order.purse):
         raise Refused(OVER_SINGLE)

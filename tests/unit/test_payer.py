@@ -198,6 +198,7 @@ def test_balance() -> None:
 def test_single() -> None:
     alice, bob = rich(single=1_000), BANK.wallet("bob")
     assert try_to_pay(alice, bob, 1_001) == errors.OVER_SINGLE
+    assert try_to_pay(alice, bob, alice.state.balance + 1) == errors.OVER_SINGLE
     assert try_to_pay(alice, bob, 1_000) == 0x9000
 
 
