@@ -372,14 +372,15 @@ class Histories(RuleBasedStateMachine):
     def finish_everything(self) -> None:
         """Every payment that is still pending ends: by another tap, or at the operator's."""
         names = {wallet.me.raw: name for name, wallet in self.wallets.items()}
-        for name, wallet in self.wallets.items():
-            for entry in wallet.pending():
-                raw, request = entry[book.PAYMENT_RAW], entry[book.REQUEST_RAW]
-                self.payments.append(Paid(name, names[entry[book.PEER_RAW]], raw, request))
-                if self.try_deliver(0, True, None):
-                    self.resolve(0, None)
-        # Who found a full journal or a closed request has its turn after all have synced.
-        for _ in range(2):
+        # Who found a full journal or a closed request has its turn after all have synced; what then
+        # comes back from a purse is a payment, too.
+        for _ in range(3):
+            for name, wallet in self.wallets.items():
+                for entry in wallet.pending():
+                    raw, request = entry[book.PAYMENT_RAW], entry[book.REQUEST_RAW]
+                    self.payments.append(Paid(name, names[entry[book.PEER_RAW]], raw, request))
+                    if self.try_deliver(0, True, None):
+                        self.resolve(0, None)
             self.epoch += 20
             for name in NAMES:
                 self.sync(name)
