@@ -12,7 +12,7 @@ from jiaozi.certificates import Certificate
 from jiaozi.channel import Channel, Party
 from jiaozi.cose import SigningKey
 from jiaozi.edhoc import SUITE_4, Initiator
-from jiaozi.errors import WRONG_SIGNER, Refused
+from jiaozi.errors import Refused
 from jiaozi_host.errors import BadAnswer
 
 _SECRET_LENGTH = 32
@@ -61,15 +61,7 @@ def agree(
     """
 
     def believe(named: Any) -> Party:
-        party = channel.read_party(named, network)
-        if wallet is None:
-            if party.certificate is not None:
-                raise Refused(WRONG_SIGNER)
-        elif party.certificate is None:
-            raise Refused(WRONG_SIGNER)
-        else:
-            channel.check(party.certificate, wallet)
-        return party
+        return channel.read_wallet(named, wallet, network)
 
     host = Initiator(SUITE_4, random(_SECRET_LENGTH), channel.HOST)
     answer = exchange(host.message_1)

@@ -15,7 +15,7 @@ from _jzcbor import dumps
 from jiaozi.certificates import Certificate, issue, public_of, read
 from jiaozi.cose import CHANNEL, SigningKey
 from jiaozi.edhoc import SUITE_4, Credential
-from jiaozi.errors import CHANNEL_BROKEN, MALFORMED, Refused
+from jiaozi.errors import CHANNEL_BROKEN, MALFORMED, WRONG_SIGNER, Refused
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -92,6 +92,20 @@ def check(certificate: Certificate, holder: Certificate) -> None:
     BAD_SIGNATURE).
     """
     certificate.signed.verify(holder.public, holder.hash)
+
+
+def read_wallet(named: "Any", wallet: "Certificate | None", network: int) -> Party:
+    """What a host believes: the wallet of this verified certificate; None: a blank device.
+
+    Raises Refused (MALFORMED, WRONG_SIGNER, BAD_SIGNATURE).
+    """
+    party = read_party(named, network)
+    shown = party.certificate
+    if shown is not None and wallet is not None:
+        check(shown, wallet)
+    elif shown is not None or wallet is not None:
+        raise Refused(WRONG_SIGNER)
+    return party
 
 
 class Channel:

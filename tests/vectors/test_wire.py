@@ -13,12 +13,13 @@ import pytest
 from _jzcbor import dumps, loads
 from jiaozi import apdu, commands
 from jiaozi_sim.client import Frame
-from tests.vectors.wire import FIELDS, GRAMMAR, NOTHING, complaint, complaints, fits, suits
+from tests.vectors.wire import FIELDS, GRAMMAR, NOTHING, complaint, complaints, fits, suits, whole
 
 VECTORS = sorted((Path(__file__).parents[2] / "protocol" / "vectors").glob("*.json"))
 # Fields of vectors that are messages, by topic; the others are the encoding itself (cbor), objects
 # of any body (cose) or commands.
 TYPES = {
+    "channel": {"input": "", "credential": "channel", "message_1": "message-1"},
     "clearing": {"input": "clearing"},
     "install": {"input": ""},
     "rotation": {"input": "rotation"},
@@ -32,13 +33,11 @@ TYPES = {
     "request": {"input": "request", "certificate": "wallet", "answer": "pay-answer"},
 }
 JOURNAL_KEY = 0x10000
+ENCRYPTED = ("message-2", "message-3")
 # Of several kinds, each of which is to be seen.
 MANY = ("entry", "proof", "clearing")
-# Their vectors come with the chapters that are being written: 02, 07 and 08.
-COMING = {"terms", "channel", "install-command", "adopted"}
-COMING |= {"opened"}  # tests/unit/test_rotation.py
-COMING |= {"holders-key", "holder", "opening"}
-COMING |= {"entry-command"}  # within an operator's session only: see test_grammar.test_data_fields
+# Never on the air, and of no device: tests/host/test_holders.py.
+COMING = {"holders-key", "holder", "opening"}
 
 
 @cache
@@ -57,7 +56,7 @@ def messages() -> Iterator[tuple[str, str, bytes]]:
                     yield each["id"], name or each["kind"], bytes.fromhex(each[field])
             for operator in each.get("operators", []):
                 yield each["id"], "operator", bytes.fromhex(operator)
-            if topic in ("apdu", "reader"):
+            if topic in ("apdu", "operator", "reader"):
                 yield from data_fields(topic, each)
         for name, store in content["scenes"].items():
             for key, value in store.items():
@@ -68,7 +67,7 @@ def messages() -> Iterator[tuple[str, str, bytes]]:
 
 def data_fields(topic: str, each: dict) -> Iterator[tuple[str, str, bytes]]:
     """Data fields of commands and answers that are of one type."""
-    if topic == "apdu":
+    if topic != "reader":
         pairs = [(each["input"], each.get("answer"))]
     else:
         responses = [text[:-4] if text.endswith("9000") else None for text in each["answers"]]
@@ -89,7 +88,9 @@ def test_what_is_taken_is_a_message() -> None:
 def parts_of(name: str, raw: bytes) -> set[str]:
     """All types of the grammar that a message and the byte strings in it are."""
     found = {name} if fits(name, raw) else set()
-    todo = [loads(raw)]
+    todo = [loads(whole(name, raw))]
+    if name in ENCRYPTED:
+        return found
     while todo:
         item = todo.pop()
         if isinstance(item, list):
@@ -104,13 +105,15 @@ def parts_of(name: str, raw: bytes) -> set[str]:
 
 @cache
 def top_level() -> list[str]:
-    """The grammar's messages: signed objects, data fields of commands, entries, items, proofs."""
+    """The grammar's messages: signed objects, data fields of commands, a handshake's messages,
+    entries, items, proofs."""
     text = GRAMMAR.read_text("utf-8")
     signed = re.findall(r"^([a-z-]+) = \[bstr \.cbor protected,", text, re.MULTILINE)
     fields = re.findall(r"^([a-z-]+-(?:command|answer|item)) = ", text, re.MULTILINE)
+    parts = re.findall(r"^(message-\d) = ", text, re.MULTILINE)
     choices = re.findall(r"^(?:entry|outcome|proof) = (.*)$", text, re.MULTILINE)
     named = [name for line in choices for name in line.split(" / ")]
-    return list(dict.fromkeys([*signed, *fields, *named, "package", "update"]))
+    return list(dict.fromkeys([*signed, *fields, *named, *parts, "package", "update"]))
 
 
 def test_every_message_has_a_vector() -> None:
@@ -154,6 +157,17 @@ BLANK = bytes.fromhex("85010000f6f69000")
 )
 def test_what_is_said_on_the_air(command: bytes, response: bytes, good: bool) -> None:
     assert (complaint(command, response) is None) is good
+
+
+def test_message_1_is_a_sequence() -> None:
+    """Its connection identifier may be of any length, but it is four items and no more."""
+    head = b"\x00\x04\x58\x20" + bytes(32)
+    for good in (b"\x00", b"\x37", b"\x40", b"\x58\x20" + bytes(32)):
+        assert fits("message-1", head + good)
+        assert suits(FIELDS[commands.AGREE][0], head + good)
+    for bad in (b"", b"\x18\x18", b"\x60", b"\x00\x00", b"\x41"):
+        assert not fits("message-1", head + bad)
+    assert not fits("message-1", b"\x84" + head + b"\x00")
 
 
 def frame(way: str, kind: str, data: bytes, fault: str = "") -> Frame:

@@ -12,6 +12,7 @@ from typing import Any
 
 import zcbor
 
+from _jzcbor import loads
 from jiaozi import apdu, commands
 from jiaozi_sim.client import Frame
 
@@ -43,11 +44,15 @@ FIELDS: dict[int, tuple[Field, Field]] = {
     commands.TERMS: (("terms",), (NOTHING,)),
     commands.UNBLOCK: ((PIN,), (NOTHING,)),
     commands.SUCCESSOR: ((NONCE,), ("statement",)),
-    commands.AGREE: ((range(37, 38),), ("message-2",)),
+    commands.AGREE: (("message-1",), ("message-2",)),
     commands.CONFIRM: (("message-3",), (NOTHING,)),
     commands.RECORD: ((RECORD,), (RECORD,)),
     commands.ROTATE: (("rotation",), (NOTHING,)),
 }
+
+
+SEQUENCES = {"message-1": 4}
+"""Types that are CBOR sequences (RFC 8742): the grammar has them as arrays of so many items."""
 
 
 @cache
@@ -56,11 +61,17 @@ def types() -> dict[str, Any]:
     return zcbor.DataTranslator.from_cddl(GRAMMAR.read_text("utf-8"), 64).my_types
 
 
+def whole(name: str, raw: bytes) -> bytes:
+    """A message as one item: a sequence gets the head of its array."""
+    return bytes([0x80 | SEQUENCES[name]]) + raw if name in SEQUENCES else raw
+
+
 @cache
 def fits(name: str, raw: bytes) -> bool:
-    """Whether the grammar's type of that name takes the bytes."""
+    """Whether the grammar's type of that name takes the bytes, and they are one item."""
     try:
-        return types()[name].validate_str(raw)
+        loads(whole(name, raw))  # the validator does not look behind the item
+        return types()[name].validate_str(whole(name, raw))
     except (zcbor.CddlValidationError, ValueError, EOFError):
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import groupby
 from pathlib import Path
 
@@ -46,9 +47,10 @@ def runner(repl: Repl) -> Repl:
 
 
 def load_topic(board: Repl, name: str) -> None:
-    """Bring a topic's runner, and nothing else, to the board."""
+    """Bring a topic's runner, and what it is made of, to the board."""
     board.run(FORGET)
-    for each in (["apdu"] if name == "reader" else []) + [name]:
+    source = (RUNNER / "kinds" / f"{name}.py").read_text("utf-8")
+    for each in [*re.findall(r"^from kinds\.(\w+) import", source, re.MULTILINE), name]:
         load(board, RUNNER / "kinds" / f"{each}.py", f"kinds.{each}")
     board.run(f"run.RUNNERS[{name!r}] = sys.modules['kinds.{name}']")
 

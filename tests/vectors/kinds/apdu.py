@@ -1,7 +1,8 @@
 """A wallet's dispatcher is given commands; what it answers the last one counts.
 
 `before`: the commands that come first, whatever is answered; `press`: what the person then presses;
-`inside`: whether all but SELECT come in records of a channel with nobody in particular.
+`inside`: whether all but SELECT come in records of a channel with nobody in particular; `operator`:
+whether of one with the operator.
 """
 
 from binascii import hexlify, unhexlify
@@ -63,7 +64,9 @@ def device_of(vector, store):
 
 def give(device, vector, raw):
     """The response to a command, as it comes out of the air or out of a record."""
-    device.session.inside = "inside" in vector and not apdu.is_select(raw)
+    outside = apdu.is_select(raw)
+    device.session.inside = ("inside" in vector or "operator" in vector) and not outside
+    device.session.operator = "operator" in vector and not outside
     return dispatch(device, raw)
 
 

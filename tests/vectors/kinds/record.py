@@ -1,0 +1,43 @@
+"""A wallet with an open channel is given a command, in a record or not.
+
+`commands`, `answers`: the keys of the channel; `operator`: whether its host is the operator's;
+`before`: the commands that come first, whatever is answered.
+"""
+
+from binascii import hexlify, unhexlify
+
+from kinds.apdu import Copy, Port, show
+
+from jiaozi import apdu, channel
+from jiaozi.errors import Refused
+from wallet.device import Device
+from wallet.dispatch import dispatch
+
+TAKES_STORE = True
+
+
+class Keys:
+    """In the place of a handshake: the keys that a vector says."""
+
+    def __init__(self, vector):
+        self.keys = {channel.COMMANDS: vector["commands"], channel.ANSWERS: vector["answers"]}
+
+    def export(self, label, context, length):
+        return unhexlify(self.keys[label])
+
+
+def run(vector, raw, store):
+    device = Device(Copy(store.data), show, Port())
+    session = device.session
+    session.selected = True
+    session.channel = channel.Channel(Keys(vector), channel.ANSWERS, channel.COMMANDS)
+    session.operator = vector["operator"]
+    for command in vector["before"]:
+        dispatch(device, unhexlify(command))
+    before = dict(device.store.data)
+    answer, sw = apdu.split_response(dispatch(device, raw))
+    if sw != apdu.SW_OK:
+        if device.store.data != before:
+            return {"note": "refused, but the wallet has changed"}
+        raise Refused(sw)
+    return {"answer": hexlify(answer).decode()}
