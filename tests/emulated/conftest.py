@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Simulator, SimulatorError
 from jiaozi_sim.machines.base import Machine
 from jiaozi_sim.machines.engines import make_machine
 from tests.unit import framebuf_fake
-from tests.vectors.wire import complaints
+from tests.vectors.wire import complaint, complaints
 
 # The firmware's own drawing tells what a display must show.
 sys.modules.setdefault("framebuf", framebuf_fake)
@@ -82,3 +83,29 @@ def grammar_on_the_air() -> Iterator[None]:
     Simulator.__exit__ = end_and_look  # type: ignore[method-assign]
     yield
     Simulator.__exit__ = end  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def wrong_at_the_host() -> Iterator[list[str]]:
+    """What is wrong with any exchange of a host here, as it is inside the channel."""
+    found: list[str] = []
+    exchange = WalletClient.exchange
+
+    def exchange_and_look(self: WalletClient, command: bytes) -> bytes:
+        response = exchange(self, command)
+        wrong = complaint(command, response)
+        if wrong is not None:
+            found.append(wrong)
+        return response
+
+    WalletClient.exchange = exchange_and_look  # type: ignore[method-assign]
+    yield found
+    WalletClient.exchange = exchange  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def grammar_at_the_host(wrong_at_the_host: list[str]) -> Iterator[None]:
+    """No test, nor a fixture that lasts for several, had a host exchange what is no message."""
+    yield
+    found, wrong_at_the_host[:] = wrong_at_the_host[:], []
+    assert found == []
