@@ -5,7 +5,8 @@ python protocol/tools/gen_vectors.py --check    # exit 1 if a file is not what t
 
 A topic is a file `vector_<topic>.py` beside this one: `vectors()` yields its vectors, and
 `scenes()`, if it has one, returns the wallets by name that they start from. NOT_ON_DEVICE, if it is
-there, says why no device has these rules; then the file does, too.
+there, says why no device has these rules; HOST_ONLY, why they are not in `jiaozi` either, and the
+host's own code is what is run. The file says so, too.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ def render(name: str) -> str:
     scenes = topic.scenes() if hasattr(topic, "scenes") else {}
     wallets = {key: vector_world.dump(one) for key, one in scenes.items() if key in used}
     numbered = [{"id": f"{name}-{number:03}", **each} for number, each in enumerate(made, 1)]
-    why = getattr(topic, "NOT_ON_DEVICE", "")
-    content = {"not_on_device": why} if why else {}
+    limits = ("NOT_ON_DEVICE", "HOST_ONLY")
+    content = {each.lower(): getattr(topic, each) for each in limits if hasattr(topic, each)}
     return json.dumps({**content, "scenes": wallets, "vectors": numbered}, indent=1) + "\n"
 
 

@@ -70,11 +70,13 @@ def problem(vector, scenes):
 
 
 def run(path):
-    """Run one file; return how many vectors it has, and print and count those that fail."""
+    """Run one file; return how many vectors were run, and print and count those that fail."""
     import json  # a board has none: it is given its vectors one by one
 
     with open(path) as file:
         content = json.load(file)
+    if "host_only" in content and sys.implementation.name != "cpython":
+        return 0, 0
     failed = 0
     for vector in content["vectors"]:
         wrong = problem(vector, content["scenes"])

@@ -42,14 +42,17 @@ def run(interpreter: str, *arguments: object) -> str:
     return done.stdout
 
 
-def all_vectors() -> list[dict]:
-    return [each for path in VECTORS for each in json.loads(path.read_text())["vectors"]]
+def all_vectors(mark: str = "vectors") -> list[dict]:
+    """The vectors of all files that have such a field."""
+    files = [json.loads(path.read_text()) for path in VECTORS]
+    return [each for file in files if mark in file for each in file["vectors"]]
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_vectors(interpreter: str) -> None:
     printed = run(interpreter, "tests/vectors/run.py", *VECTORS)
-    assert printed == f"{len(all_vectors())} vectors, 0 failed\n"
+    skipped = 0 if interpreter == sys.executable else len(all_vectors("host_only"))
+    assert printed == f"{len(all_vectors()) - skipped} vectors, 0 failed\n"
 
 
 def test_the_runner_sees_a_vector_that_is_wrong(tmp_path: Path) -> None:
