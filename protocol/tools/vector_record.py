@@ -56,9 +56,10 @@ def scenes() -> dict[str, book.Book]:
 
 
 def vectors() -> Iterator[Vector]:
-    """Records, and commands that come in none."""
+    """Records of either side, and commands that come in none."""
     yield from records()
     yield from gates()
+    yield from answers()
 
 
 def records() -> Iterator[Vector]:
@@ -135,3 +136,22 @@ def gates() -> Iterator[Vector]:
 def _statement() -> bytes:
     raw: bytes = sync.statement(scenes()[SCENE], NONCE)
     return raw
+
+
+def answers() -> Iterator[Vector]:
+    """Records of answers, at a host (X6, X7)."""
+    plain = b"\x90\x00"
+    first, second = said(plain), said(plain, 1)
+
+    def made(rule: str, sw: int, note: str, raw: bytes, *before: bytes) -> Vector:
+        keys = {"commands": TO_WALLET, "answers": TO_HOST, "text": plain}
+        given = {"before": [one.hex() for one in before], "input": raw}
+        return vector(rule, "answer", sw, f"at the host: {note}", **given, **keys)
+
+    yield made("X6", OK, "the first answer", first)
+    yield made("X6", OK, "the second", second, first)
+    yield made("X7", BROKEN, "the first again", first, first)
+    yield made("X7", BROKEN, "the second first", second)
+    yield made("X7", BROKEN, "its own command", sealed(plain)[5:-1])
+    yield made("X7", BROKEN, "a byte behind", first + b"\x00")
+    yield made("X7", BROKEN, "the first after one that was forged", first, bytes(18))
