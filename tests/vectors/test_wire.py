@@ -158,6 +158,22 @@ def test_what_is_said_on_the_air(command: bytes, response: bytes, good: bool) ->
     assert (complaint(command, response) is None) is good
 
 
+def test_a_payment_met_before_may_come_with_anything() -> None:
+    """A payee that has answered it looks at nothing else; but a payment it must be."""
+    met = next(one for one in files()["payment"]["vectors"] if one["sw"] == "9000")
+    payment, answer = (bytes.fromhex(met[name]) for name in ("input", "answer"))
+    for parts, good in (
+        ([b"", payment], True),
+        ([b"", payment, b""], True),
+        ([b"", payment, None], False),
+        ([b"", payment[1:]], False),
+        ([payment], False),
+        ({0: b"", 1: payment}, False),
+    ):
+        command = apdu.build_command(apdu.CLA, commands.PAYMENT, 0, 0, dumps(parts), apdu.LE_ANY)
+        assert (complaint(command, answer + b"\x90\x00") is None) is good, parts
+
+
 def test_message_1_is_a_sequence() -> None:
     """Its connection identifier may be of any length, but it is four items and no more."""
     head = b"\x00\x04\x58\x20" + bytes(32)

@@ -87,6 +87,19 @@ def suits(field: Field, raw: bytes) -> bool:
     return any(good(one) for one in field)
 
 
+def repeats(ins: int, given: bytes) -> bool:
+    """Whether it may be a payment met before: it gets its outcome whatever is beside it (Y2)."""
+    if ins != commands.PAYMENT:
+        return False
+    try:
+        parts = loads(given)
+    except ValueError:
+        return False
+    if type(parts) is not list or len(parts) not in (2, 3):
+        return False
+    return all(type(part) is bytes for part in parts) and fits("payment", parts[1])
+
+
 def complaint(command: bytes, response: bytes) -> str | None:
     """What is wrong with an exchange, None when nothing is."""
     data, sw = apdu.split_response(response)
@@ -96,7 +109,8 @@ def complaint(command: bytes, response: bytes) -> str | None:
     if ins not in FIELDS:
         return f"{command.hex()}: taken, but no command"
     asked, answered = FIELDS[ins]
-    if asked != (NOTHING,) and not suits(asked, given):  # what takes nothing looks at nothing
+    # What takes nothing looks at nothing.
+    if asked != (NOTHING,) and not suits(asked, given) and not repeats(ins, given):
         return f"{command.hex()}: taken, but no {asked}"
     if not suits(answered, data):
         return f"{command.hex()}: answered {data.hex()}, which is no {answered}"
