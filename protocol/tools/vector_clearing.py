@@ -10,6 +10,7 @@ from vector_world import OK, Vector, vector
 
 from jiaozi import clearing, cose, errors, messages
 
+NOT_ON_DEVICE = "Clearing is between operators: no device has this module."
 ME = world.OPERATOR.hash
 NONCE = bytes(range(16))
 ALICE, CAROL = world.certificate("alice"), world.certificate("carol", by="foreign")

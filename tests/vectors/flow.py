@@ -12,7 +12,7 @@ import sys
 from jiaozi import cose, messages, payee, payer
 from jiaozi.book import Book
 from jiaozi.errors import Refused
-from tests.vectors.run import Memory
+from tests.vectors.run import Memory, read_scene
 
 STEPS = 60
 FLIPS = 3
@@ -35,7 +35,7 @@ class Numbers:
 
 def scene(path, name):
     with open(path) as file:
-        return Memory(json.load(file)["scenes"][name])
+        return Memory(read_scene(json.load(file)["scenes"][name]))
 
 
 class Pair:

@@ -19,10 +19,10 @@ RUNNERS = {}  # modules by topic, as they are needed
 
 
 class Memory:
-    """A wallet's store, filled from a vector file's scene."""
+    """A wallet's store, filled from a vector file's scene (`read_scene`)."""
 
     def __init__(self, scene):
-        self.data = {int(key): unhexlify(value) for key, value in scene.items()}
+        self.data = dict(scene)
 
     def get(self, key):
         return self.data.get(key)
@@ -36,6 +36,11 @@ class Memory:
                 self.data.pop(key, None)
             else:
                 self.data[key] = value
+
+
+def read_scene(scene):
+    """A scene's keys and values as the store has them; a board is given its scenes so."""
+    return {int(key): unhexlify(value) for key, value in scene.items()}
 
 
 def runner(topic):
@@ -77,9 +82,10 @@ def run(path):
         content = json.load(file)
     if "host_only" in content and sys.implementation.name != "cpython":
         return 0, 0
+    scenes = {name: read_scene(scene) for name, scene in content["scenes"].items()}
     failed = 0
     for vector in content["vectors"]:
-        wrong = problem(vector, content["scenes"])
+        wrong = problem(vector, scenes)
         if wrong is not None:
             failed += 1
             print("{} ({}): {}".format(vector["id"], vector["note"], wrong))

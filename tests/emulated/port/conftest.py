@@ -13,6 +13,7 @@ import pytest
 from tests.emulated.port.repl import Repl
 
 ROOT = Path(__file__).parents[3]
+ROOMY_KIB = 200
 
 
 def build(*arguments: str) -> None:
@@ -26,6 +27,15 @@ def debug_elf() -> Path:
     """The visual card's debug image, brought up to date."""
     build("BOARD=visual_card", "DEBUG=1")
     return ROOT / "build" / "firmware" / "visual_card-debug" / "firmware.elf"
+
+
+@pytest.fixture(scope="session")
+def roomy_elf(debug_elf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with all of the board's RAM as heap: room for a test's data beside a wallet's."""
+    build("BOARD=visual_card", "DEBUG=1", f"HEAP_KIB={ROOMY_KIB}")
+    roomy = Path(shutil.copy(debug_elf, tmp_path_factory.mktemp("images") / "roomy.elf"))
+    build("BOARD=visual_card", "DEBUG=1")
+    return roomy
 
 
 @pytest.fixture(scope="session")

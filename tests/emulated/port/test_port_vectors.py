@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -39,11 +40,17 @@ def load(board: Repl, path: Path, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def runner(repl: Repl) -> Repl:
-    """A board with the runner on it, and nothing of any topic yet."""
-    load(repl, RUNNER / "run.py", "run")
-    repl.run("import sys, run\nsys.modules['kinds'] = type('kinds', (), {})")
-    return repl
+def runner(roomy_elf: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repl]:
+    """A board with the runner on it, and nothing of any topic yet.
+
+    A scene may be a full journal, which is here beside the wallet that has it.
+    """
+    board = Repl(roomy_elf, tmp_path_factory.mktemp("board"))
+    board.start()
+    load(board, RUNNER / "run.py", "run")
+    board.run("import sys, run\nsys.modules['kinds'] = type('kinds', (), {})")
+    yield board
+    board.machine.close()
 
 
 def load_topic(board: Repl, name: str) -> None:
@@ -73,8 +80,8 @@ def give(board: Repl, vector: dict) -> None:
 
 def give_scene(board: Repl, name: str, scene: dict[str, str]) -> None:
     """Set the board's global `scenes` to the one that the next vectors start from."""
-    lines = ["scenes = {}", f"scenes[{name!r}] = scene = {{}}"]
-    say(board, lines + [f"scene[{key!r}] = {scene[key]!r}" for key in scene])
+    lines = ["from binascii import unhexlify", f"scene = {{}}\nscenes = {{{name!r}: scene}}"]
+    say(board, lines + [f"scene[{key}] = unhexlify({scene[key]!r})" for key in scene])
 
 
 def scene_of(vector: dict) -> str:
