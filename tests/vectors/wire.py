@@ -22,7 +22,8 @@ NOTHING = ""
 Field = tuple[str | range, ...]
 PIN = range(4, 13)
 NONCE = range(16, 17)
-RECORD = range(18, 65_536)  # a status word and a tag at least
+SEALED = range(16, 65_536)  # a tag at least: what is too short inside is refused inside
+RECORD = range(18, 65_536)  # with a status word
 FIELDS: dict[int, tuple[Field, Field]] = {
     commands.SELECT: ((range(8, 9),), ("select-answer",)),
     commands.PAY: (("pay-command",), ("pay-answer",)),
@@ -46,7 +47,7 @@ FIELDS: dict[int, tuple[Field, Field]] = {
     commands.SUCCESSOR: ((NONCE,), ("statement",)),
     commands.AGREE: (("message-1",), ("message-2",)),
     commands.CONFIRM: (("message-3",), (NOTHING,)),
-    commands.RECORD: ((RECORD,), (RECORD,)),
+    commands.RECORD: ((SEALED,), (RECORD,)),
     commands.ROTATE: (("rotation",), (NOTHING,)),
 }
 
