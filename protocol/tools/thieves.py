@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import bound
 import taps
 import vector_world as world
 
 from _jzcbor import dumps
-from jiaozi import audit, book, certificates, cose, messages, sync
+from jiaozi import audit, book, certificates, cose, messages, rules, sync
 
 KEY = world.key_of("thief")
 MONEY = 1000  # what an honest account has paid each of them
@@ -20,6 +21,7 @@ class Thief:
     def __init__(self, form: int = certificates.CARD) -> None:
         self.me = world.certificate("thief", form)
         self.levels = [0, 0]
+        self.purses: dict[int, list[int]] = {}
         self.payment = b""
         self.outcome = b""
         self._entries: list[bytes] = []
@@ -39,25 +41,56 @@ class Thief:
 
     def statement(self, nonce: bytes = bytes(16)) -> bytes:
         """What it says of itself."""
-        body = [1, self.position, head(self._entries), self.levels, 1, nonce, {}]
+        body = [1, self.position, head(self._entries), self.levels, 1, nonce, self.purses]
         return world.forge(cose.STATEMENT, body, KEY, self.me.hash)
 
     def credit(self, **parts: Any) -> None:
-        """A CREDITED entry: see `taker`."""
+        """A CREDITED entry: see `taker`, and `funded` for purses."""
         payer, key = parts.get("payer", "payer"), parts.get("key")
-        who = world.certificate(payer, by=parts.get("by", "operator"))
+        form, purse = parts.get("form", certificates.CARD), parts.get("purse", 0)
+        who = world.certificate(payer, form, by=parts.get("by", "operator"))
         if payer == "nobody":
             who = uncertified(payer)
         asks, amount = parts.get("payee", "thief"), parts.get("amount", 500)
-        request = taps.request_of(asks, amount=parts.get("asked", 500))
+        request = taps.request_of(asks, amount=parts.get("asked", 500), purses=[purse])
         by = {"key": key or world.key_of(payer), "signer": who.hash}
-        self.payment = taps.payment_of(payer, request, amount=amount, **by)
+        self.payment = taps.payment_of(payer, request, amount=amount, purse=purse, **by)
         payment = hash_of(self.payment)
         place = parts.get("position", self.position)
         self.outcome = receipt(parts.get("receipt", payment), place, "thief", self.me.hash)
         names = [taps.hash_of(request), payment]
         self.note([book.CREDITED, *names, self.payment, request, who.raw, self.outcome])
-        self.levels[1] += amount
+        held = self.purses.setdefault(purse, [0, 0]) if purse else self.levels
+        held[1] += amount
+
+    def adopt(self, terms: bytes) -> None:
+        """An ADOPTED entry."""
+        read = rules.read_terms(terms, world.NETWORK)
+        self.note([book.ADOPTED, read.hash, read.signer, terms])
+
+    def spend(self, amount: int = 500, **parts: Any) -> Thief:
+        """A PAID entry out of a purse, its first payment; to a shop, unless it is to `payee`."""
+        name, payee = parts.get("name", "shop"), parts.get("payee", bound.STORE)
+        purse = parts.get("purse", bound.NUMBER)
+        request = bound.request_by(payee, name, [purse], amount)
+        fields = {"amount": amount, "purse": purse, "epoch": parts.get("epoch", 1)}
+        self.payment = taps.payment_of("thief", request, **fields, key=KEY, signer=self.me.hash)
+        names = [taps.hash_of(request), hash_of(self.payment)]
+        self.note([book.PAID, *names, self.payment, request, payee.raw, [0, amount]])
+        held = self.purses[purse] if purse else self.levels
+        held[1] = max(held[1] - amount, 0)
+        return self
+
+
+def funded(terms: bytes | None = None, **parts: Any) -> Thief:
+    """A wallet that was paid 10.00, and then 30.00 for a purse; no terms when they are empty."""
+    made = wallet()
+    adopted = bound.terms() if terms is None else terms
+    if adopted:
+        made.adopt(adopted)
+    fields = {"payer": "account", "form": certificates.ACCOUNT, "amount": 3000, "asked": 3000}
+    made.credit(**(fields | {"purse": bound.NUMBER} | parts))
+    return made
 
 
 def head(entries: list[bytes]) -> bytes:
@@ -70,9 +103,12 @@ def hash_of(payment: bytes) -> bytes:
     return messages.read_payment(payment, world.NETWORK).hash
 
 
-def uncertified(name: str) -> certificates.Certificate:
+def uncertified(
+    name: str, like: certificates.Certificate | None = None
+) -> certificates.Certificate:
     """A certificate in the operator's name that the operator has not signed."""
-    body = cose.parse(cose.WALLET, world.certificate(name).raw, world.NETWORK).body
+    genuine = like or world.certificate(name)
+    body = cose.parse(cose.WALLET, genuine.raw, world.NETWORK).body
     raw = world.forge(cose.WALLET, body, taps.SIGNER, world.OPERATOR.hash)
     return certificates.read(cose.WALLET, raw, world.NETWORK)
 

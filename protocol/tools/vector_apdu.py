@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+import bound
 import taps
 import vector_world as world
 from vector_world import OK, Vector, vector
@@ -58,6 +59,8 @@ def scenes() -> dict[str, book.Book]:
         "alice, blocked": with_pin(taps.alice(), tries=0),
         "alice at her cap": with_pin(taps.alice(balance_cap=100_500)),
         "alice with a full journal": full,
+        "alice with a purse": with_pin(bound.alice()),
+        "alice with an expired purse": with_pin(bound.alice(at=bound.EXPIRY + 1)),
         "bob": with_pin(taps.bob()),
         "bob with four requests": asking,
     }
@@ -88,6 +91,7 @@ def vectors() -> Iterator[Vector]:
     yield from consents()
     yield from raising()
     yield from resuming()
+    yield from for_purses()
 
 
 def selecting() -> Iterator[Vector]:
@@ -335,3 +339,21 @@ def resuming() -> Iterator[Vector]:
     carol = world.certificate("carol").raw
     hers = command(commands.PAY, dumps([carol, taps.request_of("carol", amount=0, ceiling=9)]))
     yield made("O4", errors.AMOUNT_NEEDED, "a request of another payee", hers, scene)
+
+
+def for_purses() -> Iterator[Vector]:
+    """Requests for money of a purse (T4)."""
+    owner, scene = [SELECT, VERIFY], "alice with a purse"
+
+    def ask(purse: int, amount: int = 500) -> bytes:
+        body = [commands.RECEIVE, amount, commands.CARD, purse]
+        return command(commands.ARM, dumps(body))
+
+    wanted = payee.request(bound.alice(), 500, purse=bound.NUMBER).reply
+    number, no = bound.NUMBER, errors.PURSE_REFUSED
+    yield made("T4", OK, "for a purse it has", ask(number), scene, before=owner, answer=wanted)
+    note = "for a purse it does not have"
+    yield made("T4", no, note, ask(bound.OTHER), scene, before=owner)
+    yield made("T4", no, "for any purse", ask(1), scene, before=owner)
+    late = "alice with an expired purse"
+    yield made("T4", no, "for a purse past its expiry", ask(number), late, before=owner)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import bound
 import taps
 import thieves
 import vector_world as world
@@ -48,6 +49,7 @@ def vectors() -> Iterator[Vector]:
     yield from order()
     yield from journals()
     yield from shapes()
+    yield from purposes()
 
 
 def audits() -> Iterator[Vector]:
@@ -281,3 +283,37 @@ def shapes() -> Iterator[Vector]:
     own = world.forge(cose.OPERATOR, body, taps.SIGNER, world.AUTHORITY.hash)
     forged = evidence.proof(kind, [own], alice, *parts)
     yield made("V12", NOTHING, "an operator of one's own", forged, errors.BAD_SIGNATURE)
+
+
+def purposes() -> Iterator[Vector]:
+    """Journals that use a purse (T9)."""
+    kind, late = evidence.OUTSIDE_TERMS, bound.EXPIRY + 1
+    funded = thieves.funded
+    yield made("T9", NOTHING, "at the shop, within its terms", whole(kind, funded().spend()))
+    home = {"payee": bound.ACCOUNT, "name": "account", "epoch": late}
+    note = "past the expiry, above the cap, back to its funder"
+    yield made("T9", NOTHING, note, whole(kind, funded().spend(3000, **home)))
+    seeds = world.certificate("shop", category=bound.SEEDS)
+    forged = thieves.uncertified("shop", bound.STORE)
+    renewed, wider = funded(), funded()
+    renewed.spend(bound.CAP)
+    wider.adopt(bound.terms(category=bound.SEEDS))
+    renewed.adopt(bound.terms(expiry=late))
+    for note, thief in (
+        ("another category", funded().spend(payee=seeds)),
+        ("above the cap", funded().spend(bound.CAP + 1)),
+        ("past the expiry", funded().spend(epoch=late)),
+        ("a shop that nobody certified", funded().spend(payee=forged)),
+        ("other terms while there is money in the purse", wider),
+        ("longer terms while a payment from the purse has no outcome", renewed),
+        ("money for a purse without terms", funded(b"")),
+        ("money for it from an account of another operator", funded(by="foreign")),
+    ):
+        yield made("T9", kind, note, whole(kind, thief))
+    note = "a purse pays more than it holds, though general money would do"
+    over, short = evidence.OVERDRAFT, funded(amount=400, asked=400).spend(500)
+    yield made("T9", over, note, whole(over, short))
+    moved, false = funded(), evidence.FALSE_BALANCE
+    moved.levels, moved.purses = [0, 4000], {}
+    note = "a statement with money of a purse as general money"
+    yield made("T9", false, note, whole(false, moved))

@@ -35,7 +35,8 @@ def key_of(name: str) -> cose.SigningKey:
     return cose.SigningKey(hashlib.sha256(name.encode()).digest())
 
 
-def _operator(name: str, currency: str) -> certificates.Certificate:
+def new_operator(name: str, currency: str) -> certificates.Certificate:
+    """An operator's certificate."""
     holder = hashlib.sha256(name.encode()).digest()[:8]
     claims = [currency, 1000]
     return certificates.issue(
@@ -46,8 +47,8 @@ def _operator(name: str, currency: str) -> certificates.Certificate:
 AUTHORITY = certificates.issue(
     cose.AUTHORITY, b"AUTHORTY", key_of("authority").public, [], key_of("authority"), None, NETWORK
 )
-OPERATOR = _operator("operator", "CNY")
-FOREIGN = _operator("foreign", "USD")
+OPERATOR = new_operator("operator", "CNY")
+FOREIGN = new_operator("foreign", "USD")
 OPERATORS = [OPERATOR, FOREIGN]
 
 
@@ -63,12 +64,16 @@ def policy(**limits: Any) -> bytes:
 
 
 def certificate(
-    name: str, form: int = certificates.CARD, expiry: int = 100, by: str = "operator"
+    name: str,
+    form: int = certificates.CARD,
+    expiry: int = 100,
+    by: str = "operator",
+    category: int = 0,
 ) -> certificates.Certificate:
     """A wallet's certificate."""
     issuer = FOREIGN if by == "foreign" else OPERATOR
     holder = hashlib.sha256(name.encode()).digest()[:8]
-    claims = [form, 3, 0, expiry]
+    claims = [form, 3, category, expiry]
     return certificates.issue(
         cose.WALLET, holder, key_of(name).public, claims, key_of(by), issuer, NETWORK
     )
@@ -103,6 +108,7 @@ def wallet(
     *,
     form: int = certificates.CARD,
     expiry: int = 100,
+    category: int = 0,
     at: int = 1,
     revoked: Iterable[bytes] = (),
     **limits: Any,
@@ -113,7 +119,7 @@ def wallet(
         NETWORK,
         AUTHORITY.raw,
         [one.raw for one in OPERATORS],
-        certificate(name, form, expiry).raw,
+        certificate(name, form, expiry, category=category).raw,
         policy(**limits),
         epoch(1),
     )

@@ -31,6 +31,7 @@ TYPES = {
     "outcome": {"input": "outcome"},
     "payment": {"input": "payment", "certificate": "wallet", "answer": "outcome"},
     "policy": {"input": "policy"},
+    "purpose": {"input": "", "certificate": "wallet"},
     "request": {"input": "request", "certificate": "wallet", "answer": "pay-answer"},
 }
 JOURNAL_KEY = 0x10000
@@ -55,7 +56,7 @@ def messages() -> Iterator[tuple[str, str, bytes]]:
                     yield each["id"], name or each["kind"], bytes.fromhex(each[field])
             for operator in each.get("operators", []):
                 yield each["id"], "operator", bytes.fromhex(operator)
-            if topic in ("apdu", "operator", "reader"):
+            if topic in ("apdu", "operator", "reader", "session"):
                 yield from data_fields(topic, each)
         for name, store in content["scenes"].items():
             for key, value in store.items():

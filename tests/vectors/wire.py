@@ -59,7 +59,7 @@ SEQUENCES = {"message-1": 4}
 @cache
 def types() -> dict[str, Any]:
     """The types of the grammar by name."""
-    return zcbor.DataTranslator.from_cddl(GRAMMAR.read_text("utf-8"), 64).my_types
+    return zcbor.DataTranslator.from_cddl(GRAMMAR.read_text("utf-8"), 256).my_types
 
 
 def whole(name: str, raw: bytes) -> bytes:
