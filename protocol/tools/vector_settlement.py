@@ -18,6 +18,7 @@ LAST, EXPIRED = "alice who paid, in the request's last epoch", "alice who paid, 
 LOST, BACK = "alice, a payment without outcome, an epoch later", "alice refunded, an epoch later"
 ANSWERED, GIVEN_UP = "bob who was paid, an epoch later", "bob with requests, an epoch later"
 ALIVE, LIVES = "bob who was paid, in time", "bob with an old request that lives longer"
+ENDING = "bob with requests, in their last epoch"
 TAKEN = "bob who was paid a newer request"
 NONCE = bytes(range(16))
 MISMATCH = errors.SETTLEMENT_MISMATCH
@@ -44,6 +45,7 @@ def scenes() -> dict[str, book.Book]:
         ANSWERED: taps.later(answered(), world.epoch(3)),
         GIVEN_UP: taps.later(taps.bob(), world.epoch(3)),
         ALIVE: answered(),
+        ENDING: taps.later(taps.bob(), world.epoch(2)),
         LIVES: lives(False),
         TAKEN: lives(True),
     }
@@ -217,6 +219,8 @@ def floors() -> Iterator[Vector]:
     yield left("N5", OK, "above an answer that has gone", ANSWERED)
     yield left("N5", OK, "above requests that nobody has paid", GIVEN_UP)
     yield left("N5", OK, "not above requests that are alive", ALIVE)
+    note = "not above requests in their last epoch: one is credited"
+    yield left("N5", OK, note, ENDING, paid=first)
     old = list(WALLETS[LIVES].open.values())
     older = (PAYER.raw, taps.payment_of(request=old[0].raw), old[0].raw)
     newer = (PAYER.raw, taps.payment_of(request=old[1].raw, amount=900), old[1].raw)
