@@ -83,6 +83,23 @@ def test_reader_and_card_exchange_commands_of_every_size():
     assert reader.chip.carrier is False
 
 
+def test_a_card_just_chosen_does_not_turn_away():
+    """Its own window of listening may end, or a rest be due, in that very moment."""
+    bench, _, reader, card = pair()
+    sent = commands(3, 1)
+
+    def busy_when_chosen() -> None:
+        card.link.serve(card.handler, 0)
+        while not card.uart.any():
+            card.port.wait(5)
+        assert card.link.in_session
+        while not card.handled:
+            card.link.meet(card.handler, 50)
+
+    answers, _ = bench.run(lambda: reader.read(sent, polls=1), busy_when_chosen)
+    assert answers == [c[::-1] + b"\x90\x00" for c in sent]
+
+
 def test_marks():
     bench, _, reader, card = pair()
     bench.run(lambda: reader.read([select(), b"1234"]), lambda: card.card(2))

@@ -47,8 +47,8 @@ class Contactless:
 
     @property
     def in_session(self) -> bool:
-        """Whether a reader has us as its card right now."""
-        return self._state == _SERVING
+        """Whether a reader has us as its card right now, or has just chosen us."""
+        return self._state == _SERVING or (self._state == _LISTENING and self._chip.ready())
 
     def begin(self) -> None:
         """Wake and configure the chip, if it is not; the other calls do so when they need it.
@@ -205,7 +205,7 @@ class Contactless:
 
     def _meet(self, handler, ms: int):
         left = self._port.ticks_diff(self._window_end, self._port.ticks_ms())
-        if self._state == _SERVING:
+        if self.in_session:
             left = ms
         elif self._state != _LISTENING or left <= 0:
             self._stop()
