@@ -51,6 +51,8 @@ def test_who_listens_hears_no_pin_journal_or_statement(
     texts = [text for ins in (*private, commands.SETTLE, commands.UNBLOCK) for text in said[ins]]
     pieces = {text[at : at + PIECE] for text in texts for at in range(len(text) - PIECE)}
     assert len(pieces) > 1_000
-    # The certificate alone is shown by SELECT, to anybody.
-    assert {piece for piece in pieces if piece in air and piece not in shown} == set()
+    # The certificate alone is shown by SELECT, to anybody; what stands before it may be the same
+    # small number in both.
+    heard = {piece for piece in pieces if piece in air and piece not in shown}
+    assert {piece for piece in heard if not shown.startswith(piece[1:])} == set()
     assert {sent[1] for sent, _ in exchanges(frames)} == OPEN
