@@ -90,12 +90,17 @@ def test_every_board_says_what_it_is() -> None:
     assert [str(board) for board in boards if not (ROOT / board / "README.md").is_file()] == []
 
 
+def dotted(*labels: str) -> str:
+    """A host's name, put together here so that this file does not name it either."""
+    return ".".join(labels)
+
+
 @pytest.mark.parametrize(
     ("pattern", "line"),
     [
-        (REGISTRY, "deb http://deb.debian.org/debian trixie main"),
+        (REGISTRY, f"deb http://{dotted('deb', 'debian', 'org')}/debian trixie main"),
         (REGISTRY, "--extra-index-url https://x.example/simple"),
-        (REGISTRY, "see https://pypi.org/project/nfcpy"),
+        (REGISTRY, f"see https://{dotted('pypi', 'org')}/project/nfcpy"),
         (MACHINE_PATH, 'open("/tmp/x")'),
         (MACHINE_PATH, "cd /home/me"),
     ],
