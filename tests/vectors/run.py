@@ -4,8 +4,9 @@
 
 Prints one line for each vector that comes out otherwise than it says, and a count at the end; the
 exit status is 1 if there was any. How a topic's vectors are run says kinds/<topic>.py: its `run`
-takes a vector, its input and the book of its scene's wallet (None if it has none; the store alone
-if the module has TAKES_STORE); it raises Refused, or returns fields as the vector should have them.
+takes a vector, its input and the book of its scene's wallet (None if it has none). A module with
+TAKES_STORE gets the store instead, and looks itself what a refusal has changed. It raises Refused,
+or returns fields as the vector should have them.
 """
 
 import sys
@@ -55,16 +56,17 @@ def runner(topic):
 def problem(vector, scenes):
     """What is wrong with how a vector comes out, None when nothing is."""
     module = runner(vector["id"].rsplit("-", 1)[0])
-    store = Memory(scenes[vector["scene"]]) if "scene" in vector else None
-    before = None if store is None else dict(store.data)
-    wallet = store if store is None or hasattr(module, "TAKES_STORE") else Book(store)
+    store = Memory(scenes[vector["scene"]] if "scene" in vector else {})
+    before = dict(store.data)
+    takes_store = hasattr(module, "TAKES_STORE")
+    wallet = store if takes_store else Book(store) if before else None
     found = {}
     try:
         found = module.run(vector, unhexlify(vector["input"]), wallet)
         sw = OK
     except Refused as refused:
         sw = refused.sw
-        if store is not None and store.data != before:
+        if not takes_store and store.data != before:
             return "refused, but the wallet has changed"
     if sw != int(vector["sw"], 16):
         return "{:04X} instead of {}".format(sw, vector["sw"])

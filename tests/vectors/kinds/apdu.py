@@ -32,29 +32,9 @@ class Port:
         raise fault
 
 
-class Copy:
-    """A wallet's store, copied: what the tries of a PIN do to it is looked at here."""
-
-    def __init__(self, data):
-        self.data = dict(data)
-
-    def get(self, key):
-        return self.data.get(key)
-
-    def keys(self):
-        return list(self.data)
-
-    def commit(self, changes):
-        for key, value in changes.items():
-            if value is None:
-                self.data.pop(key, None)
-            else:
-                self.data[key] = value
-
-
 def device_of(vector, store):
     """The wallet, after the commands that come first."""
-    device = Device(Copy({} if store is None else store.data), show, Port())
+    device = Device(store, show, Port())
     for command in vector["before"]:
         give(device, vector, unhexlify(command))
     if "press" in vector:

@@ -7,7 +7,7 @@ none for a bare key. What both sides have exported in the end is `commands` and 
 
 from binascii import hexlify, unhexlify
 
-from kinds.apdu import Copy, Port, show
+from kinds.apdu import Port, show
 
 from jiaozi import certificates, channel, cose
 from jiaozi.book import SEED_KEY
@@ -21,7 +21,7 @@ TAKES_STORE = True
 
 
 def device_of(store):
-    return Device(Copy({} if store is None else store.data), show, Port())
+    return Device(store, show, Port())
 
 
 def known(vector, name, kind):

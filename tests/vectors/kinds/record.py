@@ -6,7 +6,7 @@
 
 from binascii import hexlify, unhexlify
 
-from kinds.apdu import Copy, Port, show
+from kinds.apdu import Port, show
 
 from jiaozi import apdu, channel
 from jiaozi.errors import Refused
@@ -38,9 +38,9 @@ def at_host(vector, raw):
 
 
 def run(vector, raw, store):
-    if store is None:
+    if not store.data:
         return at_host(vector, raw)
-    device = Device(Copy(store.data), show, Port())
+    device = Device(store, show, Port())
     session = device.session
     session.selected = True
     session.channel = channel.Channel(Keys(vector), channel.ANSWERS, channel.COMMANDS)
