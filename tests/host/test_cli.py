@@ -63,6 +63,18 @@ def shell(
     return made
 
 
+def test_large_amounts_are_shown_whole(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a terminal of 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+    shell("issue", "10000000.00")
+    row = shell("ledger", "show").splitlines()[3].split()
+    assert row[-2:] == ["10,010,000.00"] * 2
+
+
+def test_nobody_to_clear_with_is_said(shell: Shell) -> None:
+    assert "no other operator is known" in shell("clear", "show")
+
+
 def test_a_whole_life(shell: Shell) -> None:
     made = shell.json("provision", "--tier", "4", "--form", "wearable")
     assert (made["tier"], made["form"], made["resumed"]) == (4, "wearable", False)

@@ -87,6 +87,8 @@ def clear_show(home: HomeOption, as_json: JsonOption = False) -> None:
         ]
         show(True, {"operators": rows}, "")
         return
+    if not found:
+        out.print("no other operator is known: jiaozi operator refresh learns of them")
     for one in found:
         verb = "owes us" if one.netted >= 0 else "is owed"
         amount = format_amount(abs(one.netted))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.table import Table
 
 from jiaozi_host import provisioning
@@ -253,7 +254,8 @@ def _report_data(shown: Report) -> dict[str, Any]:
 
 
 def _print_report(shown: Report) -> None:
-    table = Table(title="Balances")
+    # Narrow enough for large amounts in a terminal of 80 columns: a cut amount would mislead.
+    table = Table(title="Balances", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     for name in ("wallet", "form", "tier", "entries", "synced"):
         table.add_column(name, no_wrap=True)
     for name in ("stated", "journal"):
