@@ -9,7 +9,7 @@ from jiaozi import apdu, cose, evidence
 from jiaozi.errors import Refused
 from jiaozi_host.ledger.journal import read_entry
 from protocol.tools.vector_world import forge
-from tests.unit.test_messages_fuzz import ALICE, BANK, DOORS, NET, SIGNERS, knock
+from tests.unit.doors import ALICE, BANK, DOORS, NET, SIGNERS, knock
 
 SIGNED = 0x80
 

@@ -95,9 +95,7 @@ def test_odd_commands_get_their_status_word(wallet: Wallet, command: bytes, sw: 
 
 
 @pytest.mark.parametrize("ins", PRIVATE)
-def test_what_is_private_is_refused_outside_a_channel(
-    bank: Bank, wallet: Wallet, ins: int
-) -> None:
+def test_what_is_private_is_refused_outside_a_channel(bank: Bank, wallet: Wallet, ins: int) -> None:
     assert wallet.give(ins)[1] == errors.CHANNEL_NEEDED
     open_session(bank, wallet)
     wallet.must(commands.VERIFY, PIN)

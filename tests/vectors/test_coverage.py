@@ -51,8 +51,7 @@ def unproved(text: str, found: list[dict]) -> list[str]:
     lacking = [
         f"{rule}: {good[rule]} vectors are taken, {bad[rule]} refused"
         for rule in rules
-        if rule not in tested
-        and (good[rule] < 1 or (bad[rule] < NEGATIVES and rule not in never))
+        if rule not in tested and (good[rule] < 1 or (bad[rule] < NEGATIVES and rule not in never))
     ]
     named = (tested | never | set(good) | set(bad)) - set(rules)
     return twice + lacking + [f"{name}: no rule has that name" for name in sorted(named)]

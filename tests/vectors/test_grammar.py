@@ -13,7 +13,7 @@ from _jzcbor import dumps
 from jiaozi import book, cose, errors, payee
 from jiaozi.errors import Refused
 from protocol.tools.vector_world import forge
-from tests.unit.test_messages_fuzz import BANK, DOORS, ITEMS, NET, SCENE, SIGNERS
+from tests.unit.doors import BANK, DOORS, ITEMS, NET, SCENE, SIGNERS
 from tests.unit.wallets import answer, ask, finish, take, transfer
 from tests.vectors.wire import fits
 
