@@ -21,22 +21,13 @@ import signal
 import socket
 import time
 from pathlib import Path
-from typing import Any
 
-from unicorn import UC_HOOK_BLOCK, UC_PROT_ALL, Uc, UcError
-from unicorn import arm_const as arm
-from unicorn.unicorn_py3.unicorn import uclib
+from unicorn import UC_HOOK_BLOCK, Uc
 
-from jiaozi_sim.machines.base import NVM_BASE
 from jiaozi_sim.machines.plugin import built
-from jiaozi_sim.machines.unicorn_core import (
-    PERIPHERALS,
-    PERIPHERALS_SIZE,
-    ROM_SIZE,
-    STATE_SIZE,
-    Core,
-)
-from jiaozi_sim.machines.unicorn_state import UART_AT, CoreState, Store, Wiring
+from jiaozi_sim.machines.unicorn_core import PERIPHERALS, PERIPHERALS_SIZE, Core
+from jiaozi_sim.machines.unicorn_native import ROM_SIZE, STATE_SIZE, hook, map_registers
+from jiaozi_sim.machines.unicorn_state import UART_AT, CoreState, Store
 
 _HELD = 4096  # bytes in a UART that the firmware leaves full
 _READ_SIZE = 4096
@@ -53,25 +44,16 @@ class Native:
             getattr(library, name).restype = ctypes.c_size_t
         library.jz_hear.restype = ctypes.c_bool
 
-    def hook(self, uc: Uc, counters: Path) -> None:
-        """Count what this engine executes. The binding could hook Python functions only."""
+    def count(self, uc: Uc, counters: Path) -> None:
+        """Count what this engine executes."""
         self._rom = bytes(uc.mem_read(0, ROM_SIZE))
         if self.library.jz_open(os.fsencode(counters), self._rom):
             raise OSError(f"{counters} cannot be mapped")
-        hook = ctypes.c_size_t()
-        block = ctypes.cast(self.library.jz_block, ctypes.c_void_p)
-        everywhere = (ctypes.c_uint64(1), ctypes.c_uint64(0))
-        where = ctypes.byref(hook)
-        _check(uclib.uc_hook_add(uc._uch, where, UC_HOOK_BLOCK, block, None, *everywhere))
+        hook(uc, UC_HOOK_BLOCK, self.library.jz_block, None, 1, 0)
 
     def map_uarts(self, uc: Uc) -> None:
         """Put the UARTs' registers into this engine."""
-        read, write = (
-            ctypes.cast(function, ctypes.c_void_p)
-            for function in (self.library.jz_read, self.library.jz_write)
-        )
-        where = (ctypes.c_uint64(PERIPHERALS), ctypes.c_size_t(PERIPHERALS_SIZE))
-        _check(uclib.uc_mmio_map(uc._uch, *where, read, None, write, None))
+        map_registers(uc, PERIPHERALS, PERIPHERALS_SIZE, self.library, None)
 
     def held(self, which: str, number: int) -> bytes:
         """What a UART has "received" and nobody read, or "sent" and nobody took."""
@@ -80,87 +62,64 @@ class Native:
         return ctypes.string_at(at, size) if size else b""
 
 
-def _check(status: Any) -> None:
-    if status:
-        raise UcError(status)
-
-
 class Board(Core):
     """A core whose NVM is a shared file, whose UARTs are wires, and which counts."""
 
     def __init__(
         self, elf: Path, memory: mmap.mmap, counters: Path, wires: dict[int, socket.socket]
     ) -> None:
+        self._board = Native()
+        super().__init__(elf, b"", memory)
         self._memory = memory
-        self._native = Native()
-        super().__init__(elf, b"")
         self.clock = time.monotonic
-        self.on_store = self._stored
+        self.on_store = self._last_store
+        self._native.call_at_marks(self._mark)
         self._wires = wires
-        self._native.hook(self.engine, counters)
+        self._board.count(self.engine, counters)
         for number, wire in wires.items():
-            self._native.library.jz_wire(number, wire.fileno())
-
-    def _map_state(self, uc: Uc) -> None:
-        address = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
-        uc.mem_map_ptr(NVM_BASE, STATE_SIZE, UC_PROT_ALL, address)
-
-    def _map_uarts(self, uc: Uc) -> None:
-        self._native.map_uarts(uc)
+            self._board.library.jz_wire(number, wire.fileno())
 
     # -- wires -----------------------------------------------------------------------------------
 
-    @property
-    def wiring(self) -> Wiring:
-        """UARTs and SysTick; a UART's bytes are in it only as it is set, and in a snapshot."""
-        return self._wiring
+    def _map_uarts(self) -> None:
+        self._board.map_uarts(self.engine)
 
-    @wiring.setter
-    def wiring(self, wiring: Wiring) -> None:
-        self._wiring = wiring
-        for number, (came, went) in enumerate(zip(wiring.received, wiring.sent, strict=True)):
-            sizes = ctypes.c_size_t(len(came)), ctypes.c_size_t(len(went))
-            fill = self._native.library.jz_fill
-            fill(number, bytes(came), sizes[0], bytes(went), sizes[1])
+    def _held(self, which: str, number: int) -> bytes:
+        return self._board.held(which, number)
 
-    def snapshot(self) -> CoreState:
-        wiring = self._wiring
-        wiring.received = [bytearray(self._native.held("received", n)) for n in _UARTS]
-        wiring.sent = [bytearray(self._native.held("sent", n)) for n in _UARTS]
-        return super().snapshot()
+    def _fill(self, number: int, received: bytes, sent: bytes) -> None:
+        sizes = ctypes.c_size_t(len(received)), ctypes.c_size_t(len(sent))
+        self._board.library.jz_fill(number, received, sizes[0], sent, sizes[1])
 
     def flush(self) -> None:
         """Send what the firmware sent; what a far end does not take now waits."""
-        self._native.library.jz_flush()
+        self._board.library.jz_flush()
 
     # -- counting --------------------------------------------------------------------------------
 
-    def _stored(self, store: Store) -> None:
-        if self._native.library.jz_store():
+    def _last_store(self, store: Store) -> None:
+        if self._board.library.jz_store():
             self._memory[store.offset : store.offset + 4] = store.new.to_bytes(4, "little")
             self.flush()
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def _mark_store(
-        self, uc: Uc, access: int, address: int, size: int, value: int, data: object
-    ) -> None:
-        self._leave_it_block()
-        self._native.library.jz_mark(value, uc.reg_read(arm.UC_ARM_REG_PC))
+    def _mark(self, mark: int) -> None:
+        self._board.library.jz_mark(mark, self.pc)
 
     # -- sleep -----------------------------------------------------------------------------------
 
     def waits(self) -> dict[socket.socket, int]:
         """The wires whose bytes wake it: not those of a UART that is left full."""
-        held = self._native.held
+        held = self._board.held
         return {w: n for n, w in self._wires.items() if len(held("received", n)) < _HELD}
 
     def unsent(self) -> list[socket.socket]:
         """The wires whose far end has not taken all."""
-        return [wire for n, wire in self._wires.items() if self._native.held("sent", n)]
+        return [wire for n, wire in self._wires.items() if self._board.held("sent", n)]
 
     def hear(self, number: int) -> bool:
         """Read a wire that is ready; whether there was anything, or its far end is gone."""
-        heard = bool(self._native.library.jz_hear(number))
+        heard = bool(self._board.library.jz_hear(number))
         if not heard:
             del self._wires[number]
         return heard

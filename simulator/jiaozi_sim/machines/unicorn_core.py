@@ -12,6 +12,7 @@ erase the firmware has announced is a fault of the firmware (:class:`IllegalStor
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -21,17 +22,16 @@ from unicorn import (
     UC_ARCH_ARM,
     UC_HOOK_INTR,
     UC_HOOK_MEM_INVALID,
-    UC_HOOK_MEM_WRITE,
     UC_MODE_MCLASS,
     UC_MODE_THUMB,
     Uc,
     UcError,
 )
-from unicorn import arm_const as arm
 from unicorn.arm_const import UC_ARM_REG_MSP, UC_ARM_REG_PC, UC_CPU_ARM_CORTEX_M4
 
 from jiaozi_sim.machines.base import (
     BOOT_PAGE,
+    BOOT_PAGE_SIZE,
     ERASED,
     MARK_PAGE_SIZE,
     MARK_WORD,
@@ -40,46 +40,33 @@ from jiaozi_sim.machines.base import (
     MachineError,
     boot_page,
 )
-from jiaozi_sim.machines.marks import IDLE_ENTER
+from jiaozi_sim.machines.unicorn_native import (
+    RAM_BASE,
+    RAM_SIZE,
+    STATE_SIZE,
+    NativeCore,
+)
 from jiaozi_sim.machines.unicorn_state import (
     UART_AT,
     CoreFault,
     CoreState,
-    IllegalStore,
     Store,
     Wiring,
 )
 
-ROM_SIZE, RAM_BASE, RAM_SIZE = 1024 * 1024, 0x20000000, 256 * 1024
 PERIPHERALS, PERIPHERALS_SIZE = 0x40000000, 0x10000
 SYSTEM, SYSTEM_SIZE = 0xE000E000, 0x1000
 CORE_HZ = 25_000_000
-NVM_PAGE = 4096
 UNIT = 4
+_PAGE = 4096  # of Unicorn's translation
 
-_DATA, _STATE, _INTERRUPT = 0x00, 0x04, 0x0C
-_RX_FULL, _RX_INTERRUPT = 0x02, 0x02
 _CSR, _RVR, _CVR, _AIRCR = 0x010, 0x014, 0x018, 0xD0C
 _ENABLE, _COUNTFLAG, _RESET_REQUEST = 1, 1 << 16, 0x05FA0004
 _LOOK_CYCLES = 25  # a look at the clock costs a microsecond: waiting by looking ends
-_NVM_END = NVM_BASE + NVM_SIZE
-STATE_SIZE = MARK_WORD + MARK_PAGE_SIZE - NVM_BASE
-_ERASE_WORD = MARK_WORD + 4
+_RAM_END = RAM_BASE + RAM_SIZE
+_STATE_END = NVM_BASE + STATE_SIZE
 _NOWHERE = 0xFFFFFFF0
-_XPSR_IT = 0x0600FC00
-_REGISTERS = (
-    arm.UC_ARM_REG_CONTROL,
-    arm.UC_ARM_REG_MSP,
-    arm.UC_ARM_REG_PSP,
-    arm.UC_ARM_REG_XPSR,
-    *(arm.UC_ARM_REG_R0 + n for n in range(13)),
-    arm.UC_ARM_REG_LR,
-    arm.UC_ARM_REG_PRIMASK,
-    arm.UC_ARM_REG_BASEPRI,
-    arm.UC_ARM_REG_FAULTMASK,
-    arm.UC_ARM_REG_FPSCR,
-    *(arm.UC_ARM_REG_D0 + n for n in range(16)),
-)
+_UARTS = range(len(UART_AT))
 
 
 @lru_cache(maxsize=4)
@@ -92,27 +79,33 @@ def _segments(elf: Path) -> tuple[tuple[int, bytes], ...]:
         )
 
 
+def _blank_memory() -> mmap.mmap:
+    memory = mmap.mmap(-1, STATE_SIZE)
+    memory[:NVM_SIZE] = ERASED * NVM_SIZE
+    return memory
+
+
 _boot_page = lru_cache(maxsize=64)(boot_page)
 
 
 class Core:
     """One board. A deep copy of what refers to it refers to the same core: see `snapshot`.
 
-    on_store(store) is called before each store into NVM takes effect and may call `cut`;
-    on_mark(mark) at each store to the marker word, idle marks left out. clock() is the owner's
-    time, if that goes on while the core runs.
+    on_store(store) is called before each store into NVM takes effect and may call `cut`; whether
+    or not it is set, `stored` and `marks` hold what the last run stored and marked, idle marks left
+    out. clock() is the owner's time, if that goes on while the core runs.
     """
 
-    def __init__(self, elf: Path, seed: bytes) -> None:
+    def __init__(self, elf: Path, seed: bytes, memory: mmap.mmap | None = None) -> None:
+        """memory: of the NVM and the two pages after it; None: its own, blank."""
         self.seed = seed
         self.boots = 0
         self.powered = False
         self.reset_by_itself = False
-        self.on_store: Callable[[Store], None] | None = None
-        self.on_mark: Callable[[int], None] | None = None
         self.clock: Callable[[], float] | None = None
-        self.wiring = Wiring()
-        self.stores = 0
+        self.stored: list[Store] = []
+        self.marks: list[int] = []
+        self._on_store: Callable[[Store], None] | None = None
         self._origin = 0.0  # when power came, in the owner's time
         self._cycles = 0  # since then
         self._pc = 0
@@ -120,38 +113,34 @@ class Core:
         self._cut = False
         self._uc = uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M4)
-        uc.mem_map(0, ROM_SIZE)
-        uc.mem_map(RAM_BASE, RAM_SIZE)
+        uc.ctl_set_page_size(_PAGE)
+        self._native = NativeCore(uc, memory or _blank_memory())
         for address, data in _segments(elf):
             uc.mem_write(address, data)
-        self._map_state(uc)
-        self._map_uarts(uc)
+        self._map_uarts()
         uc.mmio_map(SYSTEM, SYSTEM_SIZE, self._system_read, None, self._system_write, None)
-        uc.hook_add(UC_HOOK_MEM_WRITE, self._nvm_store, None, NVM_BASE, _NVM_END - 1)
-        uc.hook_add(UC_HOOK_MEM_WRITE, self._mark_store, None, MARK_WORD, MARK_WORD + 3)
         uc.hook_add(UC_HOOK_INTR, self._interrupt)
-        uc.hook_add(UC_HOOK_MEM_INVALID, self._invalid)
+        for begin, end in ((0, RAM_BASE), (_RAM_END, NVM_BASE), (_STATE_END, 1 << 32)):
+            # Not where there is RAM: Unicorn then looks for the hook at every store.
+            uc.hook_add(UC_HOOK_MEM_INVALID, self._invalid, None, begin, end - 1)
         self._blank = uc.context_save()
+        self._wiring = Wiring()
 
     def __deepcopy__(self, memo: dict[int, object]) -> Core:
         return self
 
-    def _map_state(self, uc: Uc) -> None:
-        """Map the NVM, blank, and the two pages after it."""
-        uc.mem_map(NVM_BASE, STATE_SIZE)
-        uc.mem_write(NVM_BASE, ERASED * NVM_SIZE)
-
-    def _map_uarts(self, uc: Uc) -> None:
-        uc.mmio_map(PERIPHERALS, PERIPHERALS_SIZE, self._uart_read, None, self._uart_write, None)
+    def _map_uarts(self) -> None:
+        self._native.map_uarts(PERIPHERALS, PERIPHERALS_SIZE)
 
     # -- power -----------------------------------------------------------------------------------
 
     def start(self, now: float) -> None:
         """Power, with a fresh boot page; the first instruction is executed by `run`."""
         self.boots += 1
-        self._uc.mem_write(RAM_BASE, bytes(RAM_SIZE))
-        self._uc.mem_write(BOOT_PAGE, _boot_page(self.seed, self.boots))
-        self._uc.mem_write(MARK_WORD, bytes(MARK_PAGE_SIZE))
+        self._native.ram[:] = bytes(RAM_SIZE)
+        boot, mark = BOOT_PAGE - NVM_BASE, MARK_WORD - NVM_BASE
+        self._native.state[boot : boot + BOOT_PAGE_SIZE] = _boot_page(self.seed, self.boots)
+        self._native.state[mark : mark + MARK_PAGE_SIZE] = bytes(MARK_PAGE_SIZE)
         self.reset(now)
 
     def reset(self, now: float) -> None:
@@ -159,7 +148,7 @@ class Core:
         uc = self._uc
         self.powered = True
         self.reset_by_itself = False
-        self.wiring = Wiring()
+        self._wire(Wiring())
         self._origin, self._cycles = now, 0
         uc.context_restore(self._blank)
         stack, entry = (int.from_bytes(uc.mem_read(at, 4), "little") for at in (0, 4))
@@ -169,7 +158,7 @@ class Core:
     def cut_power(self) -> None:
         """No instruction is executed any more."""
         self.powered = False
-        self.wiring = Wiring()
+        self._wire(Wiring())
 
     def cut(self) -> None:
         """From `on_store`: cut the power before this store takes effect."""
@@ -193,10 +182,55 @@ class Core:
         try:
             self._uc.emu_start(self._pc | 1, _NOWHERE)
         except UcError as error:
-            raise self._error or CoreFault(f"{error} at {self.pc:#x}") from error
+            why = self._error or self._native.refusal()
+            if why is not None:
+                raise why from error
+            if not self._cut:
+                raise CoreFault(f"{error} at {self.pc:#x}") from error
         self._pc = self._uc.reg_read(UC_ARM_REG_PC)
+        self.stored, self.marks = self._native.stores(), self._native.marks()
         if self._error is not None:
             raise self._error
+
+    # -- what happens ----------------------------------------------------------------------------
+
+    @property
+    def on_store(self) -> Callable[[Store], None] | None:
+        """See the class."""
+        return self._on_store
+
+    @on_store.setter
+    def on_store(self, tell: Callable[[Store], None] | None) -> None:
+        self._on_store = tell
+        self._native.call_at_stores(None if tell is None else self._ask)
+
+    def _ask(self, store: Store) -> bool:
+        if self._on_store is not None:
+            self._on_store(store)
+        return not self._cut
+
+    def deliver(self, number: int, data: bytes) -> None:
+        """Bytes arrive at a UART."""
+        self._native.deliver(number, data)
+
+    def take_sent(self, number: int) -> bytes:
+        """What it has sent by a UART since it was last asked."""
+        sent = self._held("sent", number)
+        if sent:
+            self._fill(number, self._held("received", number), b"")
+        return sent
+
+    def _held(self, which: str, number: int) -> bytes:
+        return self._native.held(which, number)
+
+    def _fill(self, number: int, received: bytes, sent: bytes) -> None:
+        self._native.fill(number, received, sent)
+
+    def _wire(self, wiring: Wiring) -> None:
+        """Have UARTs and SysTick be so; their bytes are then in the UARTs alone."""
+        self._wiring = wiring
+        for number, (came, went) in enumerate(zip(wiring.received, wiring.sent, strict=True)):
+            self._fill(number, bytes(came), bytes(went))
 
     @property
     def engine(self) -> Uc:
@@ -210,7 +244,7 @@ class Core:
 
     def wakes_at(self) -> float | None:
         """The moment at which a sleeping core wakes if nothing arrives; None: never."""
-        wiring = self.wiring
+        wiring = self._wiring
         if not wiring.csr & _ENABLE:
             return None
         wraps = wiring.seen + 1
@@ -221,23 +255,25 @@ class Core:
 
     def read_nvm(self) -> bytes:
         """All of the non-volatile memory."""
-        return bytes(self._uc.mem_read(NVM_BASE, NVM_SIZE))
+        return self._native.state[:NVM_SIZE]
 
     def write_nvm(self, data: bytes) -> None:
         """Replace the non-volatile memory."""
         if len(data) != NVM_SIZE:
             raise MachineError("an NVM image has another size")
-        self._uc.mem_write(NVM_BASE, data)
+        self._native.state[:NVM_SIZE] = data
 
     def snapshot(self) -> CoreState:
         """All of it; the core must sleep or be without power."""
-        uc = self._uc
+        wiring = self._wiring.copy()
+        wiring.received = [bytearray(self._held("received", n)) for n in _UARTS]
+        wiring.sent = [bytearray(self._held("sent", n)) for n in _UARTS]
         return CoreState(
-            tuple(uc.reg_read(number) for number in _REGISTERS),
+            self._native.registers(),
             self._pc,
-            bytes(uc.mem_read(RAM_BASE, RAM_SIZE)),
-            bytes(uc.mem_read(NVM_BASE, STATE_SIZE)),
-            self.wiring.copy(),
+            self._native.ram[:],
+            self._native.state[:],
+            wiring,
             self._origin,
             self._cycles,
             self.boots,
@@ -254,15 +290,13 @@ class Core:
 
         origin: the moment at which power is to have come; None: the snapshot's.
         """
-        uc = self._uc
         # Not by a Unicorn context: those hold pointers and serve their own engine alone.
-        uc.context_restore(self._blank)
-        for number, value in zip(_REGISTERS, state.registers, strict=True):
-            uc.reg_write(number, value)
-        uc.mem_write(RAM_BASE, state.ram)
-        uc.mem_write(NVM_BASE, state.state)
+        self._uc.context_restore(self._blank)
+        self._native.set_registers(state.registers)
+        self._native.ram[:] = state.ram
+        self._native.state[:] = state.state
         self._pc = state.pc
-        self.wiring = state.wiring.copy()
+        self._wire(state.wiring.copy())
         self._origin = state.origin if origin is None else origin
         self._cycles = state.cycles
         self.boots = state.boots
@@ -270,36 +304,6 @@ class Core:
         self.reset_by_itself = False
 
     # -- hooks -----------------------------------------------------------------------------------
-
-    def _nvm_store(
-        self, uc: Uc, access: int, address: int, size: int, value: int, data: object
-    ) -> None:
-        old = int.from_bytes(uc.mem_read(address, 4), "little")
-        new = value & 0xFFFFFFFF
-        page = int.from_bytes(uc.mem_read(_ERASE_WORD, 4), "little")
-        erasing = page != 0 and page <= address < page + NVM_PAGE
-        if size != UNIT or address % UNIT:
-            self._stop(IllegalStore(f"{size} bytes stored at {address:#x}"))
-        elif (new != 0xFFFFFFFF) if erasing else (new & ~old):
-            self._stop(IllegalStore(f"{new:08x} over {old:08x} at {address:#x}"))
-        self.stores += 1
-        self._leave_it_block()
-        if self.on_store is not None:
-            self.on_store(Store(address - NVM_BASE, old, new, erasing))
-
-    def _mark_store(
-        self, uc: Uc, access: int, address: int, size: int, value: int, data: object
-    ) -> None:
-        self._leave_it_block()
-        if value < IDLE_ENTER and self.on_mark is not None:
-            self.on_mark(value)
-
-    def _leave_it_block(self) -> None:
-        # Unicorn 2.1 restores the state of IT blocks before it calls a hook of a store, and does
-        # not clear it again: the instructions after a store in such a block would be skipped.
-        status = self._uc.reg_read(arm.UC_ARM_REG_XPSR)
-        if status & _XPSR_IT:
-            self._uc.reg_write(arm.UC_ARM_REG_XPSR, status & ~_XPSR_IT)
 
     def _stop(self, error: MachineError) -> None:
         if self._error is None:
@@ -315,26 +319,9 @@ class Core:
         self._stop(CoreFault(f"access to {address:#x} at {self.pc:#x}"))
         return False
 
-    def _uart_read(self, uc: Uc, offset: int, size: int, data: object) -> int:
-        number = _UART_OF.get(offset & 0xF000)
-        if number is None:
-            return 0
-        received = self.wiring.received[number]
-        register = offset & 0xFFF
-        if register == _DATA:
-            return received.pop(0) if received else 0
-        if register == _STATE:
-            return _RX_FULL if received else 0
-        return _RX_INTERRUPT if register == _INTERRUPT and received else 0
-
-    def _uart_write(self, uc: Uc, offset: int, size: int, value: int, data: object) -> None:
-        number = _UART_OF.get(offset & 0xF000)
-        if number is not None and offset & 0xFFF == _DATA:
-            self.wiring.sent[number].append(value & 0xFF)
-
     def _system_read(self, uc: Uc, offset: int, size: int, data: object) -> int:
         self._look_at_clock()
-        wiring = self.wiring
+        wiring = self._wiring
         if offset == _CSR:
             wraps = self._wraps()
             flag = _COUNTFLAG if wraps > wiring.seen else 0
@@ -346,7 +333,7 @@ class Core:
         return wiring.reload if offset == _RVR else 0
 
     def _wraps(self) -> int:
-        wiring = self.wiring
+        wiring = self._wiring
         if not wiring.csr & _ENABLE:
             return wiring.seen
         return (self._cycles - wiring.started) // (wiring.reload + 1)
@@ -357,7 +344,7 @@ class Core:
 
     def _system_write(self, uc: Uc, offset: int, size: int, value: int, data: object) -> None:
         self._look_at_clock()
-        wiring = self.wiring
+        wiring = self._wiring
         if offset == _CSR:
             wiring.csr = value & 0x7
         elif offset == _RVR:
@@ -367,6 +354,3 @@ class Core:
         elif offset == _AIRCR and value == _RESET_REQUEST:
             self.reset_by_itself = True
             uc.emu_stop()
-
-
-_UART_OF = {at & 0xF000: number for number, at in enumerate(UART_AT)}

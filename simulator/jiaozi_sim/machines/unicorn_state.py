@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from jiaozi_sim.machines.base import MachineError
 
@@ -54,7 +53,7 @@ class Wiring:
 class CoreState:
     """A snapshot; 450 KiB."""
 
-    registers: tuple[Any, ...]
+    registers: bytes
     pc: int
     ram: bytes
     state: bytes  # NVM, boot page and marker page

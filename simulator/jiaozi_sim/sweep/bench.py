@@ -73,7 +73,7 @@ class Seat:
 
     def _from_chip(self, data: bytes) -> None:
         if self.core.powered and not self._deaf:
-            self.core.wiring.received[self._nfc] += data
+            self.core.deliver(self._nfc, data)
             self._wake_in(0.0)
 
     def _wake_in(self, delay: float) -> None:
@@ -86,22 +86,19 @@ class Seat:
 
     def _run(self) -> None:
         core, bench = self.core, self.bench
-        core.on_mark = self._mark
-        stores: list[Store] = []
-        core.on_store = stores.append
         bench.running = self.name
         self.wakes += 1
         core.run(bench.scheduler.now())
-        if stores:
-            bench.stored(self, stores)
+        for mark in core.marks:
+            self._mark(mark)
+        if core.stored:
+            bench.stored(self, core.stored)
         if not core.powered:
             self._powerless()
             return
-        sent = core.wiring.sent
         for number in self._others:
-            sent[number].clear()
-        data = bytes(sent[self._nfc])
-        sent[self._nfc].clear()
+            core.take_sent(number)
+        data = core.take_sent(self._nfc)
         moment = core.wakes_at()
         if moment is not None:
             self._wake_in(max(0.0, moment - bench.scheduler.now()))

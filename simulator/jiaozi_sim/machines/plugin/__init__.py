@@ -1,4 +1,4 @@
-"""Builds the engines' counting code on demand; the results go to `build/simulator/`."""
+"""Builds the engines' code in C on demand; the results go to `build/simulator/`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ def built(name: str) -> Path:
         MachineError: there is no C compiler, or it refused the source.
     """
     source = SOURCES / f"{name}.c"
-    content = source.read_bytes() + (SOURCES / "marks_page.h").read_bytes()
+    headers = sorted(SOURCES.glob("*.h"))
+    content = b"".join(file.read_bytes() for file in (source, *headers))
     target = BUILD_DIRECTORY / f"{name}-{hashlib.sha256(content).hexdigest()[:12]}.so"
     if target.exists():
         return target
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
-        raise MachineError("no C compiler to count instructions with (install gcc, or set CC)")
+        raise MachineError("no C compiler for the engines (install gcc, or set CC)")
     BUILD_DIRECTORY.mkdir(parents=True, exist_ok=True)
     # Two test runs may build at the same time: each writes its own file and renames it.
     mine = target.with_suffix(f".{os.getpid()}")

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "marks_page.h"
+#include "uarts.h"
 
 #define EXPORT __attribute__((visibility("default")))
 enum { ROM_SIZE = 1024 * 1024 };
@@ -61,40 +62,15 @@ EXPORT int jz_store(void) {
     return is_last_store();
 }
 
-/* -- UARTs (CMSDK Technical Reference Manual, 4.3): data at +0, state at +4, interrupts at +12 ----------------------- */
+/* -- UARTs -------------------------------------------------------------------------------------------------------- */
 
-enum { UARTS = 5, PIECE = 4096, DATA = 0, STATE = 4, INTERRUPT = 12, TX_FULL = 1, RX_FULL = 2, RX_INTERRUPT = 2 };
+enum { PIECE = 4096 };
 /* A transmitter holds this much for a far end that takes no more, and then it is full. */
 enum { HELD = 512 };
 
-struct bytes {
-    uint8_t *at;
-    size_t size, room;
-};
-
-static struct uart {
-    int wire; /* -1: none */
-    struct bytes received, sent;
-    size_t taken; /* of what was received */
-} uarts[UARTS] = {{-1, {0}, {0}, 0}, {-1, {0}, {0}, 0}, {-1, {0}, {0}, 0}, {-1, {0}, {0}, 0}, {-1, {0}, {0}, 0}};
+static struct uart uarts[UARTS] = {{.wire = -1}, {.wire = -1}, {.wire = -1}, {.wire = -1}, {.wire = -1}};
 
 static uint32_t looks; /* since a byte was sent */
-
-static void append(struct bytes *bytes, const uint8_t *from, size_t size) {
-    if (bytes->size + size > bytes->room) {
-        bytes->room = 2 * (bytes->size + size);
-        bytes->at = realloc(bytes->at, bytes->room);
-        if (!bytes->at) {
-            abort();
-        }
-    }
-    memcpy(bytes->at + bytes->size, from, size);
-    bytes->size += size;
-}
-
-static size_t waiting(const struct uart *uart) {
-    return uart->received.size - uart->taken;
-}
 
 static bool hear(struct uart *uart) {
     uint8_t piece[PIECE];
@@ -102,10 +78,7 @@ static bool hear(struct uart *uart) {
     if (size <= 0) {
         return false;
     }
-    if (!waiting(uart)) {
-        uart->received.size = uart->taken = 0;
-    }
-    append(&uart->received, piece, (size_t)size);
+    deliver(uart, piece, (size_t)size);
     return true;
 }
 
@@ -122,12 +95,6 @@ EXPORT void jz_flush(void) {
             memmove(sent->at, sent->at + size, sent->size);
         }
     }
-}
-
-static struct uart *uart_of(uint64_t offset) {
-    static const int8_t numbers[] = {-1, -1, -1, -1, 0, 1, 2, 3, -1, 4};
-    uint64_t page = offset >> 12;
-    return page < sizeof numbers && numbers[page] >= 0 ? &uarts[numbers[page]] : NULL;
 }
 
 static bool is_full(const struct uart *uart) {
@@ -154,27 +121,18 @@ EXPORT uint64_t jz_read(void *uc, uint64_t offset, unsigned size, void *user) {
     (void)uc;
     (void)size;
     (void)user;
-    struct uart *uart = uart_of(offset);
+    struct uart *uart = uart_of(uarts, offset);
     if (!uart) {
         return 0;
     }
-    switch (offset & 0xFFF) {
-        case DATA:
-            return waiting(uart) ? uart->received.at[uart->taken++] : 0;
-        case STATE:
-            return state(uart);
-        case INTERRUPT:
-            return waiting(uart) ? RX_INTERRUPT : 0;
-        default:
-            return 0;
-    }
+    return (offset & 0xFFF) == STATE ? state(uart) : read_register(uart, offset);
 }
 
 EXPORT void jz_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user) {
     (void)uc;
     (void)size;
     (void)user;
-    struct uart *uart = uart_of(offset);
+    struct uart *uart = uart_of(uarts, offset);
     if (uart && (offset & 0xFFF) == DATA) {
         uint8_t byte = (uint8_t)value;
         looks = 0;
@@ -197,19 +155,13 @@ EXPORT bool jz_hear(unsigned number) {
 }
 
 EXPORT size_t jz_received(unsigned number, const uint8_t **at) {
-    *at = uarts[number].received.at + uarts[number].taken;
-    return waiting(&uarts[number]);
+    return received(&uarts[number], at);
 }
 
 EXPORT size_t jz_sent(unsigned number, const uint8_t **at) {
-    *at = uarts[number].sent.at;
-    return uarts[number].sent.size;
+    return sent(&uarts[number], at);
 }
 
-/* Have a UART hold these bytes and no others. */
 EXPORT void jz_fill(unsigned number, const uint8_t *in, size_t in_size, const uint8_t *out, size_t out_size) {
-    struct uart *uart = &uarts[number];
-    uart->received.size = uart->taken = uart->sent.size = 0;
-    append(&uart->received, in, in_size);
-    append(&uart->sent, out, out_size);
+    fill(&uarts[number], in, in_size, out, out_size);
 }
