@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from jiaozi_sim.board import load_board
-from jiaozi_sim.machines import base, unicorn_core
+from jiaozi_sim.machines import base, unicorn_core, unicorn_native
 from jiaozi_sim.machines.marks import Mark
 from jiaozi_sim.machines.renode import WIRES
 from jiaozi_sim.machines.unicorn_state import UART_AT
 
 ROOT = Path(__file__).resolve().parents[2]
 PORT = ROOT / "firmware" / "port"
-NATIVE_UARTS = ROOT / "simulator" / "jiaozi_sim" / "machines" / "plugin" / "unicorn_board.c"
+NATIVE_UARTS = ROOT / "simulator" / "jiaozi_sim" / "machines" / "plugin" / "uarts.h"
 BOARDS = ("visual_card", "wearable")
 SUITES = sorted((ROOT / "tests" / "renode").glob("*.robot"))
 SCRIPTS = [ROOT / "boards" / board / f"{board}.resc" for board in BOARDS]
@@ -144,9 +144,9 @@ def test_the_core_is_where_the_port_looks_for_it(platform: Platform) -> None:
 
 def test_unicorn_has_the_same_board(platform: Platform) -> None:
     assert platform.addresses["rom"] == 0
-    assert platform.size("rom") == unicorn_core.ROM_SIZE
-    assert platform.addresses["ram"] == unicorn_core.RAM_BASE
-    assert platform.size("ram") == unicorn_core.RAM_SIZE
+    assert platform.size("rom") == unicorn_native.ROM_SIZE
+    assert platform.addresses["ram"] == unicorn_native.RAM_BASE
+    assert platform.size("ram") == unicorn_native.RAM_SIZE
     assert platform.addresses["nvic"] == unicorn_core.SYSTEM
     for n, offset in enumerate(UART_AT):
         assert platform.addresses[f"uart{n}"] == unicorn_core.PERIPHERALS + offset

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jiaozi_sim.machines.unicorn_core import RAM_SIZE, Core
+from jiaozi_sim.machines.unicorn_core import Core
+from jiaozi_sim.machines.unicorn_native import RAM_SIZE
 from jiaozi_sim.machines.unicorn_state import CoreState
 from jiaozi_sim.sweep.bench import Bench
 from jiaozi_sim.sweep.cuts import digest
