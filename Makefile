@@ -56,6 +56,7 @@ fuzz: setup firmware ## fuzz every decoder and the dispatcher, on CPython and on
 
 sweep: setup firmware ## cut the power at every store of a payment, torn in every way (build/sweep.json)
 	@$(VENV_PYTHON) simulator/scenarios/sweep.py
+	@$(VENV_PYTHON) simulator/scenarios/sweep_pin.py
 
 setup: ## install what the other targets need (they all do this first)
 	@.ci/step --start

@@ -88,6 +88,8 @@ class Seat:
         core, bench = self.core, self.bench
         bench.running = self.name
         self.wakes += 1
+        if bench.on_wake is not None:
+            bench.on_wake(self)
         core.run(bench.scheduler.now())
         for mark in core.marks:
             self._mark(mark)
@@ -123,6 +125,7 @@ class Bench:
         self.seats: dict[str, Seat] = {}
         self.running = ""
         self.on_stores: Callable[[Seat, list[Store]], None] | None = None
+        self.on_wake: Callable[[Seat], None] | None = None
         self.commits = 0
 
     def add(self, name: str, core: Core, uarts: Mapping[str, int]) -> Seat:
@@ -153,11 +156,12 @@ class Bench:
     def snapshot(self) -> Snapshot:
         """Everything, to be gone back to by `restored`."""
         cores = {name: seat.core.snapshot() for name, seat in self.seats.items()}
-        watcher, self.on_stores = self.on_stores, None
+        watchers = self.on_stores, self.on_wake
+        self.on_stores = self.on_wake = None
         try:
             return Snapshot(copy.deepcopy(self), cores)
         finally:
-            self.on_stores = watcher
+            self.on_stores, self.on_wake = watchers
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,45 @@
+"""A sample of the sweep of PIN tries: attempts cut at random stores, torn in every way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jiaozi.commands import PIN_TRIES
+from jiaozi_sim.machines.base import MachineError
+from jiaozi_sim.sweep.probe import address_of
+from scenarios.sweep_pin import check, same_time
+from scenarios.sweep_pin_stage import CASES, Stage
+
+
+@pytest.fixture(scope="module")
+def stage(firmware_elf: Callable[[str], Path]) -> Stage:
+    return Stage(firmware_elf("visual_card"), 1)
+
+
+@pytest.mark.parametrize("name", ["verify-wrong-3", "change-right-1", "verify-blocked", "unblock"])
+def test_no_cut_gains_a_try(stage: Stage, name: str, seed: int) -> None:
+    tally = check(stage, CASES[name], seed, looks=200, sample=2)
+    assert tally.complaints == []
+    if name != "verify-blocked":
+        assert (tally.cut_points, tally.torn_variants, tally.looked) == (2, 8, 200)
+
+
+def test_a_comparison_takes_one_time(stage: Stage) -> None:
+    assert same_time(stage) == []
+
+
+def test_what_a_cut_may_leave() -> None:
+    wrong, right = CASES[f"verify-wrong-{PIN_TRIES}"], CASES["verify-right-1"]
+    left = range(PIN_TRIES + 1)
+    assert [at for at in left if wrong.allows(at, compared=False)] == [2, 3]
+    assert [at for at in left if wrong.allows(at, compared=True)] == [2]
+    assert [at for at in left if right.allows(at, compared=False)] == [0, 1]
+    assert [at for at in left if right.allows(at, compared=True)] == [0, 3]
+
+
+def test_an_image_without_the_comparison_is_no_proof(firmware_elf: Callable[[str], Path]) -> None:
+    with pytest.raises(MachineError, match="no function"):
+        address_of(firmware_elf("visual_card"), "compares_nothing")
