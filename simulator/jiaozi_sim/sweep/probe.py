@@ -141,6 +141,6 @@ class Probe:
 
     def _store(self, store: Store) -> None:
         self._before.append(self._count)
-        self._sent.append(sum(len(sent) for sent in self._core.wiring.sent))
+        self._sent.append(sum(len(sent) for sent in self._core.snapshot().wiring.sent))
         self._stores.append(store)
         self._nvm[store.offset : store.offset + UNIT] = store.new.to_bytes(UNIT, "little")
