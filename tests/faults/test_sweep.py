@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi_sim.sweep.cuts import Store, cuts_of, torn_nvm, word_after
+from jiaozi_sim.board import load_board
+from jiaozi_sim.sweep.boots import Boots
+from jiaozi_sim.sweep.cuts import Cut, Store, cuts_of, torn_nvm, word_after
 from jiaozi_sim.sweep.explore import Explorer
 from scenarios.sweep import FLOWS, JUDGE, NO_FAULT, Stage
 from scenarios.sweep_oracle import Broken, check_journal, read_book
 
 SAMPLE = 1
+UARTS = load_board("visual_card").uarts
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,21 @@ def test_a_cut_anywhere_is_healed_by_tapping_again(
 @pytest.mark.parametrize("fault", ["lose-20", "truncate-29"])
 def test_a_mistreated_frame_is_healed(stage: Stage, fault: str) -> None:
     stage.record(fault)
+
+
+def test_a_start_from_a_known_beginning_is_a_start(
+    stage: Stage, firmware_elf: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Boots shares what comes before the first load from NVM: RAM and registers agree."""
+    core = stage.start.cores["payer"]
+    seed = stage.start.bench.seats["payer"].core.seed
+    event = stage.record(NO_FAULT)[0]
+    images = [torn_nvm(event, Cut(0, index, "mix"), 1) for index in (0, 20)]
+    shared, whole = (Boots(firmware_elf("visual_card"), UARTS) for _ in range(2))
+    monkeypatch.setattr(whole, "_beginning", lambda *given: None)
+    seen = [[boots.boot(seed, nvm, core.boots) for nvm in images] for boots in (shared, whole)]
+    assert [(b.key, b.ram, b.said) for b in seen[0]] == [(b.key, b.ram, b.said) for b in seen[1]]
+    assert seen[0][0].ram != seen[0][1].ram
 
 
 def test_equal_runs_are_equal(stage: Stage) -> None:

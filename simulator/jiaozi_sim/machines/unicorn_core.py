@@ -20,10 +20,13 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from unicorn import (
     UC_ARCH_ARM,
+    UC_ERR_READ_PROT,
     UC_HOOK_INTR,
     UC_HOOK_MEM_INVALID,
     UC_MODE_MCLASS,
     UC_MODE_THUMB,
+    UC_PROT_NONE,
+    UC_PROT_READ,
     Uc,
     UcError,
 )
@@ -191,6 +194,26 @@ class Core:
         self.stored, self.marks = self._native.stores(), self._native.marks()
         if self._error is not None:
             raise self._error
+
+    def run_to_first_load(self, now: float) -> bool:
+        """After `start`, do what `run` does, but stop before the first load from the NVM.
+
+        Returns whether it stands there and has not slept or stored into NVM before: then nothing
+        that it did depends on what the NVM holds.
+        """
+        self._uc.mem_protect(NVM_BASE, NVM_SIZE, UC_PROT_NONE)
+        try:
+            self.execute(now)
+        except CoreFault as fault:
+            cause = fault.__cause__
+            if not (isinstance(cause, UcError) and cause.errno == UC_ERR_READ_PROT):
+                raise
+            self._pc = self.pc
+        else:
+            return False
+        finally:
+            self._uc.mem_protect(NVM_BASE, NVM_SIZE, UC_PROT_READ)
+        return not self._native.stores()
 
     # -- what happens ----------------------------------------------------------------------------
 

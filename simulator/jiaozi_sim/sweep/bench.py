@@ -47,6 +47,13 @@ class Seat:
         self.core.start(self.bench.scheduler.now())
         self._wake_in(0.0)
 
+    def start_from(self, state: CoreState, nvm: bytes) -> None:
+        """Apply power and be at once where a start is before it looks at the NVM."""
+        self.ready = False
+        self.core.restore(state, self.bench.scheduler.now())
+        self.core.write_nvm(nvm)
+        self._wake_in(0.0)
+
     def start_booted(self, state: CoreState, said: Sequence[bytes]) -> None:
         """Apply power and be at once where an equal wallet was `state` after its start.
 

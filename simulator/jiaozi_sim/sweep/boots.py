@@ -1,4 +1,8 @@
-"""Starts of a wallet from given NVM contents: each distinct one is executed once."""
+"""Starts of a wallet from given NVM contents: each distinct one is executed once.
+
+Until its first load from the NVM a start cannot depend on it: that part is executed once for all
+NVM contents.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +50,7 @@ class Boots:
         self._uarts = uarts
         self._known: dict[bytes, Booted] = {}
         self._pages: dict[bytes, bytes] = {}
+        self._beginnings: dict[tuple[bytes, int], CoreState | None] = {}
         self.executed = 0
 
     def boot(self, seed: bytes, nvm: bytes, boots: int) -> Booted:
@@ -60,15 +65,29 @@ class Boots:
         core, bench = self._core, Bench()
         seat = bench.add("booting", core, self._uarts)
         seat.said = []
-        core.seed, core.boots = seed, boots
-        core.write_nvm(nvm)
-        seat.start()
+        beginning = self._beginning(seed, boots)
+        if beginning is None:
+            core.seed, core.boots = seed, boots
+            core.write_nvm(nvm)
+            seat.start()
+        else:
+            seat.start_from(beginning, nvm)
         bench.run_until(lambda: seat.ready, _PATIENCE)
         state = core.snapshot()
         said = tuple(seat.said)
         wiring = repr((state.wiring, state.cycles, state.boots, bench.scheduler.now() > 0)).encode()
         key = digest(repr((state.registers, state.pc)).encode(), state.state, wiring, *said)
         return Booted(key, self._shared(state.ram), said, replace(state, ram=b""))
+
+    def _beginning(self, seed: bytes, boots: int) -> CoreState | None:
+        """Where a start first loads from NVM; None if there is no such place before it sleeps."""
+        which = seed, boots
+        if which not in self._beginnings:
+            core = self._core
+            core.seed, core.boots = seed, boots
+            core.start(0.0)
+            self._beginnings[which] = core.snapshot() if core.run_to_first_load(0.0) else None
+        return self._beginnings[which]
 
     def _shared(self, ram: bytes) -> tuple[bytes, ...]:
         pages = (ram[at : at + _PAGE] for at in range(0, RAM_SIZE, _PAGE))

@@ -114,6 +114,8 @@ EXPORT bool jz_store(void *engine, int type, uint64_t address, int size, int64_t
         return false;
     }
     append(&core->stores, (const uint8_t *)&store, sizeof store);
+    // Unicorn drops it if the protection has been changed since the memory was mapped.
+    memcpy(core->state + store.offset, &store.after, WORD);
     return true;
 }
 
