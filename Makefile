@@ -19,7 +19,7 @@ DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
 existing = $(wildcard $(1))
 
 .NOTPARALLEL:
-.PHONY: help demo test bench fuzz sweep evidence model setup check lint types unit emulated unicorn firmware generate requirements renode renode-install fidelity clean
+.PHONY: help demo test bench fuzz sweep seeded evidence model setup check lint types unit emulated unicorn firmware generate requirements renode renode-install fidelity clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ fuzz: setup firmware ## fuzz every decoder and the dispatcher, on CPython and on
 sweep: setup firmware ## cut the power at every store of a payment, torn in every way (build/sweep.json)
 	@$(VENV_PYTHON) simulator/scenarios/sweep.py
 	@$(VENV_PYTHON) simulator/scenarios/sweep_pin.py
+
+seeded: setup firmware ## build the firmware with known faults; the sweep must find each (build/seeded.json)
+	@$(VENV_PYTHON) -m tests.faults.seeded.run $(ARGS)
 
 setup: ## install what the other targets need (they all do this first)
 	@.ci/step --start
@@ -96,4 +99,4 @@ requirements: ## pin the newest dependencies that pyproject.toml allows, with ha
 	@.ci/pin
 
 clean: ## remove what was built, but not the virtual environment and the sources
-	rm -rf build/firmware build/demo build/bench.json build/evidence.json build/model build/model.json build/mypy build/mypy-firmware build/ruff build/pytest
+	rm -rf build/firmware build/demo build/bench.json build/seeded build/seeded.json build/evidence.json build/model build/model.json build/mypy build/mypy-firmware build/ruff build/pytest

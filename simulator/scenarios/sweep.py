@@ -27,12 +27,14 @@ from jiaozi_sim.sweep.cuts import Cut, Programmed, Recorder
 from jiaozi_sim.sweep.explore import Explorer, Failure, Images, Judge, settle
 from scenarios.sweep_oracle import Broken, check_journal, is_settled, read_book, worth
 from scenarios.sweep_rig import SweepRig
+from scenarios.sweep_rules import check_answers, check_numbers
 
 ROOT = Path(__file__).parents[2]
 FUNDS, AMOUNT = 100_00, 25_00
 NO_FAULT = "none"
 _ACTIONS = ("lose", "repeat", "truncate")
 _LEFT_BY_TRUNCATE = 1
+_REST = 1.0  # what a wallet stores when all is settled is cut too
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,10 @@ def _check(nvm: Images) -> None:
         raise Broken(f"{FUNDS} were issued, and there are {held}")
     if (held.payer, held.payee) != (FUNDS - AMOUNT, AMOUNT):
         raise Broken(f"nothing is pending, and the payment was not made: {held}")
-    check_journal(payer)
-    check_journal(payee)
+    for book in (payer, payee):
+        check_journal(book)
+        check_numbers(book)
+    check_answers((payer, payee))
 
 
 JUDGE = Judge(_settled, _check, Broken)
@@ -107,6 +111,7 @@ class Stage:
             bench.field.faults.append(Fault(action, nth=int(nth), amount=left))
         recorder = Recorder(bench)
         settle(bench, JUDGE)
+        bench.run_for(_REST)
         recorder.stop()
         self.frames = len(bench.field.log)
         _check({name: seat.core.read_nvm() for name, seat in bench.seats.items()})
@@ -213,7 +218,7 @@ def sweep(plans: list[Plan], keep: Path | None = None) -> dict[str, Any]:
         parts = pool.map(work, plans, chunksize=1)
     failures = [failure for part in parts for failure in part["failures"]]
     for failure in failures:
-        print(replay_line(failure, plans[0]), "#", failure.what)
+        print(replay_line(failure, plans[0].seed), "#", failure.what)
         if keep is not None:
             _keep(keep, failure)
     broken = sorted(line for part in parts for line in part["broken"])
@@ -233,11 +238,12 @@ def sweep(plans: list[Plan], keep: Path | None = None) -> dict[str, Any]:
     }
 
 
-def replay_line(failure: Failure, plan: Plan) -> str:
-    """The command that repeats one failing cut."""
+def replay_line(failure: Failure, seed: int, elf: Path | None = None) -> str:
+    """The command that repeats one failing cut, of another image than the release if `elf`."""
     cut = failure.cut
+    image = "" if elf is None else f" --elf {elf.relative_to(ROOT)}"
     where = f"{failure.flow}:{failure.fault}:{cut.event}:{cut.index}:{cut.torn}:{int(failure.both)}"
-    return f"python simulator/scenarios/sweep.py --seed {plan.seed} --replay {where}"
+    return f"python simulator/scenarios/sweep.py --seed {seed}{image} --replay {where}"
 
 
 def replay(elf: Path, seed: int, where: str, keep: Path | None) -> bool:

@@ -1,0 +1,65 @@
+"""Seeded faults as data: one TOML file each beside this one.
+
+    changed, lost   what was changed, and what a user (or who else) would lose: one sentence each
+    flows           names of the flows that are expected to show it (see `search`)
+    [[change]]      file, and `old`, text that stands there exactly once, and its replacement `new`
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+class NotSeeded(Exception):
+    """A fault's old text is not in its file exactly once: bring the fault up to date."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One replacement in a file, named from the tree's root."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault; its name is that of its file."""
+
+    name: str
+    changed: str
+    lost: str
+    flows: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+    def seed(self, read: Callable[[str], str]) -> dict[str, str]:
+        """The files it changes as they are with the fault; `read(file)` gives them without it.
+
+        Raises NotSeeded.
+        """
+        texts: dict[str, str] = {}
+        for change in self.changes:
+            text = texts.get(change.file) or read(change.file)
+            if text.count(change.old) != 1:
+                times = text.count(change.old)
+                raise NotSeeded(f"{self.name}: {change.file} has this {times} times: {change.old}")
+            texts[change.file] = text.replace(change.old, change.new)
+        return texts
+
+
+def load(path: Path) -> Fault:
+    """The fault in a file. Raises KeyError, TypeError for what is no fault."""
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    changes = tuple(Change(**change) for change in table["change"])
+    return Fault(path.stem, table["changed"], table["lost"], tuple(table["flows"]), changes)
+
+
+def load_all() -> list[Fault]:
+    """Every fault there is, by name."""
+    return [load(path) for path in sorted(HERE.glob("*.toml"))]

@@ -1,0 +1,171 @@
+"""`make seeded`: build the firmware with each seeded fault, and have the sweep find every one.
+
+    python -m tests.faults.seeded.run [NAME ...]
+
+Writes build/seeded.json. The control is the same image without a fault: it must pass every cut that
+was tried on any image with one. Ends with 1 when a fault was not found or the control fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[3]
+sys.path += [str(ROOT / "firmware"), str(ROOT / "simulator")]
+
+from jiaozi_sim.machines.base import MachineError  # noqa: E402
+from jiaozi_sim.sweep.cuts import Cut  # noqa: E402
+from scenarios.sweep_oracle import Broken  # noqa: E402
+from tests.faults.seeded.faults import Fault, load_all  # noqa: E402
+from tests.faults.seeded.images import RELEASE, Workshop  # noqa: E402
+from tests.faults.seeded.search import Search, repeat, search  # noqa: E402
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Task:
+    """An image to be searched; with `cuts`, to be tried on those of one flow."""
+
+    name: str
+    elf: Path
+    flows: tuple[str, ...]
+    cuts: frozenset[Cut] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task. broken: what was wrong before anything was cut."""
+
+    name: str
+    searches: tuple[Search, ...]
+    broken: str
+    seconds: float
+
+    @property
+    def finding(self) -> Search | None:
+        """The search that ended with a cut that fails."""
+        return next((one for one in self.searches if one.failed is not None), None)
+
+
+def do(task: Task) -> Outcome:
+    """Search one image, flow by flow, until something is found."""
+    begun = time.monotonic()
+    searches: list[Search] = []
+    broken = ""
+    try:
+        for flow in task.flows:
+            if task.cuts is None:
+                searches.append(search(task.elf, flow))
+            else:
+                searches.append(repeat(task.elf, flow, set(task.cuts)))
+            if searches[-1].failed is not None:
+                break
+    except (Broken, MachineError) as error:
+        broken = f"{flow}, not cut at all: {type(error).__name__}: {error}"
+    return Outcome(task.name, tuple(searches), broken, round(time.monotonic() - begun, 1))
+
+
+def build(faults: list[Fault]) -> dict[str, Path]:
+    """All images by name, the control under "". Raises NotSeeded, BuildFailed."""
+    workshop = Workshop(ROOT / "build" / "seeded")
+    images = {"": workshop.build(None)}
+    for fault in faults:
+        images[fault.name] = workshop.build(fault)
+    return images
+
+
+def _controls(outcomes: list[Outcome], elf: Path) -> list[Task]:
+    cuts: dict[str, set[Cut]] = {}
+    for outcome in outcomes:
+        for one in outcome.searches:
+            cuts.setdefault(one.flow, set()).update(one.tried)
+    return [
+        Task(f"control, {flow}", elf, (flow,), frozenset(tried)) for flow, tried in cuts.items()
+    ]
+
+
+def _told(fault: Fault, outcome: Outcome) -> dict[str, Any]:
+    """A fault's part of build/seeded.json."""
+    finding = outcome.finding
+    return {
+        "name": fault.name,
+        "changed": fault.changed,
+        "lost": fault.lost,
+        "flow": finding.flow if finding else None,
+        "cut": finding.replay if finding else None,
+        "oracle": finding.oracle if finding else outcome.broken or "saw nothing",
+        "tried": sum(len(one.tried) for one in outcome.searches),
+        "seconds": outcome.seconds,
+    }
+
+
+def _begin() -> None:
+    """A worker dies with its parent."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("name", nargs="*", help="faults; default: all")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "seeded.json")
+    given = parser.parse_args()
+    begun = time.monotonic()
+    faults = [one for one in load_all() if not given.name or one.name in given.name]
+    if unknown := set(given.name) - {one.name for one in faults}:
+        parser.error(f"no such fault: {', '.join(sorted(unknown))}")
+    images = build(faults)
+    if images[""].read_bytes() != RELEASE.read_bytes():
+        print("the copy without a fault is not the image that is flashed")
+        return 1
+    print(f"{len(images)} images built, {time.monotonic() - begun:.0f} s", flush=True)
+    with multiprocessing.get_context("spawn").Pool(given.workers, _begin) as pool:
+        tasks = [Task(fault.name, images[fault.name], fault.flows) for fault in faults]
+        outcomes: dict[str, Outcome] = {}
+        for outcome in pool.imap_unordered(do, tasks):
+            outcomes[outcome.name] = outcome
+            _say(outcome)
+        controls = pool.map(do, _controls(list(outcomes.values()), images[""]), chunksize=1)
+    told = [_told(fault, outcomes[fault.name]) for fault in faults]
+    missed = [one["name"] for one in told if one["cut"] is None]
+    wrong = [one for one in controls if one.broken or one.finding is not None]
+    result = {
+        "seeded": len(faults),
+        "found": len(faults) - len(missed),
+        "control": {
+            "cuts": sum(len(search.tried) for one in controls for search in one.searches),
+            "failures": len(wrong),
+        },
+        "seconds": round(time.monotonic() - begun, 1),
+        "faults": told,
+    }
+    given.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    for one in wrong:
+        _say(one)
+    for name in missed:
+        print(f"not found: {name}")
+    print(f"seeded {result['seeded']}, found {result['found']}, {result['seconds']} s")
+    return 1 if missed or wrong else 0
+
+
+def _say(outcome: Outcome) -> None:
+    finding = outcome.finding
+    word = f"{finding.oracle}\n    {finding.replay}" if finding else outcome.broken or "NOT FOUND"
+    print(f"{outcome.name} ({outcome.seconds} s): {word}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

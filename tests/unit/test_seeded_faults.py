@@ -1,0 +1,44 @@
+"""Every seeded fault still changes the sources; that the sweep finds it is for `make seeded`."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.faults.seeded.faults import Change, Fault, NotSeeded, load_all
+
+ROOT = Path(__file__).parents[2]
+FAULTS = load_all()
+
+
+def source(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_there_are_enough() -> None:
+    assert len(FAULTS) >= 10
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_seeded_in_frozen_code_that_still_parses(fault: Fault) -> None:
+    assert fault.flows
+    seeded = fault.seed(source)
+    for name, text in seeded.items():
+        assert name.startswith(("firmware/wallet/", "protocol/jiaozi/"))
+        assert text != source(name)
+        ast.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "a = 1\n", "b = 2\nb = 2\n"])
+def test_a_fault_whose_place_is_gone_or_not_the_only_one_is_refused(text: str) -> None:
+    fault = Fault("some", "", "", ("tap",), (Change("file.py", "b = 2\n", "b = 3\n"),))
+    with pytest.raises(NotSeeded, match=r"file\.py"):
+        fault.seed(lambda name: text)
+
+
+def test_several_changes_of_one_file_are_all_made() -> None:
+    changes = (Change("file.py", "a = 1\n", "a = 2\n"), Change("file.py", "b = 1\n", ""))
+    fault = Fault("some", "", "", ("tap",), changes)
+    assert fault.seed(lambda name: "a = 1\nb = 1\n") == {"file.py": "a = 2\n"}
