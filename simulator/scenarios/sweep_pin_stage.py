@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +10,12 @@ from unittest import mock
 
 from jiaozi.commands import PIN_TRIES
 from jiaozi.errors import Refused
-from jiaozi_host.errors import PinBlocked, WrongPin
+from jiaozi_host.errors import CardGone, PinBlocked, WrongPin
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.bench import Bench, Snapshot
 from jiaozi_sim.sweep.boots import Booted, Boots
-from jiaozi_sim.sweep.desk import CardLost, Desk
+from jiaozi_sim.sweep.desk import Desk
 from jiaozi_sim.sweep.probe import Probe, Waking, Watch
 from scenarios.sweep_oracle import read_store
 from scenarios.sweep_rig import PIN, DeskLink, SweepRig
@@ -116,17 +114,17 @@ class Stage:
 
     def __init__(self, elf: Path, seed: int) -> None:
         self.elf, self._seed = elf, seed
-        home = Path(tempfile.mkdtemp(prefix="jiaozi-pin-"))
-        rig = SweepRig(home, elf, seed)
-        try:
-            with rig.owner(rig.add(WALLET)):
+        rig = SweepRig(elf, seed)
+        rig.add(WALLET)
+        with rig.drawing("PINs"):
+            rig.boot(WALLET)
+            rig.provision(WALLET)
+            with rig.owner(WALLET):
                 pass  # it has made its key for channels: from now on only PINs are written
-        finally:
-            rig.close()
-            shutil.rmtree(home, ignore_errors=True)
+        rig.close()
         self._trust = rig.operator.published.trust
         self._speaker = rig.operator.speaker()
-        self.boots = Boots(elf, rig.uarts)
+        self.boots = Boots(elf, rig.board.uarts)
         self.probe = Probe(elf, COMPARES)
         self._ready: dict[int, Snapshot] = {}
         bench = rig.bench
@@ -185,6 +183,6 @@ def answer_to(client: WalletClient, act: Act) -> str:
         return "blocked"
     except WrongPin as wrong:
         return f"wrong, {wrong.tries} left"
-    except CardLost:
+    except CardGone:
         return "nothing"
     return "done"

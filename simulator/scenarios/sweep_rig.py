@@ -1,26 +1,40 @@
-"""The operator's side of a sweep: provision, top up and arm wallets by a scripted reader."""
+"""The operator's side of a sweep: provision, top up and arm wallets by a scripted reader.
+
+The ledger is kept in memory, so that it goes back to any earlier state with the bench; the files in
+the operator's folder stay as they are while flows are cut.
+"""
 
 from __future__ import annotations
 
 import random
+import shutil
+import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 from unittest import mock
 
+from jiaozi_host.errors import CardGone
 from jiaozi_host.ledger import Ledger
 from jiaozi_host.ledger.account import open_account
 from jiaozi_host.links import Link, Progress
 from jiaozi_host.provisioning import cash_out, provision, top_up
+from jiaozi_host.sync import Synced, sync_wallet
 from jiaozi_host.vault import Authority, Operator
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.board import load_board
 from jiaozi_sim.machines.unicorn_core import Core
-from jiaozi_sim.sweep.bench import Bench, Seat
-from jiaozi_sim.sweep.desk import Desk
+from jiaozi_sim.sweep.bench import Bench
+from jiaozi_sim.sweep.desk import CardLost, Desk
 
 PIN = "1234"
 ISSUED = 1_000_000_00
+TIER = 3
+
+_AT_REST = 2.0
+_READY = 30.0
 
 
 class DeskLink(Link):
@@ -32,12 +46,18 @@ class DeskLink(Link):
         self._desk = desk
 
     def wait_for_card(self, timeout: float, progress: Progress | None = None) -> None:
-        """Activate the card on the field."""
-        self._desk.connect()
+        """Activate the card on the field. Raises CardGone."""
+        try:
+            self._desk.connect()
+        except CardLost as lost:
+            raise CardGone(str(lost)) from lost
 
     def exchange(self, command: bytes) -> bytes:
         """See Link."""
-        return self._desk.exchange(bytes(command))
+        try:
+            return self._desk.exchange(bytes(command))
+        except CardLost as lost:
+            raise CardGone(str(lost)) from lost
 
     def card_present(self) -> bool:
         """See Link."""
@@ -49,75 +69,140 @@ class DeskLink(Link):
 
 
 class SweepRig:
-    """An operator beside a bench; everything random is drawn from `seed`."""
+    """An operator beside a bench; everything random is drawn from a seed."""
 
-    def __init__(self, directory: Path, elf: Path, seed: int, board: str = "visual_card") -> None:
-        self._elf, self._seed = elf, seed
-        self._board = load_board(board)
-        self.uarts = self._board.uarts
-        drawn = random.Random(seed).randbytes
-        self._patch = mock.patch("os.urandom", drawn)
-        self._patch.start()
+    def __init__(self, elf: Path, seed: int, board: str = "visual_card") -> None:
+        self._elf, self.seed = elf, seed
+        self.board = load_board(board)
         self.bench = Bench()
-        self.authority = Authority.init(directory, None)
-        self.operator = Operator.init(directory, self.authority, None)
-        self.ledger = Ledger.open(directory)
-        open_account(self.ledger, self.operator).issue(ISSUED)
+        self.home = Path(tempfile.mkdtemp(prefix="jiaozi-sweep-"))
+        with self.drawing("the desk"):
+            self.authority = Authority.init(self.home, None)
+            self.operator = Operator.init(self.home, self.authority, None)
+            self.ledger = Ledger("sqlite://")
+            open_account(self.ledger, self.operator).issue(ISSUED)
+
+    def copy(self, bench: Bench) -> SweepRig:
+        """Another operator, with the same files and ledger, beside another bench."""
+        other = SweepRig.__new__(SweepRig)
+        other._elf, other.seed, other.board, other.bench = self._elf, self.seed, self.board, bench
+        other.home = Path(tempfile.mkdtemp(prefix="jiaozi-sweep-"))
+        shutil.copytree(self.home, other.home, dirs_exist_ok=True)
+        other.authority = Authority.open(other.home, None)
+        other.operator = Operator.open(other.home, None)
+        other.ledger = Ledger("sqlite://")
+        other.put_ledger(self.get_ledger())
+        return other
 
     def close(self) -> None:
-        """Give back the ledger and the system's randomness."""
+        """Remove the operator's files."""
         self.ledger.close()
-        self._patch.stop()
-
-    def add(self, name: str) -> Seat:
-        """A wallet with power, provisioned."""
-        core = Core(self._elf, f"{self._seed}:{name}".encode())
-        seat = self.bench.add(name, core, self._board.uarts)
-        self.boot(seat)
-        with self.at_desk(seat) as link:
-            provision(link, self.operator, self.ledger, PIN)
-        return seat
-
-    def boot(self, seat: Seat) -> None:
-        """Apply power and wait until the wallet serves."""
-        seat.start()
-        self.bench.run_until(lambda: seat.ready, 30)
+        shutil.rmtree(self.home, ignore_errors=True)
 
     @contextmanager
-    def at_desk(self, seat: Seat) -> Iterator[Link]:
-        """The wallet on the operator's reader."""
-        self.bench.field.place(seat.chip)
-        with DeskLink(Desk(self.bench)) as link:
-            link.wait_for_card(10)
-            yield link
-        self.bench.field.remove(seat.chip)
-        self.bench.run_for(2.0)
+    def drawing(self, what: str) -> Iterator[None]:
+        """Whatever the host draws meanwhile is determined by the seed and `what`."""
+        with mock.patch("os.urandom", random.Random(f"{self.seed}:{what}").randbytes):
+            yield
 
-    def top_up(self, seat: Seat, amount: int) -> None:
+    # The ledger as a whole ------------------------------------------------------------------------
+
+    def _database(self) -> sqlite3.Connection:
+        pooled = self.ledger.engine.raw_connection()
+        try:
+            return cast(sqlite3.Connection, pooled.driver_connection)
+        finally:
+            pooled.close()
+
+    def get_ledger(self) -> bytes:
+        """The ledger's contents."""
+        return self._database().serialize()
+
+    def put_ledger(self, contents: bytes) -> None:
+        """Go back to contents that `get_ledger` gave."""
+        self._database().deserialize(contents)
+
+    # Wallets --------------------------------------------------------------------------------------
+
+    def add(self, name: str) -> None:
+        """A blank device without power."""
+        core = Core(self._elf, f"{self.seed}:{name}".encode())
+        self.bench.add(name, core, self.board.uarts)
+
+    def boot(self, name: str) -> None:
+        """Apply power and wait until the wallet serves."""
+        seat = self.bench.seats[name]
+        seat.start()
+        self.bench.run_until(lambda: seat.ready, _READY)
+
+    @contextmanager
+    def at_desk(self, name: str) -> Iterator[Link]:
+        """The wallet on the operator's reader; at rest again afterwards."""
+        chip = self.bench.seats[name].chip
+        self.bench.field.place(chip)
+        try:
+            with DeskLink(Desk(self.bench)) as link:
+                link.wait_for_card(10)
+                yield link
+        finally:
+            self.bench.field.remove(chip)
+            self.bench.run_for(_AT_REST)
+
+    def provision(self, name: str, category: int = 0) -> None:
+        """Make a wallet of the device, a merchant's with a category."""
+        with self.at_desk(name) as link:
+            provision(link, self.operator, self.ledger, PIN, category=category)
+
+    def top_up(self, name: str, amount: int, purse: int = 0) -> None:
         """Pay from the operator's account."""
-        with self.at_desk(seat) as link:
-            top_up(link, self.operator, self.ledger, PIN, amount)
+        with self.at_desk(name) as link:
+            top_up(link, self.operator, self.ledger, PIN, amount, purse)
 
-    def cash_out(self, seat: Seat, amount: int) -> None:
+    def cash_out(self, name: str, amount: int) -> None:
         """Pay to the operator's account."""
-        with self.at_desk(seat) as link:
+        with self.at_desk(name) as link:
             cash_out(link, self.operator, self.ledger, PIN, amount)
 
-    def receive(self, seat: Seat, amount: int, role: int) -> None:
-        """Arm the wallet to receive."""
-        with self.owner(seat) as client:
+    def sync(self, name: str, rotate_after: int | None = None) -> Synced:
+        """Post the wallet's journal to the ledger and settle."""
+        with self.at_desk(name) as link:
+            done = sync_wallet(link, self.operator, self.ledger, rotate_after=rotate_after)
+        return done
+
+    def update(self, name: str) -> None:
+        """Give the wallet operators, policy and epoch as they are now."""
+        operator = self.operator
+        with self.at_desk(name) as link:
+            client = WalletClient(link, operator.published.trust, operator.speaker())
+            client.select()
+            rules = operator.policy(TIER), operator.published.epoch.raw
+            client.update(operator.operators, *rules)
+
+    def receive(self, name: str, amount: int, role: int) -> None:
+        """Arm the wallet to receive; amount 0: any."""
+        with self.owner(name) as client:
             client.arm_receive(amount, role)
 
-    def pay(self, seat: Seat, amount: int, role: int) -> None:
+    def pay(self, name: str, amount: int, role: int) -> None:
         """Arm the wallet to pay."""
-        with self.owner(seat) as client:
+        with self.owner(name) as client:
             client.arm_pay(amount, role)
 
+    def disarm(self, name: str) -> None:
+        """Have the wallet forget what it was armed for and cancel its requests."""
+        with self.owner(name) as client:
+            client.disarm()
+
     @contextmanager
-    def owner(self, seat: Seat) -> Iterator[WalletClient]:
+    def owner(self, name: str) -> Iterator[WalletClient]:
         """The wallet at a reader of its owner's, the PIN given."""
-        with self.at_desk(seat) as link:
-            client = WalletClient(link, self.operator.published.trust)
-            client.select()
+        with self.at_desk(name) as link:
+            client = self.client(link)
             client.verify(PIN)
             yield client
+
+    def client(self, link: Link) -> WalletClient:
+        """The wallet on a reader, for a host that speaks for nobody in particular."""
+        client = WalletClient(link, self.operator.published.trust)
+        client.select()
+        return client

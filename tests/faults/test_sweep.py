@@ -1,46 +1,60 @@
-"""A sample of the sweep: stores of a payment cut at random places, torn in every way."""
+"""A sample of the sweep: stores of each flow cut at random places, torn in every way."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from jiaozi_sim.board import load_board
 from jiaozi_sim.sweep.boots import Boots
-from jiaozi_sim.sweep.cuts import Cut, Store, cuts_of, torn_nvm, word_after
-from jiaozi_sim.sweep.explore import Explorer
-from scenarios.sweep import FLOWS, JUDGE, NO_FAULT, Stage
+from jiaozi_sim.sweep.cuts import Cut, Programmed, Store, cuts_of, torn_nvm, word_after
+from jiaozi_sim.sweep.explore import Explorer, Run
+from scenarios.sweep_flows import DESK, FLOWS, TAPS
 from scenarios.sweep_oracle import Broken, check_journal, read_book
+from scenarios.sweep_plan import points_of
+from scenarios.sweep_stage import NO_FAULT, Stage, Stages
 
-SAMPLE = 1
+SEED = 1
 UARTS = load_board("visual_card").uarts
 
 
 @pytest.fixture(scope="module")
-def stage(firmware_elf: Callable[[str], Path]) -> Stage:
-    return Stage(firmware_elf("visual_card"), FLOWS["payee-reads"], 1)
+def stages(firmware_elf: Callable[[str], Path]) -> Iterator[Stages]:
+    made = Stages(firmware_elf("visual_card"), SEED)
+    yield made
+    made.close()
 
 
-@pytest.mark.parametrize("both", [False, True])
-def test_a_cut_anywhere_is_healed_by_tapping_again(
-    stage: Stage, both: bool, rng: random.Random
-) -> None:
-    events = stage.record(NO_FAULT)
-    assert [event.seat for event in events] == ["payer", "payee", "payer"]
-    explorer = Explorer(stage.boots, JUDGE, 1)
+@pytest.fixture(scope="module")
+def stage(stages: Stages) -> Stage:
+    return stages.get(FLOWS["payee-reads"])
+
+
+def cut_somewhere(stage: Stage, run: Run, rng: random.Random) -> None:
+    """One store of each event, with one outcome."""
     chosen = {
-        (number, index)
-        for number, event in enumerate(events)
-        for index in rng.sample(range(len(event.stores)), SAMPLE)
+        (number, rng.choice(points_of(event)), rng.choice(("old", "new", "mix", "noise")))
+        for number, event in enumerate(run.events)
     }
-    explorer.cut_everywhere(
-        "payee-reads", NO_FAULT, events, both, wanted=lambda cut: (cut.event, cut.index) in chosen
-    )
-    assert explorer.tally.failures == []
-    assert len(explorer.tally.points) == len(chosen)
+    explorer = Explorer(stage.boots, stage, SEED)
+    explorer.cut_everywhere(run, lambda cut: (cut.event, cut.index, cut.torn) in chosen)
+    assert [(failure.cut, failure.what) for failure in explorer.tally.failures] == []
+    assert len(explorer.tally.points) == len(run.events)
+
+
+@pytest.mark.parametrize("flow", [flow.name for flow in (*TAPS, *DESK) if flow.sampled])
+def test_a_cut_anywhere_is_healed(stages: Stages, flow: str, rng: random.Random) -> None:
+    stage = stages.get(FLOWS[flow])
+    cut_somewhere(stage, stage.record(NO_FAULT), rng)
+
+
+def test_a_cut_of_both_is_healed(stage: Stage, rng: random.Random) -> None:
+    run = stage.record(NO_FAULT)
+    assert [event.seat for event in run.events] == ["payer", "payee", "payer"]
+    cut_somewhere(stage, Run(run.flow, run.fault, run.events, both=True), rng)
 
 
 @pytest.mark.parametrize("fault", ["lose-20", "truncate-29"])
@@ -54,7 +68,7 @@ def test_a_start_from_a_known_beginning_is_a_start(
     """Boots shares what comes before the first load from NVM: RAM and registers agree."""
     core = stage.start.cores["payer"]
     seed = stage.start.bench.seats["payer"].core.seed
-    event = stage.record(NO_FAULT)[0]
+    event = stage.record(NO_FAULT).events[0]
     images = [torn_nvm(event, Cut(0, index, "mix"), 1) for index in (0, 20)]
     shared, whole = (Boots(firmware_elf("visual_card"), UARTS) for _ in range(2))
     monkeypatch.setattr(whole, "_beginning", lambda *given: None)
@@ -65,22 +79,35 @@ def test_a_start_from_a_known_beginning_is_a_start(
 
 def test_equal_runs_are_equal(stage: Stage) -> None:
     first, second = stage.record(NO_FAULT), stage.record(NO_FAULT)
-    assert [(e.seat, e.nvm, e.stores, e.frames) for e in first] == [
-        (e.seat, e.nvm, e.stores, e.frames) for e in second
+    assert [(e.seat, e.nvm, e.stores, e.frames) for e in first.events] == [
+        (e.seat, e.nvm, e.stores, e.frames) for e in second.events
     ]
 
 
-def test_the_oracle_sees_a_lost_journal_and_a_wrong_word(stage: Stage) -> None:
-    event = stage.record(NO_FAULT)[-1]
-    whole = torn_nvm(event, list(cuts_of(0, event))[-3], 1)
-    book = read_book(whole)
+def test_the_oracle_sees_a_lost_journal(stage: Stage) -> None:
+    event = stage.record(NO_FAULT).events[-1]
+    book = read_book(torn_nvm(event, list(cuts_of(0, event))[-3], 1))
+    assert book is not None
     check_journal(book)
-    book.state.head = bytes(32)
+    head, book.state.head = book.state.head, bytes(32)
     with pytest.raises(Broken, match="head"):
         check_journal(book)
+    book.state.head = head
+
+
+def test_the_oracle_sees_a_memory_that_no_commit_made(stage: Stage) -> None:
+    first, _, last = stage.record(NO_FAULT).events
+    with pytest.raises(Broken, match="another memory"):
+        stage.restarted(first.nvm, first.nvm, last.nvm)
 
 
 def test_a_torn_word_never_rises() -> None:
     store = Store(0, 0xFFFF0000, 0x0F0F0000, erasing=False)
     for torn in ("old", "new", "mix", "noise"):
         assert word_after(store, torn, "a") & ~store.old == 0
+
+
+def test_of_blank_words_that_are_erased_few_are_cut_points() -> None:
+    stores = tuple(Store(4 * at, 0xFFFFFFFF, 0xFFFFFFFF, erasing=True) for at in range(128))
+    event = Programmed("payer", b"", stores, 0, None)
+    assert points_of(event) == (0, 64)

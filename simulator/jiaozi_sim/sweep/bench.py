@@ -34,6 +34,7 @@ class Seat:
         self.ready = False
         self.rested = 0
         self.wakes = 0
+        self._uarts = dict(uarts)
         self._nfc = uarts["nfc"]
         self._others = [number for role, number in uarts.items() if role != "nfc"]
         self._timer: Timer | None = None
@@ -77,6 +78,12 @@ class Seat:
         if self._timer is not None:
             self._timer.cancel()
         self.chip.power_cycle()
+
+    def feed(self, role: str, data: bytes) -> None:
+        """Let bytes arrive at a UART, by its role."""
+        if self.core.powered:
+            self.core.deliver(self._uarts[role], data)
+            self._wake_in(0.0)
 
     def _from_chip(self, data: bytes) -> None:
         if self.core.powered and not self._deaf:

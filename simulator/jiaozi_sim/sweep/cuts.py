@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from jiaozi_sim.machines.unicorn_core import UNIT
 from jiaozi_sim.machines.unicorn_state import Store
@@ -26,7 +27,8 @@ class Programmed:
     """The words that one wallet stored between waking and sleeping.
 
     seat: whose; nvm: before the first of them; frames: how many frames the field has carried since
-    the flow began; snapshot: the bench at that moment, or None when the others' state is not kept.
+    the flow began; snapshot: the bench at that moment, or None when the others' state is not kept;
+    beside: what else there was then and is not on the bench, as the recorder's owner keeps it.
     """
 
     seat: str
@@ -34,6 +36,7 @@ class Programmed:
     stores: tuple[Store, ...]
     frames: int
     snapshot: Snapshot | None
+    beside: Any = None
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,17 @@ def word_after(store: Store, torn: str, seed: str) -> int:
     return chance & (0xFFFFFFFF if store.erasing else store.old)
 
 
+def clean_nvm(event: Programmed, stores: int) -> bytes:
+    """The NVM when so many of the stores are whole and the others not begun."""
+    nvm = bytearray(event.nvm)
+    for store in event.stores[:stores]:
+        nvm[store.offset : store.offset + UNIT] = store.new.to_bytes(UNIT, "little")
+    return bytes(nvm)
+
+
 def torn_nvm(event: Programmed, cut: Cut, seed: int) -> bytes:
     """The NVM that a cut leaves."""
-    nvm = bytearray(event.nvm)
-    for store in event.stores[: cut.index]:
-        nvm[store.offset : store.offset + UNIT] = store.new.to_bytes(UNIT, "little")
+    nvm = bytearray(clean_nvm(event, cut.index))
     store = event.stores[cut.index]
     word = word_after(store, cut.torn, f"{seed}:{cut.event}:{cut.index}:{cut.torn}")
     nvm[store.offset : store.offset + UNIT] = word.to_bytes(UNIT, "little")
@@ -82,11 +91,16 @@ def digest(*parts: bytes) -> bytes:
 
 
 class Recorder:
-    """Records what the wallets of a bench program, and when."""
+    """Records what the wallets of a bench program, and when.
 
-    def __init__(self, bench: Bench, keep: bool = True) -> None:
+    beside() is asked at each event for what goes with it.
+    """
+
+    def __init__(
+        self, bench: Bench, keep: bool = True, beside: Callable[[], Any] = lambda: None
+    ) -> None:
         self.events: list[Programmed] = []
-        self._bench, self._keep = bench, keep
+        self._bench, self._keep, self._beside = bench, keep, beside
         self._frames = len(bench.field.log)
         bench.on_stores = self._stored
 
@@ -96,7 +110,9 @@ class Recorder:
             nvm[store.offset : store.offset + UNIT] = store.old.to_bytes(UNIT, "little")
         frames = len(self._bench.field.log) - self._frames
         snapshot = self._bench.snapshot() if self._keep else None
-        self.events.append(Programmed(seat.name, bytes(nvm), tuple(stores), frames, snapshot))
+        self.events.append(
+            Programmed(seat.name, bytes(nvm), tuple(stores), frames, snapshot, self._beside())
+        )
 
     def stop(self) -> None:
         """Record no more."""

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jiaozi_sim.sweep.cuts import Cut, Programmed
-from jiaozi_sim.sweep.explore import Explorer
-from scenarios.sweep import FLOWS, JUDGE, NO_FAULT, Stage, replay_line
+from jiaozi_sim.sweep.cuts import Cut
+from jiaozi_sim.sweep.explore import Explorer, Run
+from scenarios.sweep_flows import FLOWS
+from scenarios.sweep_report import replay_line
+from scenarios.sweep_stage import NO_FAULT, Stage, Stages
 
 SEED = 1
 _STRIDE = 16
@@ -34,20 +36,20 @@ class Search:
 
 @contextmanager
 def _stage(elf: Path, flow: str) -> Iterator[Stage]:
-    stage = Stage(elf, FLOWS[flow], SEED)
+    stages = Stages(elf, SEED)
     try:
-        yield stage
+        yield stages.get(FLOWS[flow])
     finally:
-        stage.close()
+        stages.close()
 
 
 def search(elf: Path, flow: str) -> Search:
     """Cut a flow until a cut fails. Raises Broken, MachineError for what breaks without a cut."""
     found = Search(flow)
     with _stage(elf, flow) as stage:
-        events = stage.record(NO_FAULT)
-        for chosen in _rounds(events):
-            _cut(elf, stage, events, found, chosen, first=True)
+        run = stage.record(NO_FAULT)
+        for chosen in _rounds(run):
+            _cut(elf, stage, run, found, chosen, first=True)
             if found.failed is not None:
                 break
     return found
@@ -60,34 +62,31 @@ def repeat(elf: Path, flow: str, cuts: set[Cut]) -> Search:
     """
     done = Search(flow)
     with _stage(elf, flow) as stage:
-        events = stage.record(NO_FAULT)
-        _cut(elf, stage, events, done, cuts.__contains__, first=False)
+        _cut(elf, stage, stage.record(NO_FAULT), done, cuts.__contains__, first=False)
     return done
 
 
-def _rounds(events: list[Programmed]) -> tuple[Chooser, ...]:
+def _rounds(run: Run) -> tuple[Chooser, ...]:
     """Where a record begins and ends, then every 16th store, then every store."""
 
     def edge(cut: Cut) -> bool:
-        return cut.index == 0 or cut.index >= len(events[cut.event].stores) - _EDGE
+        return cut.index == 0 or cut.index >= len(run.events[cut.event].stores) - _EDGE
 
     return edge, lambda cut: cut.index % _STRIDE == 0, lambda cut: True
 
 
-def _cut(
-    elf: Path, stage: Stage, events: list[Programmed], into: Search, chosen: Chooser, first: bool
-) -> None:
+def _cut(elf: Path, stage: Stage, run: Run, into: Search, chosen: Chooser, first: bool) -> None:
     def wanted(cut: Cut) -> bool:
         if not chosen(cut) or cut in into.tried:
             return False
         into.tried.add(cut)
         return True
 
-    explorer = Explorer(stage.boots, JUDGE, SEED)
+    explorer = Explorer(stage.boots, stage, SEED)
     failures = explorer.tally.failures
-    explorer.cut_everywhere(
-        into.flow, NO_FAULT, events, wanted=wanted, out_of_time=lambda: first and bool(failures)
-    )
+    for _ in explorer.cut(run, wanted):
+        if first and failures:
+            break
     if failures:
         into.failed, into.oracle = failures[0].cut, failures[0].what
         into.replay = replay_line(failures[0], SEED, elf)
