@@ -29,7 +29,7 @@ if __name__ == "__main__":
 from jiaozi.commands import PIN_TRIES
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.machines.base import MachineError
-from jiaozi_sim.sweep.boots import Booted
+from jiaozi_sim.sweep.booted import Booted
 from jiaozi_sim.sweep.cuts import TORN, Cut, Programmed, cuts_of, digest, torn_nvm
 from jiaozi_sim.sweep.probe import Trace, Waking
 from scenarios.sweep_oracle import Broken
@@ -158,7 +158,7 @@ class _Judge:
             self._tally.states += 1
             try:
                 booted = self._stage.boot(self._case, nvm)
-                image = booted.state.state[: len(nvm)]
+                image = booted.nvm
                 keys = [pin for pin in self._case.pins if opens(image, pin)]
                 self._read[name] = booted, tries_in(image), keys
             except (MachineError, Broken) as error:
@@ -167,7 +167,7 @@ class _Judge:
 
     def _try_on(self, booted: Booted, left: int, pin: str) -> str | None:
         """INFO tells the tries, a wrong PIN costs one, the right one opens while one is left."""
-        name = digest(booted.key, booted.ram)
+        name = booted.name
         if name in self._tried:
             return self._tried[name]
         self._tally.continuations += 1

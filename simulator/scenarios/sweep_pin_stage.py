@@ -14,7 +14,8 @@ from jiaozi_host.errors import CardGone, PinBlocked, WrongPin
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.bench import Bench, Snapshot
-from jiaozi_sim.sweep.boots import Booted, Boots
+from jiaozi_sim.sweep.booted import Booted
+from jiaozi_sim.sweep.boots import Boots
 from jiaozi_sim.sweep.desk import Desk
 from jiaozi_sim.sweep.probe import Probe, Waking, Watch
 from scenarios.sweep_oracle import read_store
@@ -167,7 +168,7 @@ class Stage:
         seat = bench.seats[WALLET]
         seat.cut_power()
         bench.run_for(0.05)
-        seat.start_booted(booted.core_state(), booted.said)
+        seat.start_booted(booted)
         return bench
 
     def boot(self, case: Case, nvm: bytes) -> Booted:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from jiaozi_sim.board import load_board
+from jiaozi_sim.sweep.booted import Booted
 from jiaozi_sim.sweep.boots import Boots
 from jiaozi_sim.sweep.cuts import Cut, Programmed, Store, cuts_of, torn_nvm, word_after
-from jiaozi_sim.sweep.explore import Explorer, Run
+from jiaozi_sim.sweep.explore import Explorer, Run, images, restart
+from jiaozi_sim.sweep.remember import RememberingCore
 from scenarios.sweep_flows import DESK, FLOWS, TAPS
 from scenarios.sweep_oracle import Broken, check_journal, read_book
 from scenarios.sweep_plan import points_of
@@ -73,8 +75,37 @@ def test_a_start_from_a_known_beginning_is_a_start(
     shared, whole = (Boots(firmware_elf("visual_card"), UARTS) for _ in range(2))
     monkeypatch.setattr(whole, "_beginning", lambda *given: None)
     seen = [[boots.boot(seed, nvm, core.boots) for nvm in images] for boots in (shared, whole)]
-    assert [(b.key, b.ram, b.said) for b in seen[0]] == [(b.key, b.ram, b.said) for b in seen[1]]
-    assert seen[0][0].ram != seen[0][1].ram
+    for first, second in zip(*seen, strict=True):
+        assert (first.name, first.core_state()) == (second.name, second.core_state())
+    assert seen[0][0].name != seen[0][1].name
+
+
+def test_cores_that_remember_do_what_cores_do(stage: Stage) -> None:
+    """After each of some cuts, to the last frame, moment and bit of NVM, with much remembered."""
+    event = stage.record(NO_FAULT).events[1]
+    snapshot = event.snapshot
+    assert snapshot is not None
+    seed = snapshot.bench.seats[event.seat].core.seed
+    boots = snapshot.cores[event.seat].boots
+
+    def end(booted: Booted, remembering: bool) -> object:
+        assert snapshot is not None
+        bench = snapshot.restored(remembering)
+        restart(bench, {event.seat: booted})
+        stage.finish(bench, [event.seat], event.beside)
+        for seat in bench.seats.values():
+            bench.field.remove(seat.chip)
+        bench.run_for(2.0)  # to rest
+        log = [(frame.time, frame.sender, frame.data) for frame in bench.field.log]
+        return images(bench), bench.scheduler.now(), log
+
+    for index in (10, 11, 12, len(event.stores) - 1):
+        nvm = torn_nvm(event, Cut(1, index, "new"), SEED)
+        booted = stage.boots.boot(seed, nvm, boots)
+        assert end(booted, True) == end(booted, False)
+    survivor = snapshot.restored(remembering=True).seats["payer"].core
+    assert isinstance(survivor, RememberingCore)
+    assert survivor.answered > survivor.executed
 
 
 def test_equal_runs_are_equal(stage: Stage) -> None:

@@ -106,6 +106,7 @@ class Core:
         self.powered = False
         self.reset_by_itself = False
         self.clock: Callable[[], float] | None = None
+        self.moves = 0  # how often it was started, restored or run, or heard something
         self.stored: list[Store] = []
         self.marks: list[int] = []
         self._on_store: Callable[[Store], None] | None = None
@@ -149,6 +150,7 @@ class Core:
     def reset(self, now: float) -> None:
         """Begin at the vector table, with all memory as it is."""
         uc = self._uc
+        self.moves += 1
         self.powered = True
         self.reset_by_itself = False
         self._wire(Wiring())
@@ -160,6 +162,7 @@ class Core:
 
     def cut_power(self) -> None:
         """No instruction is executed any more."""
+        self.moves += 1
         self.powered = False
         self._wire(Wiring())
 
@@ -182,6 +185,7 @@ class Core:
         self._cycles = max(self._cycles, int((now - self._origin) * CORE_HZ))
         self._error = None
         self._cut = False
+        self.moves += 1
         try:
             self._uc.emu_start(self._pc | 1, _NOWHERE)
         except UcError as error:
@@ -234,6 +238,7 @@ class Core:
 
     def deliver(self, number: int, data: bytes) -> None:
         """Bytes arrive at a UART."""
+        self.moves += 1
         self._native.deliver(number, data)
 
     def take_sent(self, number: int) -> bytes:
@@ -313,6 +318,7 @@ class Core:
 
         origin: the moment at which power is to have come; None: the snapshot's.
         """
+        self.moves += 1
         # Not by a Unicorn context: those hold pointers and serve their own engine alone.
         self._uc.context_restore(self._blank)
         self._native.set_registers(state.registers)

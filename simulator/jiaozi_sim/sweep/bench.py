@@ -8,8 +8,8 @@ determined by images, NVM and seeds, so equal runs give equal results.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from jiaozi_sim.chips.pn532 import Pn532
@@ -19,6 +19,8 @@ from jiaozi_sim.machines.marks import Mark
 from jiaozi_sim.machines.unicorn_core import Core
 from jiaozi_sim.machines.unicorn_state import CoreState, Store
 from jiaozi_sim.scheduler import Timer, VirtualScheduler
+from jiaozi_sim.sweep.booted import Booted
+from jiaozi_sim.sweep.remember import RememberingCore
 
 
 class Stuck(MachineError):
@@ -29,7 +31,8 @@ class Seat:
     """A wallet on the bench: core, chip, and what wakes the one and feeds the other."""
 
     def __init__(self, name: str, core: Core, uarts: Mapping[str, int], bench: Bench) -> None:
-        self.name, self.core = name, core
+        self.name = name
+        self.core: Core | RememberingCore = core
         self.bench = bench
         self.ready = False
         self.rested = 0
@@ -51,21 +54,22 @@ class Seat:
     def start_from(self, state: CoreState, nvm: bytes) -> None:
         """Apply power and be at once where a start is before it looks at the NVM."""
         self.ready = False
-        self.core.restore(state, self.bench.scheduler.now())
-        self.core.write_nvm(nvm)
+        there = replace(state, state=nvm + state.state[len(nvm) :])
+        self.core.restore(there, self.bench.scheduler.now())
         self._wake_in(0.0)
 
-    def start_booted(self, state: CoreState, said: Sequence[bytes]) -> None:
-        """Apply power and be at once where an equal wallet was `state` after its start.
-
-        said: what that wallet told its chip; this one's chip is told the same.
-        """
+    def start_booted(self, booted: Booted) -> None:
+        """Apply power and be at once where an equal wallet was after its start."""
         self.ready = True
         self._deaf = True
-        for data in said:
+        for data in booted.said:
             self.chip.receive(data)
         self._deaf = False
-        self.core.restore(state, self.bench.scheduler.now())
+        now = self.bench.scheduler.now()
+        if isinstance(self.core, RememberingCore):
+            self.core.restore_booted(booted, now)
+        else:
+            self.core.restore(booted.core_state(), now)
         self._wake_in(0.0)
 
     def cut_power(self) -> None:
@@ -184,11 +188,17 @@ class Snapshot:
 
     bench: Bench
     cores: Mapping[str, CoreState]
+    _memories: dict[str, RememberingCore] = field(default_factory=dict)
 
-    def restored(self) -> Bench:
-        """A bench to go on with; whatever used the cores before is void."""
+    def restored(self, remembering: bool = False) -> Bench:
+        """A bench to go on with; whatever used the cores before is void.
+
+        remembering: its cores do not do again what such a bench's did (see remember.py).
+        """
         bench = copy.deepcopy(self.bench)
         for name, seat in bench.seats.items():
+            if remembering and isinstance(seat.core, Core):
+                seat.core = self._memories.setdefault(name, RememberingCore(seat.core))
             seat.core.restore(self.cores[name])
         return bench
 

@@ -7,39 +7,15 @@ NVM contents.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jiaozi_sim.machines.unicorn_core import Core
-from jiaozi_sim.machines.unicorn_native import RAM_SIZE
 from jiaozi_sim.machines.unicorn_state import CoreState
 from jiaozi_sim.sweep.bench import Bench
+from jiaozi_sim.sweep.booted import Booted, Shelf
 from jiaozi_sim.sweep.cuts import digest
 
-_PAGE = 1024
 _PATIENCE = 30.0
-
-
-@dataclass(frozen=True)
-class Booted:
-    """A wallet at its first sleep after a start.
-
-    key names everything but RAM: registers, NVM, entropy left, marks, UARTs, clock, and what it
-    told its chip. RAM is kept in pages shared between all starts.
-    """
-
-    key: bytes
-    pages: tuple[bytes, ...]
-    said: tuple[bytes, ...]
-    state: CoreState
-
-    @property
-    def ram(self) -> bytes:
-        return b"".join(self.pages)
-
-    def core_state(self) -> CoreState:
-        """The state with its RAM, for Core.restore."""
-        return replace(self.state, ram=self.ram)
 
 
 class Boots:
@@ -49,7 +25,7 @@ class Boots:
         self._core = Core(elf, b"")
         self._uarts = uarts
         self._known: dict[bytes, Booted] = {}
-        self._pages: dict[bytes, bytes] = {}
+        self._shelf = Shelf()
         self._beginnings: dict[tuple[bytes, int], CoreState | None] = {}
         self.executed = 0
 
@@ -73,11 +49,7 @@ class Boots:
         else:
             seat.start_from(beginning, nvm)
         bench.run_until(lambda: seat.ready, _PATIENCE)
-        state = core.snapshot()
-        said = tuple(seat.said)
-        wiring = repr((state.wiring, state.cycles, state.boots, bench.scheduler.now() > 0)).encode()
-        key = digest(repr((state.registers, state.pc)).encode(), state.state, wiring, *said)
-        return Booted(key, self._shared(state.ram), said, replace(state, ram=b""))
+        return self._shelf.keep(core.snapshot(), seat.said)
 
     def _beginning(self, seed: bytes, boots: int) -> CoreState | None:
         """Where a start first loads from NVM; None if there is no such place before it sleeps."""
@@ -88,7 +60,3 @@ class Boots:
             core.start(0.0)
             self._beginnings[which] = core.snapshot() if core.run_to_first_load(0.0) else None
         return self._beginnings[which]
-
-    def _shared(self, ram: bytes) -> tuple[bytes, ...]:
-        pages = (ram[at : at + _PAGE] for at in range(0, RAM_SIZE, _PAGE))
-        return tuple(self._pages.setdefault(page, page) for page in pages)

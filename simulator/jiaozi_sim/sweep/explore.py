@@ -18,7 +18,8 @@ from typing import Any, Protocol
 from jiaozi_sim.field import FrameRecord
 from jiaozi_sim.machines.base import NVM_SIZE, MachineError
 from jiaozi_sim.sweep.bench import Bench, Snapshot
-from jiaozi_sim.sweep.boots import Booted, Boots
+from jiaozi_sim.sweep.booted import Booted
+from jiaozi_sim.sweep.boots import Boots
 from jiaozi_sim.sweep.cuts import Cut, Programmed, clean_nvm, cuts_of, digest, torn_nvm
 
 APART = 0.05
@@ -163,29 +164,34 @@ class Explorer:
                 for name, image in victims.items()
             }
             before, after = clean_nvm(event, cut.index), clean_nvm(event, cut.index + 1)
-            self._judge.restarted(before, after, booted[event.seat].state.state[:NVM_SIZE])
+            self._judge.restarted(before, after, booted[event.seat].nvm)
         except (MachineError, self._judge.broken) as error:
             return _Course(f"at the start: {type(error).__name__}: {error}")
-        key = digest(*(part for each in booted.values() for part in (each.key, each.ram)))
+        key = digest(*(each.name for each in booted.values()))
         if key not in courses:
             courses[key] = self._run(event, snapshot, booted)
         return courses[key]
 
     def _run(self, event: Programmed, snapshot: Snapshot, booted: Mapping[str, Booted]) -> _Course:
-        bench = snapshot.restored()
-        empty(bench)
-        for name in booted:
-            bench.seats[name].cut_power()
+        bench = snapshot.restored(remembering=True)
         self.tally.continuations += 1
         try:
-            bench.run_for(APART)
-            for name, state in booted.items():
-                bench.seats[name].start_booted(state.core_state(), state.said)
+            restart(bench, booted)
             self._judge.finish(bench, list(booted), event.beside)
         except (MachineError, self._judge.broken) as error:
             said = f"{type(error).__name__}: {error}"
             return _Course(said, images(bench), tuple(bench.field.log))
         return _Course(None)
+
+
+def restart(bench: Bench, booted: Mapping[str, Booted]) -> None:
+    """Take the wallets apart, and the power from some; these come back as they have booted."""
+    empty(bench)
+    for name in booted:
+        bench.seats[name].cut_power()
+    bench.run_for(APART)
+    for name, state in booted.items():
+        bench.seats[name].start_booted(state)
 
 
 def empty(bench: Bench) -> None:
