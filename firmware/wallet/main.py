@@ -67,7 +67,7 @@ class Life:
             self._read(reader)
         for name in self._buttons.pressed():
             self._press(name)
-        if self._restless and not self._link.in_session:
+        if self._restless and self._link.leave():
             self._rest()
         elif self._device.consent.asking:
             self._screens.refresh()
@@ -124,9 +124,8 @@ class Life:
             self._device.home()
 
     def _rest(self) -> None:
-        """Between two taps: give the store room, draw, and give the heap room."""
+        """Between two taps, the link at rest: give store and heap room, and draw."""
         self._restless = False
-        self._link.stop()
         port.mark(TAP_END)
         while self._store.tidy():
             pass

@@ -37,9 +37,10 @@ from jiaozi_sim.machines.marks import Mark
 PIN = "1234"
 READER = "desk"
 
-# nfcpy gives a chip 100 ms to acknowledge, which a busy machine that emulates it may miss.
+# nfcpy gives a chip 100 ms to acknowledge, which a busy machine that emulates it may miss. Such a
+# machine may also draw for seconds before a wallet listens again.
 _PATIENCE = "20"
-_PATIENT_SECONDS = 20
+_PATIENT_SECONDS = 60
 
 
 class Rig:
@@ -92,7 +93,7 @@ class Rig:
         """The wallet on the operator's reader, as the host sees it; at rest again afterwards."""
         before = wallet.marks()[-1].index
         with self.simulator.tapped(READER, wallet.name), open_link(self.reader.path) as link:
-            link.wait_for_card(10)
+            link.wait_for_card(_PATIENT_SECONDS)
             yield link
         answers = [e.index for e in wallet.marks(before) if e.mark == Mark.ANSWERED]
         if answers:

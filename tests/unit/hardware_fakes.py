@@ -125,15 +125,27 @@ class Bench:
 
 
 class BenchUart:
-    """A UART on a bench; `wire(chip)` gives it the chip, `deliver` is what the chip sends by."""
+    """A UART on a bench; set `chip`, which sends by `deliver` and is heard `latency` s later."""
 
-    def __init__(self, bench: Bench, drop: Callable[[int], bool] = lambda i: False) -> None:
+    def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.received = bytearray()
         self.baud = 115200
         self.chip: Any = None
+        self.latency: Callable[[], float] = lambda: 0.0
+        self.arrivals = 0
+        self._free_at = 0.0
 
     def deliver(self, data: bytes) -> None:
+        now = self.bench.scheduler.now()
+        self._free_at = max(self._free_at, now + self.latency())  # nothing overtakes
+        if self._free_at > now:
+            self.bench.scheduler.call_later(self._free_at - now, self._arrive, data)
+        else:
+            self._arrive(data)
+
+    def _arrive(self, data: bytes) -> None:
+        self.arrivals += 1
         self.received += data
 
     def init(self, baudrate: int) -> None:
@@ -173,6 +185,7 @@ class BenchPort:
         self.dice = random.Random(seed)
         self.phase = 0
         self.marks: list[int] = []
+        self._waited_for = 0
 
     def mark(self, phase: int) -> int:
         previous, self.phase = self.phase, phase
@@ -180,7 +193,10 @@ class BenchPort:
         return previous
 
     def wait(self, ms: int) -> bool:
-        return self.bench.wait(lambda: bool(self.uart.received), ms / 1000)
+        """As the port's: ends by what has arrived since it last did, read or not."""
+        came = self.bench.wait(lambda: self.uart.arrivals != self._waited_for, ms / 1000)
+        self._waited_for = self.uart.arrivals
+        return came
 
     def ticks_ms(self) -> int:
         return int(self.bench.scheduler.now() * 1000)

@@ -294,3 +294,19 @@ def test_any_bytes_from_a_chip_give_an_answer_or_a_typed_error(raw, seed):
     for work in (lambda: made.exchange(raw), made.begin, made.poll, made.listen, made.take_command):
         with contextlib.suppress(LinkError):
             work()
+
+
+@pytest.mark.parametrize(("state", "ended"), [(b"\x00\x00", True), (b"\x01\x22", False)])
+def test_listening_ends_unless_the_chip_has_been_chosen(state, ended):
+    """Its word of having been chosen comes before its answer to what it is now, and is skipped."""
+    chip = Chip(x8C=[None], x8A=[state], x86=[b"\0command"])
+    made = driver(chip)
+    made.listen()
+    if not ended:
+        made._uart.received += hsu.encode(b"\xd5\x8d\x08\xe0\x80")
+    assert made.withdraw() is ended
+    assert chip.acks == 1
+    assert not made.ready()
+    if not ended:
+        made.expect_command()
+        assert bytes(made.take_command()) == b"command"

@@ -10,6 +10,7 @@ import pytest
 from jiaozi.apdu import select
 from jiaozi_sim.card import IsoDepCard
 from jiaozi_sim.chips.pn532 import Pn532 as ChipModel
+from jiaozi_sim.chips.pn532_target import Role
 from jiaozi_sim.faults import Fault
 from jiaozi_sim.field import Field
 from tests.unit.hardware_fakes import Bench, BenchPort, BenchUart
@@ -98,6 +99,51 @@ def test_a_card_just_chosen_does_not_turn_away():
 
     answers, _ = bench.run(lambda: reader.read(sent, polls=1), busy_when_chosen)
     assert answers == [c[::-1] + b"\x90\x00" for c in sent]
+
+
+@pytest.mark.parametrize("turn", ["rest", "window"])
+@pytest.mark.parametrize("after", [0.0, 0.001, 0.004, 0.006])
+def test_a_card_chosen_while_the_word_of_it_is_on_its_way_does_not_turn_away(turn, after):
+    """The chip knows 5 ms before us; `after` it has chosen a rest is due, or our window ends."""
+    bench, _, reader, card = pair()
+    sent = commands(3, 1)
+    stayed: list[bool] = []
+
+    def busy_when_chosen() -> None:
+        card.link.serve(card.handler, 0)
+        card.uart.latency = lambda: 0.005
+        bench.wait(lambda: card.chip.target.role is Role.PICC, 10)
+        bench.wait(lambda: False, after)
+        if turn == "rest":
+            stayed.append(not card.link.leave())
+        else:
+            card.link.meet(card.handler, 0)  # it has no window: `serve` has listened so far
+            stayed.append(card.link.in_session)
+        while not card.handled:
+            card.link.serve(card.handler, 50)
+
+    answers, _ = bench.run(lambda: reader.read(sent, polls=1), busy_when_chosen)
+    assert answers == [c[::-1] + b"\x90\x00" for c in sent]
+    assert stayed == [True]
+
+
+def test_leaving_ends_both_roles_where_no_reader_has_us():
+    bench, _, first, _ = pair()
+
+    def run() -> None:
+        assert first.link.leave()
+        first.link.serve(first.handler, 10)
+        assert first.link.leave()
+        assert first.chip.running is None
+        assert first.chip.target.role is Role.NONE
+        assert first.link.reach(10) is None
+        assert first.link.leave()
+        assert not first.chip.carrier
+        first.link.serve(first.handler, 10)
+        first.uart.chip = ChipModel(first.chip.field, bench.scheduler, lambda data: None)
+        assert first.link.leave()  # of a chip that does not work, too
+
+    bench.run(run)
 
 
 def test_marks():

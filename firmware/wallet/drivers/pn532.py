@@ -24,12 +24,14 @@ _IN_DATA_EXCHANGE = const(0x40)
 _IN_LIST_PASSIVE_TARGET = const(0x4A)
 _IN_PSL = const(0x4E)
 _TG_GET_DATA = const(0x86)
+_TG_GET_TARGET_STATUS = const(0x8A)
 _TG_INIT_AS_TARGET = const(0x8C)
 _TG_SET_DATA = const(0x8E)
 _TG_SET_META_DATA = const(0x94)
 
 _READER_FLAGS = const(0x14)  # automatic ATR_RES and RATS
 _CARD_FLAGS = const(0x34)  # and the ISO/IEC 14443-4 card protocol done by the chip
+_ACTIVATED = const(1)  # a target's state, as TgGetTargetStatus gives it
 _MORE = const(0x40)  # MI bit, in a status and in a target number
 _WAKE = b"\x55\x55" + bytes(14)
 
@@ -163,6 +165,15 @@ class Pn532(Hsu):
         """Take the end of `listen`: whether a reader chose us as an ISO/IEC 14443-4 card."""
         answer = self._finish(_TG_INIT_AS_TARGET, CHIP_QUANTA)
         return len(answer) > 0 and bool(answer[0] & 0x08)
+
+    def withdraw(self) -> bool:
+        """End `listen`. False when a reader has chosen us all the same: `expect_command` is due.
+
+        The chip may choose while its word of it is on its way, or our abort is: it alone knows.
+        """
+        self.abort()
+        answer = self._call(_TG_GET_TARGET_STATUS, b"")
+        return len(answer) < 1 or answer[0] != _ACTIVATED
 
     def expect_command(self) -> None:
         """Ask the chip for the reader's next command; `ready` tells when it is there."""

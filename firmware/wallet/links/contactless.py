@@ -2,8 +2,8 @@
 
 Nothing here waits for long. The main loop calls `serve` (card), `reach` (reader) or `meet` (both)
 again and again with the milliseconds it can spare; each returns soon when a button moves, and goes
-on next time where it was. `stop` ends whatever runs in the chip: call it before programming NVM
-outside a handler, and before sleeping.
+on next time where it was. `leave` (unless a reader has us) and `stop` (in any case) end what runs
+in the chip: call one before programming NVM outside a handler, and before sleeping.
 
 Two wallets that both want to start a tap take turns at polling and listening, with windows of
 random length, so that sooner or later one polls while the other listens.
@@ -82,6 +82,18 @@ class Contactless:
         """
         return self._guarded(self._meet, handler, ms)
 
+    def leave(self) -> bool:
+        """As `stop`, unless a reader has us or has just chosen us: False then, and `serve` is due.
+
+        Never raises.
+        """
+        if self._state > _QUIET:
+            try:
+                return self._guarded(self._leave, None, 0)
+            except LinkError:
+                return True  # nothing runs in a chip that does not work
+        return True
+
     def stop(self) -> None:
         """End what runs in the chip; our field is off and we are no card. Never raises."""
         if self._state > _QUIET:
@@ -128,6 +140,15 @@ class Contactless:
             self._chip.field_off()
         self._state = _QUIET
 
+    def _leave(self, _, ms: int) -> bool:
+        if self.in_session:
+            return False
+        if self._state == _LISTENING and not self._chip.withdraw():
+            self._chosen()
+            return False
+        self._stop()
+        return True
+
     def _stop_quietly(self, _, ms: int) -> None:
         try:
             self._stop()
@@ -160,12 +181,15 @@ class Contactless:
 
     def _activated(self) -> None:
         if self._chip.activated():
-            if self._contact:
-                self._contact()
-            self._chip.expect_command()
-            self._state = _SERVING
+            self._chosen()
         else:
             self._listen()
+
+    def _chosen(self) -> None:
+        if self._contact:
+            self._contact()
+        self._chip.expect_command()
+        self._state = _SERVING
 
     def _answer(self, handler) -> bool:
         """Take one command and answer it. False when the reader has gone."""
@@ -205,16 +229,15 @@ class Contactless:
 
     def _meet(self, handler, ms: int):
         left = self._port.ticks_diff(self._window_end, self._port.ticks_ms())
-        if self.in_session:
+        if self._state != _LISTENING or left <= 0:
             left = ms
-        elif self._state != _LISTENING or left <= 0:
-            self._stop()
-            reader = self._poll()
-            if reader:
-                return reader
-            self._listen()
-            left = _WINDOW_LEAST + self._port.random(1)[0] % _WINDOW_SPREAD
-            self._window_end = self._port.ticks_add(self._port.ticks_ms(), left)
+            if self._leave(None, 0):
+                reader = self._poll()
+                if reader:
+                    return reader
+                self._listen()
+                left = _WINDOW_LEAST + self._port.random(1)[0] % _WINDOW_SPREAD
+                self._window_end = self._port.ticks_add(self._port.ticks_ms(), left)
         self._serve(handler, min(ms, left))
         return None
 
