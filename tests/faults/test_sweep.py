@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jiaozi_sim.board import load_board
+from jiaozi_sim.machines.base import NVM_SIZE
 from jiaozi_sim.sweep.booted import Booted
 from jiaozi_sim.sweep.boots import Boots
 from jiaozi_sim.sweep.cuts import Cut, Programmed, Store, cuts_of, torn_nvm, word_after
@@ -78,6 +79,19 @@ def test_a_start_from_a_known_beginning_is_a_start(
     for first, second in zip(*seen, strict=True):
         assert (first.name, first.core_state()) == (second.name, second.core_state())
     assert seen[0][0].name != seen[0][1].name
+
+
+def test_a_known_beginning_does_not_remember_the_image_before(
+    stage: Stage, firmware_elf: Callable[[str], Path]
+) -> None:
+    """What a start is before it loads from NVM is taken on an engine that has run another one."""
+    core = stage.start.cores["payer"]
+    seed = stage.start.bench.seats["payer"].core.seed
+    blank, boots = b"\xff" * NVM_SIZE, core.boots + 1
+    used, fresh = (Boots(firmware_elf("visual_card"), UARTS) for _ in range(2))
+    used.boot(seed, stage.record(NO_FAULT).events[-1].nvm, core.boots)
+    first, second = used.boot(seed, blank, boots), fresh.boot(seed, blank, boots)
+    assert (first.name, first.core_state()) == (second.name, second.core_state())
 
 
 def test_cores_that_remember_do_what_cores_do(stage: Stage) -> None:

@@ -31,6 +31,7 @@ from unicorn import (
     UcError,
 )
 from unicorn.arm_const import UC_ARM_REG_MSP, UC_ARM_REG_PC, UC_CPU_ARM_CORTEX_M4
+from unicorn.unicorn_const import UC_CTL_IO_WRITE, UC_CTL_TLB_FLUSH
 
 from jiaozi_sim.machines.base import (
     BOOT_PAGE,
@@ -205,7 +206,7 @@ class Core:
         Returns whether it stands there and has not slept or stored into NVM before: then nothing
         that it did depends on what the NVM holds.
         """
-        self._uc.mem_protect(NVM_BASE, NVM_SIZE, UC_PROT_NONE)
+        self._protect_nvm(UC_PROT_NONE)
         try:
             self.execute(now)
         except CoreFault as fault:
@@ -216,8 +217,13 @@ class Core:
         else:
             return False
         finally:
-            self._uc.mem_protect(NVM_BASE, NVM_SIZE, UC_PROT_READ)
+            self._protect_nvm(UC_PROT_READ)
         return not self._native.stores()
+
+    def _protect_nvm(self, protection: int) -> None:
+        """What was loaded before is in the engine's address cache, which must not answer."""
+        self._uc.mem_protect(NVM_BASE, NVM_SIZE, protection)
+        self._uc.ctl(UC_CTL_TLB_FLUSH, UC_CTL_IO_WRITE)
 
     # -- what happens ----------------------------------------------------------------------------
 
