@@ -32,6 +32,7 @@ AID = bytes.fromhex("F04A49414F5A4901")
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
 REAL_TIME_PRIORITY = 10
+SET_META_DATA = 0x94
 
 
 def application(apdu: bytes) -> bytes:
@@ -48,11 +49,15 @@ def application(apdu: bytes) -> bytes:
 
 
 class ChipCard:
-    """A PN532 as a card, its host answering with the same application after ``processing`` s."""
+    """A PN532 as a card, its host answering with the same application.
+
+    It takes ``processing`` seconds for an answer and ``pause`` before what goes on with one.
+    """
 
     def __init__(self, field: Field, scheduler: RealTimeScheduler) -> None:
         self.scheduler = scheduler
-        self.processing = 0.0
+        self.processing = self.pause = 0.0
+        self._goes_on = False
         self.chip = Pn532(field, scheduler, self.hear, "wallet")
         self._decoder = hsu.Decoder()
         self._script = self._serve()
@@ -69,7 +74,11 @@ class ChipCard:
         self._send(self._script.send(answer))
 
     def _send(self, body: bytes) -> None:
-        if body:
+        if body and self._goes_on:
+            self._goes_on = False
+            self.scheduler.call_later(self.pause, self._send, body)
+        elif body:
+            self._goes_on = body[0] == SET_META_DATA and self.pause > 0
             self.chip.receive(hsu.encode(b"\xd4" + body))
         else:
             self.scheduler.call_later(self.processing, self._go_on, b"")
@@ -134,8 +143,9 @@ class World:
     def do_remove_chip(self) -> None:
         self.field.remove(self.chip_card.chip)
 
-    def do_card(self, processing: float, auto_wtx: bool) -> None:
+    def do_card(self, processing: float, auto_wtx: bool, pause: float = 0.0) -> None:
         self.card.processing = self.chip_card.processing = processing
+        self.chip_card.pause = pause
         self.card.link.auto_wtx = self.chip_card.chip.auto_wtx = auto_wtx
 
     def do_fault(self, **rule: Any) -> None:

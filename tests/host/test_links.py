@@ -47,6 +47,15 @@ def test_apdus_go_through_short_and_extended(radio: Radio, link: Link, size: int
     assert link.exchange(echo(data)) == data + b"\x90\x00"
 
 
+def test_a_card_may_pause_within_a_long_answer(radio: Radio, link: Link) -> None:
+    radio.do("place_chip")
+    radio.do("card", processing=0.0, auto_wtx=True, pause=0.3)
+    link.wait_for_card(5)
+    data = bytes(at & 0xFF for at in range(600))
+    assert link.exchange(echo(data)) == data + b"\x90\x00"
+    assert "WTX" in radio.do("state")["kinds"]
+
+
 def test_waiting_tells_the_time_that_is_left(radio: Radio, link: Link) -> None:
     left: list[float] = []
     with pytest.raises(NoCard, match=r"within 0\.3 s"):

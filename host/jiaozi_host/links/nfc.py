@@ -56,6 +56,9 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./:+@%=-]+")
 # How long the field rests between two polls, in seconds.
 _PAUSE = 0.05
 
+# First byte of a card's wish for more time (ISO/IEC 14443-4, 7.3), whatever its low bit.
+_S_WTX = 0xF2
+
 # How long a card may put off its answer (S(WTX)), in seconds. A wallet needs less than one.
 LONGEST_ANSWER = 20.0
 
@@ -150,15 +153,23 @@ def _reason(error: Exception) -> str:
 class _Bounded:
     """nfcpy's frontend for the blocks of one card, up to a moment.
 
-    nfcpy grants every S(WTX) that a card asks for. A chip that asks by itself, in front of a
-    wallet that has stopped, would keep it waiting for ever.
+    S(WTX), a card's wish for more time, is granted here: nfcpy does so without end, which a chip
+    in front of a wallet that has stopped would use, and takes it for an error between the blocks
+    of a long answer.
     """
 
     def __init__(self, frontend: Any) -> None:
         self._frontend = frontend
         self.end = 0.0
+        self.waiting_time = 0.0  # the card's frame waiting time, in seconds
 
     def exchange(self, data: bytes, timeout: float) -> Any:
+        answer = self._exchange_once(data, timeout)
+        while len(answer) > 1 and answer[0] & 0xFE == _S_WTX:
+            answer = self._exchange_once(answer, (answer[1] & 0x3F) * self.waiting_time)
+        return answer
+
+    def _exchange_once(self, data: bytes, timeout: float) -> Any:
         if time.monotonic() > self.end:
             raise nfc.clf.TimeoutError("the card puts off its answer for too long")
         return self._frontend.exchange(data, timeout)
@@ -206,6 +217,7 @@ class NfcLink(Link):
             return False
         if not isinstance(tag, nfc.tag.tt4.Type4Tag):
             raise ForeignCard("the card in the field cannot exchange APDUs (it is not ISO-DEP)")
+        self._blocks.waiting_time = tag._dep.fwt
         tag._dep.clf = self._blocks
         self._tag = tag
         return True
