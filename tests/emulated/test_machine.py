@@ -171,9 +171,9 @@ def test_marks_count_to_the_instruction(machine: Machine) -> None:
     order(machine, "m")
     rounds = [event for event in machine.marks() if event.mark in (Mark.HASH, Mark.PYTHON)][:200]
     steps = [later.work - event.work for event, later in pairwise(rounds)]
-    # Both stores lie in one translation block, which is counted as a whole before it runs.
+    # Both stores may lie in one translation block, which is counted as a whole before it runs.
     assert len(set(steps[0::2])) == 1
-    assert 1 <= steps[0] <= 3
+    assert 0 <= steps[0] <= 3
     assert len(set(steps[1::2])) == 1
     assert steps[1] > steps[0]
 
