@@ -55,7 +55,7 @@ class Outcome:
     @property
     def finding(self) -> Search | None:
         """The search that ended with a cut that fails."""
-        return next((one for one in self.searches if one.failed is not None), None)
+        return next((one for one in self.searches if one.replay), None)
 
 
 def do(task: Task) -> Outcome:
@@ -69,7 +69,7 @@ def do(task: Task) -> Outcome:
                 searches.append(search(task.elf, flow))
             else:
                 searches.append(repeat(task.elf, flow, set(task.cuts)))
-            if searches[-1].failed is not None:
+            if searches[-1].replay:
                 break
     except (Broken, MachineError) as error:
         broken = f"{flow}, not cut at all: {type(error).__name__}: {error}"
@@ -105,7 +105,7 @@ def _told(fault: Fault, outcome: Outcome) -> dict[str, Any]:
         "flow": finding.flow if finding else None,
         "cut": finding.replay if finding else None,
         "oracle": finding.oracle if finding else outcome.broken or "saw nothing",
-        "tried": sum(len(one.tried) for one in outcome.searches),
+        "tried": sum(one.count for one in outcome.searches),
         "seconds": outcome.seconds,
     }
 
@@ -146,7 +146,7 @@ def main() -> int:
         "seeded": len(faults),
         "found": len(faults) - len(missed),
         "control": {
-            "cuts": sum(len(search.tried) for one in controls for search in one.searches),
+            "cuts": sum(search.count for one in controls for search in one.searches),
             "failures": len(wrong),
         },
         "seconds": round(time.monotonic() - begun, 1),

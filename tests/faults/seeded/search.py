@@ -9,27 +9,31 @@ from pathlib import Path
 
 from jiaozi_sim.sweep.cuts import Cut
 from jiaozi_sim.sweep.explore import Explorer, Run
+from scenarios import sweep_pin
+from scenarios.sweep import ROOT
 from scenarios.sweep_flows import FLOWS
+from scenarios.sweep_plan import points_of
 from scenarios.sweep_report import replay_line
 from scenarios.sweep_stage import NO_FAULT, Stage, Stages
 
 SEED = 1
 _STRIDE = 16
 _EDGE = 3
+_LOOKS = 100
 
 Chooser = Callable[[Cut], bool]
 
 
 @dataclass
 class Search:
-    """What cutting a flow came to: the cuts that were tried, and the first that failed.
+    """What cutting a flow came to: which cuts were tried, how many, and the first that failed.
 
-    replay: the command that repeats it; oracle: what it says.
+    replay: the command that repeats that one, "" when none failed; oracle: what it says.
     """
 
     flow: str
     tried: set[Cut] = field(default_factory=set)
-    failed: Cut | None = None
+    count: int = 0
     replay: str = ""
     oracle: str = ""
 
@@ -45,12 +49,14 @@ def _stage(elf: Path, flow: str) -> Iterator[Stage]:
 
 def search(elf: Path, flow: str) -> Search:
     """Cut a flow until a cut fails. Raises Broken, MachineError for what breaks without a cut."""
+    if flow in sweep_pin.CASES:
+        return _search_pin(elf, flow)
     found = Search(flow)
     with _stage(elf, flow) as stage:
         run = stage.record(NO_FAULT)
         for chosen in _rounds(run):
             _cut(elf, stage, run, found, chosen, first=True)
-            if found.failed is not None:
+            if found.replay:
                 break
     return found
 
@@ -60,6 +66,8 @@ def repeat(elf: Path, flow: str, cuts: set[Cut]) -> Search:
 
     Raises Broken, MachineError for what breaks without a cut.
     """
+    if flow in sweep_pin.CASES:
+        return _search_pin(elf, flow)
     done = Search(flow)
     with _stage(elf, flow) as stage:
         _cut(elf, stage, stage.record(NO_FAULT), done, cuts.__contains__, first=False)
@@ -67,26 +75,40 @@ def repeat(elf: Path, flow: str, cuts: set[Cut]) -> Search:
 
 
 def _rounds(run: Run) -> tuple[Chooser, ...]:
-    """Where a record begins and ends, then every 16th store, then every store."""
+    """Where a record begins and ends, then every 16th store, then every cut point."""
+    points = [points_of(event) for event in run.events]
 
     def edge(cut: Cut) -> bool:
-        return cut.index == 0 or cut.index >= len(run.events[cut.event].stores) - _EDGE
+        return cut.index in (points[cut.event][0], *points[cut.event][-_EDGE:])
 
-    return edge, lambda cut: cut.index % _STRIDE == 0, lambda cut: True
+    return (
+        edge,
+        lambda cut: cut.index in points[cut.event][::_STRIDE],
+        lambda cut: cut.index in points[cut.event],
+    )
 
 
 def _cut(elf: Path, stage: Stage, run: Run, into: Search, chosen: Chooser, first: bool) -> None:
-    def wanted(cut: Cut) -> bool:
-        if not chosen(cut) or cut in into.tried:
-            return False
-        into.tried.add(cut)
-        return True
-
     explorer = Explorer(stage.boots, stage, SEED)
     failures = explorer.tally.failures
-    for _ in explorer.cut(run, wanted):
+    for cut in explorer.cut(run, lambda cut: chosen(cut) and cut not in into.tried):
+        into.tried.add(cut)
+        into.count += 1
         if first and failures:
             break
     if failures:
-        into.failed, into.oracle = failures[0].cut, failures[0].what
-        into.replay = replay_line(failures[0], SEED, elf)
+        into.oracle = failures[0].what
+        into.replay = replay_line(failures[0], SEED, elf.relative_to(ROOT))
+
+
+def _search_pin(elf: Path, case: str) -> Search:
+    """All of one case: it is short. A complaint about a cut comes before others."""
+    tally = sweep_pin.check(sweep_pin.Stage(elf, SEED), sweep_pin.CASES[case], SEED, _LOOKS)
+    done = Search(case, count=tally.torn_variants)
+    if tally.complaints:
+        done.oracle = min(tally.complaints, key=lambda complaint: not complaint.startswith("cut"))
+        done.replay = (
+            f"build/venv/bin/python simulator/scenarios/sweep_pin.py --seed {SEED}"
+            f" --elf {elf.relative_to(ROOT)} --case {case}"
+        )
+    return done
