@@ -9,8 +9,8 @@ _PAGES_PAST_THE_FIRST_ROUND = 4
 
 
 def fill_nvm(room: int, image: bytes) -> bytes:
-    """Write the same policy again and again, until the ring of pages has gone round once and
-    another page is begun by less than `room` bytes.
+    """Write the same policy again and again, until the ring of pages has gone round once, the
+    oldest page holds what is of use, and another page is begun by less than `room` bytes.
 
     As many pages are ready then as tidying provides: with the next page, it has to copy what is of
     use in the oldest page and erase that.
@@ -24,7 +24,7 @@ def fill_nvm(room: int, image: bytes) -> bytes:
     while True:
         rest = log.base(log.active) + log.last - log.at
         round_it = log.active >= log.count + _PAGES_PAST_THE_FIRST_ROUND
-        if round_it and log.ready == RESERVE and rest < room:
+        if round_it and log.ready == RESERVE and rest < room and store._live_in(log.oldest):
             return memory.image
         store.commit({POLICY_KEY: policy})
         while store.tidy():
