@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.seeded.faults import Change, Fault, NotSeeded, load_all
+from tests.faults.seeded.run import Outcome, report
+from tests.faults.seeded.search import Search
 
 ROOT = Path(__file__).parents[2]
 FAULTS = load_all()
@@ -42,3 +44,30 @@ def test_several_changes_of_one_file_are_all_made() -> None:
     changes = (Change("file.py", "a = 1\n", "a = 2\n"), Change("file.py", "b = 1\n", ""))
     fault = Fault("some", "", "", ("tap",), changes)
     assert fault.seed(lambda name: "a = 1\nb = 1\n") == {"file.py": "a = 2\n"}
+
+
+def test_only_a_cut_that_fails_counts_as_found() -> None:
+    faults = [Fault(name, "", "", ("tap",), ()) for name in ("cut", "unseen", "crude")]
+    seen = Search("tap", count=3, replay="replay", oracle="money made")
+    unseen = Search("tap", count=9)
+    outcomes = [
+        Outcome("crude", (), "tap, not cut at all: Stuck", 1.0),
+        Outcome("unseen", (unseen,), "", 1.0),
+        Outcome("cut", (unseen, seen), "", 1.0),
+    ]
+    result = report(faults, outcomes, [Outcome("control, tap", (unseen,), "", 1.0)])
+    assert (result["seeded"], result["found"]) == (3, 1)
+    assert result["control"] == {"cuts": 9, "failures": 0}
+    assert [fault["cut"] for fault in result["faults"]] == ["replay", None, None]
+    assert [fault["tried"] for fault in result["faults"]] == [12, 9, 0]
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        Outcome("control, tap", (Search("tap", count=1, replay="replay"),), "", 1.0),
+        Outcome("control, tap", (), "tap, not cut at all: Stuck", 1.0),
+    ],
+)
+def test_a_control_that_fails_is_told(control: Outcome) -> None:
+    assert report([], [], [control])["control"]["failures"] == 1

@@ -116,6 +116,41 @@ def _begin() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def report(
+    faults: list[Fault], outcomes: list[Outcome], controls: list[Outcome]
+) -> dict[str, Any]:
+    """What goes into build/seeded.json, but for the time; says what is wrong."""
+    by_name = {outcome.name: outcome for outcome in outcomes}
+    told = [_told(fault, by_name[fault.name]) for fault in faults]
+    wrong = [one for one in controls if one.broken or one.finding is not None]
+    for one in wrong:
+        _say(one)
+    for fault in told:
+        if fault["cut"] is None:
+            print(f"not found: {fault['name']}: {fault['oracle']}")
+    return {
+        "seeded": len(faults),
+        "found": sum(fault["cut"] is not None for fault in told),
+        "control": {
+            "cuts": sum(search.count for one in controls for search in one.searches),
+            "failures": len(wrong),
+        },
+        "faults": told,
+    }
+
+
+def find(faults: list[Fault], images: dict[str, Path], workers: int) -> dict[str, Any]:
+    """Search every image, then try on the control what was tried on the others."""
+    tasks = [Task(fault.name, images[fault.name], fault.flows) for fault in faults]
+    outcomes: list[Outcome] = []
+    with multiprocessing.get_context("spawn").Pool(workers, _begin) as pool:
+        for outcome in pool.imap_unordered(do, tasks):
+            outcomes.append(outcome)
+            _say(outcome)
+        controls = pool.map(do, _controls(outcomes, images[""]), chunksize=1)
+    return report(faults, outcomes, controls)
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -129,36 +164,18 @@ def main() -> int:
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
     images = build(faults)
     if images[""].read_bytes() != RELEASE.read_bytes():
-        print("the copy without a fault is not the image that is flashed")
+        print(f"the copy without a fault is not {RELEASE.relative_to(ROOT)}: is that up to date?")
         return 1
     print(f"{len(images)} images built, {time.monotonic() - begun:.0f} s", flush=True)
-    with multiprocessing.get_context("spawn").Pool(given.workers, _begin) as pool:
-        tasks = [Task(fault.name, images[fault.name], fault.flows) for fault in faults]
-        outcomes: dict[str, Outcome] = {}
-        for outcome in pool.imap_unordered(do, tasks):
-            outcomes[outcome.name] = outcome
-            _say(outcome)
-        controls = pool.map(do, _controls(list(outcomes.values()), images[""]), chunksize=1)
-    told = [_told(fault, outcomes[fault.name]) for fault in faults]
-    missed = [one["name"] for one in told if one["cut"] is None]
-    wrong = [one for one in controls if one.broken or one.finding is not None]
-    result = {
-        "seeded": len(faults),
-        "found": len(faults) - len(missed),
-        "control": {
-            "cuts": sum(search.count for one in controls for search in one.searches),
-            "failures": len(wrong),
-        },
-        "seconds": round(time.monotonic() - begun, 1),
-        "faults": told,
-    }
+    result = find(faults, images, given.workers)
+    result["seconds"] = round(time.monotonic() - begun, 1)
     given.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    for one in wrong:
-        _say(one)
-    for name in missed:
-        print(f"not found: {name}")
-    print(f"seeded {result['seeded']}, found {result['found']}, {result['seconds']} s")
-    return 1 if missed or wrong else 0
+    control = result["control"]
+    print(
+        f"seeded {result['seeded']}, found {result['found']}; control: {control['cuts']} cuts,"
+        f" {control['failures']} failures; {result['seconds']} s"
+    )
+    return 1 if control["failures"] or result["found"] < result["seeded"] else 0
 
 
 def _say(outcome: Outcome) -> None:
