@@ -7,16 +7,19 @@ remembered by the image's digest.
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from zlib import crc32
 
 from jiaozi import book as books
 from jiaozi.audit import Audit, chain
 from jiaozi.book import NETWORK_KEY, Book
 from jiaozi.errors import Refused
 from jiaozi_host.ledger.journal import read_entry
+from jiaozi_sim.machines.unicorn_state import WORD
 
 _FIRMWARE = Path(__file__).parents[2] / "firmware"
 if str(_FIRMWARE) not in sys.path:
@@ -26,7 +29,8 @@ from wallet.storage.errors import StoreError  # type: ignore[import-not-found]  
 from wallet.storage.pages import RESERVE  # type: ignore[import-not-found]  # noqa: E402
 from wallet.storage.store import Store  # type: ignore[import-not-found]  # noqa: E402
 
-_PAGE, _UNIT = 4096, 4
+_PAGE = 4096
+_HEADER = struct.Struct("<4sIHHI")
 _TRIES_KEY = 0x21
 
 
@@ -34,12 +38,22 @@ class Broken(Exception):
     """A rule that must hold whatever happens does not."""
 
 
+def program_unit_of(image: bytes) -> int:
+    """The bytes programmed at a time, as the store in an image says in its pages' headers."""
+    for at in range(0, len(image), _PAGE):
+        lead, _, unit, _, check = _HEADER.unpack_from(image, at)
+        if lead[:3] == b"JZS" and check == crc32(image[at : at + _HEADER.size - 4]):
+            return int(unit)
+    return WORD
+
+
 class ImageNvm:
     """A copy of an NVM image as the store's memory."""
 
-    page_size, program_unit = _PAGE, _UNIT
+    page_size = _PAGE
 
     def __init__(self, image: bytes) -> None:
+        self.program_unit = program_unit_of(image)
         self._memory = bytearray(image)
         self.size = len(image)
 

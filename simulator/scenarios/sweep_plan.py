@@ -13,7 +13,6 @@ from jiaozi_sim.sweep.cuts import TORN, Cut, Programmed
 from scenarios.sweep_flows import FLOWS, Flow
 from scenarios.sweep_stage import ACTIONS, NO_FAULT
 
-BLANK = 0xFFFFFFFF
 _SPARSE = 64
 _BLOCK = 24
 _ALL_OUTCOMES = ("payee-reads", "payer-reads", "top-up", "cash-out", "pin-change")
@@ -64,7 +63,7 @@ def points_of(event: Programmed) -> tuple[int, ...]:
     return tuple(
         index
         for index, store in enumerate(event.stores)
-        if not (store.erasing and store.old == BLANK) or store.offset // 4 % _SPARSE == 0
+        if not (store.erasing and store.old == store.blank) or store.offset // 4 % _SPARSE == 0
     )
 
 

@@ -41,6 +41,8 @@ def bare_metal_elf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def firmware_elf(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A function from a board's name to its wallet image, brought up to date once a session.
 
+    "<board>-unit256" is the image that programs NVM in units of 256 bytes.
+
     It is a copy: a build that goes on beside the tests must not change what they run.
     """
     built: dict[str, Path] = {}
@@ -50,7 +52,9 @@ def firmware_elf(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
         if board not in built:
             make = shutil.which("make") or "make"
             jobs = f"-j{os.cpu_count() or 1}"
-            command = [make, jobs, "-C", str(ROOT / "firmware"), f"BOARD={board}"]
+            name, _, unit = board.partition("-unit")
+            command = [make, jobs, "-C", str(ROOT / "firmware"), f"BOARD={name}"]
+            command += [f"NVM_UNIT={unit}"] if unit else []
             subprocess.run(command, check=True)
             made = ROOT / "build" / "firmware" / board / "firmware.elf"
             built[board] = Path(shutil.copy(made, folder / f"{board}.elf"))

@@ -10,6 +10,8 @@ import pytest
 
 from jiaozi_sim.board import load_board
 from jiaozi_sim.machines.base import NVM_SIZE
+from jiaozi_sim.machines.unicorn_core import program_unit
+from jiaozi_sim.machines.unicorn_state import IllegalStore, in_units
 from jiaozi_sim.sweep.booted import Booted
 from jiaozi_sim.sweep.boots import Boots
 from jiaozi_sim.sweep.cuts import Cut, Programmed, Store, cuts_of, torn_nvm, word_after
@@ -52,6 +54,22 @@ def cut_somewhere(stage: Stage, run: Run, rng: random.Random) -> None:
 def test_a_cut_anywhere_is_healed(stages: Stages, flow: str, rng: random.Random) -> None:
     stage = stages.get(FLOWS[flow])
     cut_somewhere(stage, stage.record(NO_FAULT), rng)
+
+
+def test_a_cut_in_a_large_unit_is_healed(
+    firmware_elf: Callable[[str], Path], rng: random.Random
+) -> None:
+    """The image whose memory is programmed 256 bytes at a time, which a cut tears all at once."""
+    elf = firmware_elf("visual_card-unit256")
+    assert (program_unit(firmware_elf("visual_card")), program_unit(elf)) == (4, 256)
+    stages = Stages(elf, SEED)
+    try:
+        stage = stages.get(FLOWS["payer-reads"])
+        run = stage.record(NO_FAULT)
+        assert {store.size for event in run.events for store in event.stores} == {256}
+        cut_somewhere(stage, run, rng)
+    finally:
+        stages.close()
 
 
 def test_a_cut_of_both_is_healed(stage: Stage, rng: random.Random) -> None:
@@ -150,6 +168,33 @@ def test_a_torn_word_never_rises() -> None:
     store = Store(0, 0xFFFF0000, 0x0F0F0000, erasing=False)
     for torn in ("old", "new", "mix", "noise"):
         assert word_after(store, torn, "a") & ~store.old == 0
+
+
+def test_words_make_up_units() -> None:
+    words = [Store(256 + 4 * n, 0xFFFFFFFF, n, erasing=False) for n in range(64)]
+    [unit] = in_units(words, 256)
+    assert (unit.offset, unit.size, unit.old) == (256, 256, unit.blank)
+    memory = bytearray(1024)
+    unit.into(memory)
+    assert memory[256:512] == b"".join(n.to_bytes(4, "little") for n in range(64))
+    torn = [word_after(unit, torn, "a") for torn in ("mix", "noise")]
+    assert all(value not in (unit.old, unit.new) for value in torn)
+    assert in_units(words, 4) is words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [Store(4 * n, 0xFFFFFFFF, 0, erasing=False) for n in range(63)],
+        [Store(4 + 4 * n, 0xFFFFFFFF, 0, erasing=False) for n in range(64)],
+        [Store(4 * n, 0xFFFFFFFF, 0, erasing=False) for n in (1, 0, *range(2, 64))],
+        [Store(4 * n, 0xFFFFFFFF, 0, erasing=n > 9) for n in range(64)],
+    ],
+    ids=["not whole", "not aligned", "not in order", "half erased"],
+)
+def test_a_unit_is_programmed_whole(words: list[Store]) -> None:
+    with pytest.raises(IllegalStore):
+        in_units(words, 256)
 
 
 def test_of_blank_words_that_are_erased_few_are_cut_points() -> None:

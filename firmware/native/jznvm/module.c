@@ -1,5 +1,6 @@
 // Module _jznvm: the board's non-volatile memory, with the manners of NOR flash. Erasing sets a page to ones, programming
-// clears bits; both touch memory one aligned word at a time, so that a power cut falls between two stores.
+// clears bits; both touch memory one aligned word at a time, so that a power cut falls between two stores. Programming
+// takes whole units of JZ_NVM_UNIT bytes, word after word: what a cut in one leaves is the engine's business.
 #include <string.h>
 
 #include "py/mperrno.h"
@@ -8,7 +9,7 @@
 #include "../../port/marks.h"
 #include "../buffer.h"
 
-#define UNIT (4u)
+#define WORD (4u)
 #define ERASED (0xFFFFFFFFu)
 
 static volatile uint32_t *words_at(size_t offset) {
@@ -39,13 +40,13 @@ static MP_DEFINE_CONST_FUN_OBJ_2(jznvm_read_obj, jznvm_read);
 
 static uint32_t word_of(const uint8_t *from) {
     uint32_t word;
-    memcpy(&word, from, UNIT);
+    memcpy(&word, from, WORD);
     return word;
 }
 
 static bool only_clears(volatile uint32_t *words, const uint8_t *from, size_t size) {
-    for (size_t i = 0; i < size; i += UNIT) {
-        if (word_of(from + i) & ~words[i / UNIT]) {
+    for (size_t i = 0; i < size; i += WORD) {
+        if (word_of(from + i) & ~words[i / WORD]) {
             return false;
         }
     }
@@ -54,9 +55,9 @@ static bool only_clears(volatile uint32_t *words, const uint8_t *from, size_t si
 
 // Store and read back. False at the first word that did not take.
 static bool store(volatile uint32_t *words, const uint8_t *from, size_t size) {
-    for (size_t i = 0; i < size; i += UNIT) {
-        words[i / UNIT] = word_of(from + i);
-        if (words[i / UNIT] != word_of(from + i)) {
+    for (size_t i = 0; i < size; i += WORD) {
+        words[i / WORD] = word_of(from + i);
+        if (words[i / WORD] != word_of(from + i)) {
             return false;
         }
     }
@@ -65,7 +66,7 @@ static bool store(volatile uint32_t *words, const uint8_t *from, size_t size) {
 
 static mp_obj_t jznvm_program(mp_obj_t offset_obj, mp_obj_t data_obj) {
     mp_buffer_info_t data = jz_bytes(data_obj);
-    volatile uint32_t *words = words_at(checked_offset(offset_obj, data.len, UNIT));
+    volatile uint32_t *words = words_at(checked_offset(offset_obj, data.len, JZ_NVM_UNIT));
     uint32_t phase = jz_mark(JZ_MARK_COMMIT);
     // Nothing is stored when any bit would have to rise.
     bool done = only_clears(words, data.buf, data.len) && store(words, data.buf, data.len);
@@ -84,7 +85,7 @@ static mp_obj_t jznvm_erase(mp_obj_t offset_obj) {
     uint32_t phase = jz_mark(JZ_MARK_COMMIT);
     // Announced, so that an engine that refuses rising bits knows this page may have them.
     jz_announce_erase(JZ_NVM_ADDRESS + offset);
-    for (size_t i = 0; i < JZ_NVM_PAGE / UNIT; i++) {
+    for (size_t i = 0; i < JZ_NVM_PAGE / WORD; i++) {
         words[i] = ERASED;
         done = done && words[i] == ERASED;
     }
@@ -101,7 +102,7 @@ static const mp_rom_map_elem_t jznvm_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__jznvm) },
     { MP_ROM_QSTR(MP_QSTR_size), MP_ROM_INT(JZ_NVM_SIZE) },
     { MP_ROM_QSTR(MP_QSTR_page_size), MP_ROM_INT(JZ_NVM_PAGE) },
-    { MP_ROM_QSTR(MP_QSTR_program_unit), MP_ROM_INT(UNIT) },
+    { MP_ROM_QSTR(MP_QSTR_program_unit), MP_ROM_INT(JZ_NVM_UNIT) },
     { MP_ROM_QSTR(MP_QSTR_read), MP_ROM_PTR(&jznvm_read_obj) },
     { MP_ROM_QSTR(MP_QSTR_program), MP_ROM_PTR(&jznvm_program_obj) },
     { MP_ROM_QSTR(MP_QSTR_erase), MP_ROM_PTR(&jznvm_erase_obj) },

@@ -27,7 +27,7 @@ from unicorn import UC_HOOK_BLOCK, Uc
 from jiaozi_sim.machines.plugin import built
 from jiaozi_sim.machines.unicorn_core import PERIPHERALS, PERIPHERALS_SIZE, Core
 from jiaozi_sim.machines.unicorn_native import ROM_SIZE, STATE_SIZE, hook, map_registers
-from jiaozi_sim.machines.unicorn_state import UART_AT, CoreState, Store
+from jiaozi_sim.machines.unicorn_state import UART_AT, WORD, CoreState, Store
 
 _HELD = 4096  # bytes in a UART that the firmware leaves full
 _READ_SIZE = 4096
@@ -99,7 +99,7 @@ class Board(Core):
 
     def _last_store(self, store: Store) -> None:
         if self._board.library.jz_store():
-            self._memory[store.offset : store.offset + 4] = store.new.to_bytes(4, "little")
+            self._memory[store.offset : store.offset + WORD] = store.new.to_bytes(WORD, "little")
             self.flush()
             os.kill(os.getpid(), signal.SIGKILL)
 

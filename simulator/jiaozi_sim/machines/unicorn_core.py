@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 from unicorn import (
     UC_ARCH_ARM,
     UC_ERR_READ_PROT,
@@ -52,16 +53,17 @@ from jiaozi_sim.machines.unicorn_native import (
 )
 from jiaozi_sim.machines.unicorn_state import (
     UART_AT,
+    WORD,
     CoreFault,
     CoreState,
     Store,
     Wiring,
+    in_units,
 )
 
 PERIPHERALS, PERIPHERALS_SIZE = 0x40000000, 0x10000
 SYSTEM, SYSTEM_SIZE = 0xE000E000, 0x1000
 CORE_HZ = 25_000_000
-UNIT = 4
 _PAGE = 4096  # of Unicorn's translation
 
 _CSR, _RVR, _CVR, _AIRCR = 0x010, 0x014, 0x018, 0xD0C
@@ -71,6 +73,17 @@ _RAM_END = RAM_BASE + RAM_SIZE
 _STATE_END = NVM_BASE + STATE_SIZE
 _NOWHERE = 0xFFFFFFF0
 _UARTS = range(len(UART_AT))
+
+
+@lru_cache(maxsize=4)
+def program_unit(elf: Path) -> int:
+    """How many bytes an image programs into NVM at a time; a word where it does not say."""
+    with elf.open("rb") as file:
+        symbols = ELFFile(file).get_section_by_name(".symtab")
+        if not isinstance(symbols, SymbolTableSection):
+            return WORD
+        found = symbols.get_symbol_by_name("_nvm_unit")
+        return int(found[0]["st_value"]) if found else WORD
 
 
 @lru_cache(maxsize=4)
@@ -95,14 +108,16 @@ _boot_page = lru_cache(maxsize=64)(boot_page)
 class Core:
     """One board. A deep copy of what refers to it refers to the same core: see `snapshot`.
 
-    on_store(store) is called before each store into NVM takes effect and may call `cut`; whether
-    or not it is set, `stored` and `marks` hold what the last run stored and marked, idle marks left
-    out. clock() is the owner's time, if that goes on while the core runs.
+    on_store(store) is called before each store of a word into NVM takes effect and may call `cut`;
+    whether or not it is set, `stored` (by program units) and `marks` (without those of idling) hold
+    what the last run stored and marked. clock() is the owner's time, if that goes on while the core
+    runs.
     """
 
     def __init__(self, elf: Path, seed: bytes, memory: mmap.mmap | None = None) -> None:
         """memory: of the NVM and the two pages after it; None: its own, blank."""
         self.seed = seed
+        self.unit = program_unit(elf)
         self.boots = 0
         self.powered = False
         self.reset_by_itself = False
@@ -196,7 +211,8 @@ class Core:
             if not self._cut:
                 raise CoreFault(f"{error} at {self.pc:#x}") from error
         self._pc = self._uc.reg_read(UC_ARM_REG_PC)
-        self.stored, self.marks = self._native.stores(), self._native.marks()
+        self.stored = in_units(self._native.stores(), self.unit)
+        self.marks = self._native.marks()
         if self._error is not None:
             raise self._error
 

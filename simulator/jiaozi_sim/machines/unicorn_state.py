@@ -17,14 +17,57 @@ class CoreFault(MachineError):
     """The processor stopped in a way that no firmware should make it stop."""
 
 
+WORD = 4
+
+
 @dataclass(frozen=True)
 class Store:
-    """One word stored into the NVM: byte offset, the word before and after, erasing or not."""
+    """A word, or a whole program unit, stored into the NVM.
+
+    offset: of its first byte; old, new: what it held before and after, little-endian; erasing: part
+    of erasing a page; size: in bytes.
+    """
 
     offset: int
     old: int
     new: int
     erasing: bool
+    size: int = WORD
+
+    @property
+    def blank(self) -> int:
+        """What it holds when it is erased."""
+        return (1 << 8 * self.size) - 1
+
+    def into(self, nvm: bytearray, value: int | None = None) -> None:
+        """Put what it stores into an image, or another value in the same place."""
+        data = (self.new if value is None else value).to_bytes(self.size, "little")
+        nvm[self.offset : self.offset + self.size] = data
+
+
+def in_units(stores: list[Store], unit: int) -> list[Store]:
+    """Words as the units that they make up, one operation each.
+
+    Raises IllegalStore where a unit is not stored whole, word after word.
+    """
+    if unit == WORD:
+        return stores
+    count = unit // WORD
+    found = []
+    for at in range(0, len(stores), count):
+        words = stores[at : at + count]
+        first = words[0]
+        expected = [first.offset + WORD * n for n in range(count)]
+        if first.offset % unit or [word.offset for word in words] != expected:
+            raise IllegalStore(f"less than a unit of {unit} bytes stored at {first.offset:#x}")
+        if any(word.erasing != first.erasing for word in words):
+            raise IllegalStore(f"a unit half erased, half programmed at {first.offset:#x}")
+        old, new = (
+            sum(value << 8 * WORD * n for n, value in enumerate(values))
+            for values in ([word.old for word in words], [word.new for word in words])
+        )
+        found.append(Store(first.offset, old, new, first.erasing, unit))
+    return found
 
 
 @dataclass

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jiaozi_sim.machines.unicorn_core import UNIT
 from jiaozi_sim.machines.unicorn_state import Store
 from jiaozi_sim.sweep.bench import Bench, Seat, Snapshot
 
@@ -52,17 +51,17 @@ def word_after(store: Store, torn: str, seed: str) -> int:
     """What the word of a store reads as after a cut in it."""
     if torn in ("old", "new"):
         return store.old if torn == "old" else store.new
-    chance = random.Random(seed).getrandbits(32)
+    chance = random.Random(seed).getrandbits(8 * store.size)
     if torn == "mix":
         return (store.old & ~chance) | (store.new & chance)
-    return chance & (0xFFFFFFFF if store.erasing else store.old)
+    return chance & (store.blank if store.erasing else store.old)
 
 
 def clean_nvm(event: Programmed, stores: int) -> bytes:
     """The NVM when so many of the stores are whole and the others not begun."""
     nvm = bytearray(event.nvm)
     for store in event.stores[:stores]:
-        nvm[store.offset : store.offset + UNIT] = store.new.to_bytes(UNIT, "little")
+        store.into(nvm)
     return bytes(nvm)
 
 
@@ -71,7 +70,7 @@ def torn_nvm(event: Programmed, cut: Cut, seed: int) -> bytes:
     nvm = bytearray(clean_nvm(event, cut.index))
     store = event.stores[cut.index]
     word = word_after(store, cut.torn, f"{seed}:{cut.event}:{cut.index}:{cut.torn}")
-    nvm[store.offset : store.offset + UNIT] = word.to_bytes(UNIT, "little")
+    store.into(nvm, word)
     return bytes(nvm)
 
 
@@ -107,7 +106,7 @@ class Recorder:
     def _stored(self, seat: Seat, stores: Sequence[Store]) -> None:
         nvm = bytearray(seat.core.read_nvm())
         for store in reversed(stores):
-            nvm[store.offset : store.offset + UNIT] = store.old.to_bytes(UNIT, "little")
+            store.into(nvm, store.old)
         frames = len(self._bench.field.log) - self._frames
         snapshot = self._bench.snapshot() if self._keep else None
         self.events.append(

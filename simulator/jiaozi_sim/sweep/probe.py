@@ -15,7 +15,7 @@ from elftools.elf.sections import SymbolTableSection
 from unicorn import UC_HOOK_CODE, Uc
 
 from jiaozi_sim.machines.base import NVM_SIZE, MachineError
-from jiaozi_sim.machines.unicorn_core import UNIT, Core
+from jiaozi_sim.machines.unicorn_core import Core
 from jiaozi_sim.machines.unicorn_state import CoreState, Store
 from jiaozi_sim.sweep.bench import Bench, Seat
 
@@ -143,4 +143,4 @@ class Probe:
         self._before.append(self._count)
         self._sent.append(sum(len(sent) for sent in self._core.snapshot().wiring.sent))
         self._stores.append(store)
-        self._nvm[store.offset : store.offset + UNIT] = store.new.to_bytes(UNIT, "little")
+        store.into(self._nvm)

@@ -179,7 +179,7 @@ class RememberingCore:
         if outcome is None:
             raise MachineError("a moment without an outcome")
         for store in outcome.stored:
-            self._nvm[store.offset : store.offset + 4] = store.new.to_bytes(4, "little")
+            store.into(self._nvm)
         self.stored, self.marks = outcome.stored, outcome.marks
         self._sent = list(outcome.sent)
         self._wakes_at = outcome.wakes_at
