@@ -37,6 +37,8 @@ from jiaozi_sim.machines.engines import patience
 
 PACKAGES = Path(__file__).parents[1]
 FIRMWARE = Path(__file__).parents[2] / "build" / "firmware"
+WAIT = 60.0
+"""Seconds for what comes at once on a machine that is not busy."""
 _POLL_SECONDS = 0.001
 _LOOK_FOR_LIFE_SECONDS = 0.1
 _ANSWER_SECONDS = 30  # the world answers at once, unless the plugin has to be compiled
@@ -270,7 +272,7 @@ class Wallet:
         """Bytes that crossed the UART between machine and PN532, both ways, over all starts."""
         return int(self._ask("state")["nfc_bytes"])
 
-    def wait_off(self, seconds: float = 10) -> None:
+    def wait_off(self, seconds: float = WAIT) -> None:
         """Until the power is gone (by an ordered cut). Raises SimulatorError if it stays."""
         end = time.monotonic() + seconds * patience()
         while self.running:
@@ -299,7 +301,7 @@ class Wallet:
         """Phase marks since the start, from index `after` on."""
         return self._counters().marks(after)
 
-    def wait_mark(self, value: int, timeout: float = 10, after: int = 0) -> MarkEvent:
+    def wait_mark(self, value: int, timeout: float = WAIT, after: int = 0) -> MarkEvent:
         """The first mark of that value at index `after` or later, waiting for it.
 
         Raises:
@@ -354,7 +356,7 @@ class Wallet:
         )
 
     def wait_picture(
-        self, accept: Callable[[Image.Image], bool], timeout: float = 10
+        self, accept: Callable[[Image.Image], bool], timeout: float = WAIT
     ) -> Image.Image:
         """The first picture that `accept` says yes to. Raises SimulatorError if none comes."""
         end = time.monotonic() + timeout * patience()

@@ -26,6 +26,10 @@ _PORT_ROLES = ("host", "contact", "log")
 # How many of the newest pieces of bridge traffic are remembered.
 _TRAFFIC_LIMIT = 10_000
 
+# A machine writes its bus bridge byte by byte, a picture is 100 KiB: the world takes what has come
+# in this many seconds at once.
+_BRIDGE_PAUSE = 0.001
+
 # How often a machine that others run is asked whether its power was cut.
 _LOOK_SECONDS = 0.05
 
@@ -109,7 +113,10 @@ class WalletStation:
         for role, wire in self.machine.wires.items():
             receiver = self._receiver(role)
             ended = self._lost_power
-            self._streams[role] = Stream(self._selector, wire.fileno(), receiver, ended)
+            gather = self._soon if role == "bridge" else None
+            self._streams[role] = Stream(
+                self._selector, wire.fileno(), receiver, ended, gather=gather
+            )
         if isinstance(self.machine, WiredMachine):
             self._look_for_a_cut(self.machine)
 
@@ -137,6 +144,9 @@ class WalletStation:
         self._streams = {}
         self.bridge.power_off()
         self.chip.power_cycle()
+
+    def _soon(self, look: Callable[[], None]) -> None:
+        self._scheduler.call_later(_BRIDGE_PAUSE, look)
 
     def _lost_power(self) -> None:
         """A wire ended: the machine was killed by an ordered cut, or died."""

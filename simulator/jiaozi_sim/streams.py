@@ -26,6 +26,8 @@ class Stream:
         received: gets what was read.
         ended: called once when the far end is gone; the stream is out of the loop then.
         limit: bytes kept for a far end that does not take them; None: all.
+        gather: called with what is to be done a moment after each read, when the far end is looked
+            at again: what it writes byte by byte then comes in larger pieces. None: no pause.
     """
 
     def __init__(
@@ -35,12 +37,15 @@ class Stream:
         received: Callable[[bytes], None],
         ended: Callable[[], None],
         limit: int | None = KEPT_BYTES,
+        gather: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self._selector, self._fd = selector, fd
         self._limit = limit
         self._received, self._ended = received, ended
+        self._gather = gather
         self._waiting = bytearray()
         self._open = True
+        self._pausing = False
         self.dropped = 0
         selector.register(fd, selectors.EVENT_READ, self._ready)
 
@@ -57,7 +62,7 @@ class Stream:
         """Leave the loop; `ended` is not called."""
         if self._open:
             self._open = False
-            self._selector.unregister(self._fd)
+            self._listen(0)
 
     def _ready(self, events: int) -> None:
         if events & selectors.EVENT_WRITE:
@@ -72,10 +77,19 @@ class Stream:
             return
         except OSError:
             data = b""
-        if data:
-            self._received(data)
-        else:
+        if not data:
             self._end()
+            return
+        self._received(data)
+        if self._gather is not None and self._open:
+            self._pausing = True
+            self._set_events()
+            self._gather(self._go_on)
+
+    def _go_on(self) -> None:
+        self._pausing = False
+        if self._open:
+            self._set_events()
 
     def _flush(self) -> None:
         try:
@@ -86,8 +100,20 @@ class Stream:
         except OSError:
             self._end()
             return
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._waiting else 0)
-        if self._selector.get_key(self._fd).events != events:
+        self._set_events()
+
+    def _set_events(self) -> None:
+        reading = 0 if self._pausing else selectors.EVENT_READ
+        self._listen(reading | (selectors.EVENT_WRITE if self._waiting else 0))
+
+    def _listen(self, events: int) -> None:
+        """Have the loop look for these events; none takes the descriptor out of it."""
+        key = self._selector.get_map().get(self._fd)
+        if key is None and events:
+            self._selector.register(self._fd, events, self._ready)
+        elif key is not None and not events:
+            self._selector.unregister(self._fd)
+        elif key is not None and key.events != events:
             self._selector.modify(self._fd, events, self._ready)
 
     def _end(self) -> None:

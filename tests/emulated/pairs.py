@@ -25,7 +25,10 @@ FUNDS = 10_000_00
 
 _LOOK = 0.01
 _A_TAP = 6.0
-"""Seconds for which two wallets are held together at most before they are taken apart again."""
+"""Seconds for which two wallets are held together at first before they are taken apart again."""
+
+_BUSY = 60.0
+"""Seconds for what must come, however busy the machine is."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def restart(*wallets: Wallet) -> None:
         wallet.wait_mark(Mark.READY)
 
 
-def until(true: Callable[[], bool], seconds: float = _A_TAP) -> bool:
+def until(true: Callable[[], bool], seconds: float = _BUSY) -> bool:
     """Wait until something is true; False if it does not become so in time."""
     end = time.monotonic() + seconds
     while not true():
@@ -159,10 +162,13 @@ class Pair:
         return all(not (m.pending or m.open) for m in (memory(self.one), memory(self.other)))
 
     def settle(self, taps: int = 4) -> int:
-        """Tap until nothing is pending and no request is open; the number of taps it took."""
+        """Tap until nothing is pending and no request is open; the number of taps it took.
+
+        Each try is longer than the one before, for a machine that is only slow.
+        """
         for tap in range(1, taps + 1):
             with self.together():
-                if until(self.settled):
+                if until(self.settled, min(_A_TAP * 2 ** (tap - 1), _BUSY)):
                     return tap
         left = [(m.pending, m.open) for m in (memory(self.one), memory(self.other))]
         raise AssertionError(f"(pending, open) is {left} after {taps} taps")

@@ -17,7 +17,7 @@ from tests.emulated.pairs import memory
 
 GROCER, DINER = 5411, 5812
 NUMBER, EXPIRY, CAP = 7, 9, 20_00
-_SECONDS = 15.0
+_SECONDS = 60.0
 
 
 @dataclass

@@ -39,7 +39,7 @@ def answer(wallet: Wallet, key: str, done: Callable[[], bool]) -> None:
     """Press until it has been noticed, as people do."""
     for _ in range(3):
         press(wallet, key)
-        if until(done, 3):
+        if until(done, 10):
             return
     raise AssertionError(f"{wallet.name} does not notice {key}")
 

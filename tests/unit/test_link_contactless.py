@@ -337,6 +337,42 @@ def test_mistreated_frames_end_in_an_answer_or_a_typed_error(seed, actions):
     assert len(errors) <= 3
 
 
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("role", ["card", "either"])
+def test_a_chip_that_answers_late_leaves_nobody_waiting_for_ever(seed, role):
+    """Later than any time-out, so that commands are sent and answered twice; then it heals."""
+    bench, _, reader, card = pair(seed)
+    dice = random.Random(seed)
+    late = dice.choice((0.03, 0.3, 1.0))
+    healed = 4.0
+
+    def latency() -> float:
+        if bench.scheduler.now() > healed or dice.random() > late:
+            return 0.0
+        return dice.choice((0.004, 0.27, 0.8, 2.0))
+
+    card.uart.latency = latency
+
+    def be_card() -> None:
+        while not card.handled:
+            with contextlib.suppress(LinkError):
+                if role == "card":
+                    card.link.serve(card.handler, 500)
+                elif found := card.link.meet(card.handler, 500):
+                    found.release()
+            if dice.random() < 0.3:
+                card.link.leave()
+            bench.wait(lambda: False, 0.01)
+
+    def read() -> list[bytes]:
+        while True:
+            with contextlib.suppress(LinkError, AssertionError):
+                return reader.read([b"12"], polls=10)
+
+    answer, _ = bench.run(read, be_card, limit=healed + 8)
+    assert answer == [b"21\x90\x00"]
+
+
 def test_phases_are_those_of_the_port():
     table = dict(re.findall(r"JZ_MARK_(\w+) = (\d+)", MARKS.read_text(encoding="utf-8")))
     ours = {name: value for name, value in vars(phases).items() if isinstance(value, int)}
