@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from jiaozi.commands import CARD, READER
+from jiaozi_sim.machines.base import MachineError
+from jiaozi_sim.sweep.cuts import Cut, Recorder, torn_nvm
+from jiaozi_sim.sweep.explore import APART, empty
 from scenarios import sweep_desk as desk
 from scenarios.sweep_fill import fill_nvm
 from scenarios.sweep_oracle import is_tidy
@@ -135,6 +138,36 @@ def _torn_and_cancelled(scene: Scene) -> None:
     scene.bench.run_for(2.0)
 
 
+# A start that must recover --------------------------------------------------------------------
+
+
+def _cut_before(at: int, torn: str, scene: Scene) -> None:
+    """A payment's record of one side, cut at its first commit word; that side is without power."""
+    _payee_reads(scene)
+    recorder = Recorder(scene.bench)
+    scene.tap()
+    recorder.stop()
+    event = recorder.events[at]
+    if event.snapshot is None:
+        raise MachineError("the events were recorded without snapshots")
+    scene.rig.bench = event.snapshot.restored()
+    empty(scene.bench)
+    left = torn_nvm(event, Cut(at, len(event.stores) - 2, torn), scene.rig.seed)
+    rewrite_nvm(scene, event.seat, lambda image: left)
+    scene.bench.run_for(APART)
+
+
+def _start(scene: Scene) -> None:
+    for name, seat in scene.bench.seats.items():
+        if not seat.core.powered:
+            scene.rig.boot(name)
+    scene.tap()
+
+
+def _before_any_frame(seat: str, frames: int) -> bool:
+    return frames == 0
+
+
 # Journals that must be tidied -------------------------------------------------------------------
 
 
@@ -166,6 +199,11 @@ TAPS = (
     Flow("epoch-from-card", _tap, partial(_epoch_ahead, PAYER), reached=_same_epoch),
     Flow("resume", _tap, _torn),
     Flow("void", _tap, _torn_and_cancelled),
+    *(
+        Flow(f"start-{name}-{torn}", _start, partial(_cut_before, at, torn), only=_before_any_frame)
+        for at, name in ((0, PAYER), (1, PAYEE))
+        for torn in ("old", "new")
+    ),
     Flow("tidy", _tap, _full, reached=_are_tidy, lasting=True),
 )
 

@@ -27,6 +27,7 @@ from scenarios.sweep_oracle import (
 from scenarios.sweep_rig import ISSUED, SweepRig
 from scenarios.sweep_rules import check_answers, check_numbers
 from scenarios.sweep_scene import PATIENCE, PAYEE, PAYER, Scene
+from scenarios.sweep_ways import Ways
 
 NO_FAULT = "none"
 ACTIONS = ("lose", "repeat", "truncate")
@@ -64,6 +65,7 @@ class Stage:
         bench.field.taps.clear()
         self._ledger = self.rig.get_ledger()
         self.start = bench.snapshot()
+        self.ways = Ways(self.rig)
         self._expected: dict[str, Any] = {}
         self._account: tuple[bytes, Account] | None = None
         self.frames = 0
@@ -126,6 +128,9 @@ class Stage:
 
     def finish(self, bench: Bench, restarted: Collection[str], beside: Any) -> None:
         """See Judge."""
+        if self.flow.tap:
+            with self.rig.drawing(f"{self.flow.name}, otherwise"):
+                bench = self.ways.try_all(bench, restarted, beside)
         self._check(self._play(bench, restarted, beside, f"{self.flow.name}, again"))
 
     def _open_account(self) -> Account:

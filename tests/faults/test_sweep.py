@@ -20,6 +20,7 @@ from jiaozi_sim.sweep.remember import RememberingCore
 from scenarios.sweep_flows import DESK, FLOWS, TAPS
 from scenarios.sweep_oracle import Broken, check_journal, read_book
 from scenarios.sweep_plan import points_of
+from scenarios.sweep_replay import replay_one
 from scenarios.sweep_stage import NO_FAULT, Stage, Stages
 
 SEED = 1
@@ -162,6 +163,26 @@ def test_the_oracle_sees_a_memory_that_no_commit_made(stage: Stage) -> None:
     first, _, last = stage.record(NO_FAULT).events
     with pytest.raises(Broken, match="another memory"):
         stage.restarted(first.nvm, first.nvm, last.nvm)
+
+
+def test_a_cut_is_replayed_by_its_place(
+    firmware_elf: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What breaks is said and kept; here the rule is, that nothing may ever be restarted."""
+    elf, place = firmware_elf("visual_card"), "payee-reads:none:0:3:mix:0"
+    assert replay_one(elf, SEED, place) == []
+    with pytest.raises(ValueError, match="no flow"):
+        replay_one(elf, SEED, "nothing:none:0:3:mix:0")
+
+    def refuse(self: Stage, *images: bytes) -> None:
+        raise Broken("restarted")
+
+    monkeypatch.setattr(Stage, "restarted", refuse)
+    [what] = replay_one(elf, SEED, place, tmp_path)
+    assert "restarted" in what
+    [kept] = tmp_path.iterdir()
+    assert len((kept / "payer-cut.nvm").read_bytes()) == NVM_SIZE
+    assert "balance 100000" in (kept / "payer-cut-journal.txt").read_text("utf-8")
 
 
 def test_a_torn_word_never_rises() -> None:
