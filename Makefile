@@ -87,6 +87,8 @@ unicorn: setup firmware ## some taps with Unicorn in QEMU's place (--engine unic
 firmware: setup ## build the images and the unix port (BOARD=name: that image only)
 ifeq ($(BOARD),)
 	@for board in $(BOARDS); do $(STEP) "firmware $$board" $(MAKE) -j$(JOBS) -C firmware BOARD=$$board || exit; done
+	@$(STEP) "firmware $(firstword $(BOARDS)), 256-byte units" \
+		$(MAKE) -j$(JOBS) -C firmware BOARD=$(firstword $(BOARDS)) NVM_UNIT=256
 	@$(STEP) "firmware unix" $(MAKE) -j$(JOBS) -C firmware unix
 else
 	@$(STEP) "firmware $(BOARD)" $(MAKE) -j$(JOBS) -C firmware BOARD=$(BOARD)

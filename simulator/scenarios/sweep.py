@@ -12,6 +12,7 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from jiaozi_sim.machines.unicorn_core import program_unit
 from scenarios.sweep_flows import FLOWS
 from scenarios.sweep_plan import make_plan
 from scenarios.sweep_report import Progress, keep
@@ -19,6 +20,7 @@ from scenarios.sweep_work import Crew
 
 ROOT = Path(__file__).parents[2]
 ELF = ROOT / "build" / "firmware" / "visual_card" / "firmware.elf"
+LARGE_UNITS = ROOT / "build" / "firmware" / "visual_card-unit256" / "firmware.elf"
 
 
 def sweep(
@@ -33,7 +35,7 @@ def sweep(
     with Crew(elf, seed, workers) as crew:
         print(f"{len(flows)} flows, each played once without a cut ...", flush=True)
         plan = make_plan(crew.dry(flows), every)
-        progress = Progress(plan, seed)
+        progress = Progress(plan, seed, None if elf == ELF else elf)
         try:
             for done in crew.do(plan.tasks):
                 progress.add(done)
@@ -44,10 +46,28 @@ def sweep(
         return progress.result()
 
 
+def together(results: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Reports of several images, by program unit, as one: sums, and each one's enumeration."""
+    first = next(iter(results.values()))
+    sums = {
+        key: round(sum(result[key] for result in results.values()), 1)
+        for key, value in first.items()
+        if isinstance(value, int | float) and key != "seed"
+    }
+    each = {
+        unit: {key: value for key, value in result.items() if key != "enumeration"}
+        for unit, result in results.items()
+    }
+    enumeration = {unit: result["enumeration"] for unit, result in results.items()}
+    return {"seed": first["seed"], **sums, "program_units": each, "enumeration": enumeration}
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--elf", type=Path, default=ELF, help="the image under test")
+    parser.add_argument(
+        "--elf", type=Path, help="the image under test; default: those of both program units"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=1, help="each n-th cut point only")
     parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
@@ -56,9 +76,16 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="folder for images and logs of failures")
     given = parser.parse_args()
     flows = given.flow or list(FLOWS)
-    result = sweep(given.elf, given.seed, flows, given.workers, given.every, given.keep)
+    results = {}
+    for elf in [given.elf] if given.elf else [ELF, LARGE_UNITS]:
+        unit = program_unit(elf)
+        print(f"{elf.parent.name}: NVM is programmed in units of {unit} bytes", flush=True)
+        some = sweep(elf, given.seed, flows, given.workers, given.every, given.keep)
+        results[str(unit)] = some
+    result = together(results)
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps({key: value for key, value in result.items() if key != "enumeration"}))
+    del result["enumeration"]
+    print(json.dumps(result))
     if result["cut_points_done"] < result["cut_points_total"]:
         return 1
     return 1 if result["failures"] else 0

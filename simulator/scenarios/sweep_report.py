@@ -22,8 +22,8 @@ _KINDS = ("", "paid", "credited", "resolved", "voided", "refunded", "adopted", "
 class Progress:
     """Adds up what the workers have done, and prints a line now and then."""
 
-    def __init__(self, plan: Plan, seed: int) -> None:
-        self._plan, self._seed = plan, seed
+    def __init__(self, plan: Plan, seed: int, elf: Path | None = None) -> None:
+        self._plan, self._seed, self._elf = plan, seed, elf
         self._begun = time.monotonic()
         self._told = 0.0
         self.points = self.variants = self.continuations = self.starts = 0
@@ -42,7 +42,7 @@ class Progress:
         self._states_of.setdefault(done.task.flow, set()).update(done.states)
         for failure in done.failures:
             self.failures.append(failure)
-            print(replay_line(failure, self._seed), "#", failure.what, flush=True)
+            print(replay_line(failure, self._seed, self._elf), "#", failure.what, flush=True)
         if done.broken:
             self.broken.append(done.broken)
             print(done.broken, flush=True)
