@@ -3,13 +3,14 @@
 from _jzcrypto import ed25519_public
 from jiaozi import payee, payer
 from jiaozi.book import NETWORK_KEY, SEED_KEY, Book
-from jiaozi.commands import BLANK, KEYED, PAY_OUT, READY
+from jiaozi.commands import BLANK, FROZEN, KEYED, OUTDATED, PAY_OUT, READY
 from jiaozi.errors import NOT_ALLOWED, REQUEST_CLOSED, Refused
 from jiaozi.install import newer_epoch
 from jiaozi.rules import GENERAL
 from wallet.consent import Consent
 from wallet.hal.phases import TAP_COMMITTED
 from wallet.pin import Pin
+from wallet.version import FIRMWARE, is_outdated
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
@@ -90,6 +91,7 @@ class Device:
         self.session = Session()
         self.intent: Intent | None = None
         self._book: Book | None = None
+        self.outdated = is_outdated(store)
         self.reload()
 
     @property
@@ -106,9 +108,11 @@ class Device:
 
     @property
     def status(self) -> int:
-        """BLANK, KEYED (a key, no certificate yet) or READY."""
-        if self.provisioned:
-            return READY
+        """BLANK, KEYED (a key, no certificate yet), READY, FROZEN or OUTDATED."""
+        if self.outdated:
+            return OUTDATED
+        if self._book is not None:
+            return FROZEN if self._book.frozen else READY
         return KEYED if self.store.get(SEED_KEY) is not None else BLANK
 
     @property
@@ -124,9 +128,12 @@ class Device:
         self.session = Session()
 
     def reload(self) -> None:
-        """Read the book anew after the store was changed other than by a step."""
-        if self.store.get(NETWORK_KEY) is not None:
-            self._book = Book(self.store)
+        """Read the book anew after the store was changed other than by a step.
+
+        What newer firmware has written is not read at all.
+        """
+        if not self.outdated and self.store.get(NETWORK_KEY) is not None:
+            self._book = Book(self.store, FIRMWARE)
 
     def request(self) -> "Request | None":
         """The open request the next tap is for: the armed one, else the newest still open."""
@@ -148,8 +155,12 @@ class Device:
 
     def home(self) -> None:
         """Show what a wallet shows when nothing happens."""
-        if not self.provisioned:
+        if self.outdated:
+            self.show("outdated")
+        elif not self.provisioned:
             self.show("blank")
+        elif self.book.frozen:
+            self.show("frozen")
         elif self.pin.tries() == 0:
             self.show("blocked")
         elif self.book.unresolved():

@@ -9,6 +9,7 @@ from jiaozi.commands import BLANK, READY
 from jiaozi.errors import (
     CHANNEL_NEEDED,
     CLA_UNKNOWN,
+    FIRMWARE_OLDER,
     INS_UNKNOWN,
     INTERNAL,
     NOT_ALLOWED,
@@ -25,6 +26,7 @@ from wallet.apps.operator import (
     challenge,
     create,
     entry,
+    freeze,
     install,
     rotate,
     settle,
@@ -90,6 +92,7 @@ _COMMANDS = {
     commands.SETTLE: (settle.run, READY, _OPERATOR),
     commands.TERMS: (terms.run, READY, _OPERATOR),
     commands.UNBLOCK: (unblock.run, READY, _OPERATOR),
+    commands.FREEZE: (freeze.run, READY, _OPERATOR),
     commands.SUCCESSOR: (successor.run, READY, _OPERATOR),
     commands.ROTATE: (rotate.run, READY, _OPERATOR),
 }
@@ -127,6 +130,8 @@ def _run(device: Device, command: "memoryview") -> bytes:
     if p1 or p2:
         raise Refused(WRONG_P1P2)
     run, state, access = known
+    if device.outdated and ins != commands.INFO:
+        raise Refused(FIRMWARE_OLDER)
     _gate(device, state, access)
     return run(device, bytes(data))
 

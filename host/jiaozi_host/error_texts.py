@@ -247,6 +247,16 @@ TEXTS = {
         "the policy is for another tier than the wallet's",
         "give the wallet the policy of the tier in its certificate",
     ),
+    0x960B: ErrorText(
+        "FROZEN",
+        "the operator has frozen the wallet: what it has signed does not add up",
+        "bring it to its operator",
+    ),
+    0x960C: ErrorText(
+        "FIRMWARE_OLDER",
+        "the wallet's firmware is older than it may be",
+        "have its operator bring the firmware up to date",
+    ),
     0x9701: ErrorText(
         "SESSION_NEEDED",
         "only the operator may do this, within a session it has opened",

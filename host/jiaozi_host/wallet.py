@@ -27,7 +27,7 @@ from jiaozi_host.links import Link
 class Selected:
     """What SELECT answers: hints until signatures are checked.
 
-    status: BLANK, KEYED or READY; epoch: the wallet's epoch; certificate, request: encoded, None
+    status: as in `jiaozi.commands`; epoch: the wallet's epoch; certificate, request: encoded, None
     without.
     """
 
@@ -39,9 +39,10 @@ class Selected:
 
 @dataclass(frozen=True)
 class Info:
-    """What INFO answers. id is None on what is no wallet yet, the last four without a PIN.
+    """What INFO answers. id is None on what is no wallet yet, the four of its money without a PIN.
 
-    purses: number, balance, expiry, cap and categories of each purse with terms.
+    purses: number, balance, expiry, cap and categories of each purse with terms; firmware: its
+    number, which the wallet says itself.
     """
 
     status: int
@@ -55,6 +56,7 @@ class Info:
     pending: int | None
     open_requests: int | None
     purses: list[tuple[int, int, int, int, list[int]]] | None
+    firmware: int
 
 
 class WalletClient:
@@ -195,9 +197,9 @@ class WalletClient:
     def info(self) -> Info:
         """The wallet's state; balance, pending payments and open requests only after `verify`."""
         body = self._decode(self._call(commands.INFO))
-        if not isinstance(body, list) or len(body) != 11:
+        if not isinstance(body, list) or len(body) != 12:
             raise BadAnswer("the wallet's INFO is malformed")
-        self._expect([body[0], body[1], *body[2:7]], (UINT, OPTIONAL_BYTES, *(UINT,) * 5))
+        self._expect([*body[:7], body[11]], (UINT, OPTIONAL_BYTES, *(UINT,) * 6))
         for value in body[7:10]:
             if value is not None:
                 self._expect([value], (UINT,))
@@ -277,6 +279,10 @@ class WalletClient:
     def unblock(self, pin: str) -> None:
         """Set a new PIN in the operator's name."""
         self._private(commands.UNBLOCK, pin.encode())
+
+    def freeze(self) -> None:
+        """Have the wallet begin nothing new any more, for good."""
+        self._private(commands.FREEZE)
 
     def successor(self, nonce: bytes) -> bytes:
         """Have the wallet make its next key; return its last statement, which names that key."""

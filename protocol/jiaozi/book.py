@@ -19,7 +19,7 @@ OPENED    value brought over: the operator's rotation; the old and the new certi
 from _jzcbor import dumps
 from jiaozi.certificates import ACCOUNT, Trust, read
 from jiaozi.cose import AUTHORITY, OPERATOR, WALLET, SigningKey, decode
-from jiaozi.errors import BUSY, Refused
+from jiaozi.errors import BUSY, FIRMWARE_OLDER, FROZEN, Refused
 from jiaozi.messages import Request, read_payment, read_request
 from jiaozi.rules import GENERAL, Epoch, Terms, read_epoch, read_policy, read_terms
 from jiaozi.state import State
@@ -30,6 +30,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Protocol
+
+    from jiaozi.messages import Payment
 
     class Store(Protocol):
         """Where a book is kept."""
@@ -75,6 +77,7 @@ EPOCH_KEY = const(0x15)
 STATE_KEY = const(0x16)
 NETWORK_KEY = const(0x17)
 CHANNEL_KEY = const(0x18)
+FROZEN_KEY = const(0x19)
 NEXT_SEED_KEY = const(0x1A)
 OPEN_KEY = const(0x100)
 JOURNAL_KEY = const(0x10000)
@@ -86,6 +89,17 @@ OPEN_LIMIT = const(4)
 JOURNAL_LIMIT = const(128)
 PAYMENT_SLOTS = const(2)
 ANSWER_SLOTS = const(2)
+
+
+# Where, in an entry that begins with a payment (after kind and hashes: 0x58, its length), the
+# signer's hash and the sequence number stand: array head, 0x58 0x26 and the header before the hash;
+# empty map, 0x58, length and array head behind it.
+_SIGNER_AT = const(81)
+_NUMBER_AT = const(117)
+_ONE_BYTE = const(24)  # CBOR: from here on the number is in the 1, 2, 4 or 8 bytes that follow
+
+# Of a book that no wallet's firmware keeps: an operator's account.
+_ANY_FIRMWARE = const(0x3FFFFFFF)
 
 
 class Step:
@@ -118,10 +132,14 @@ class Book:
 
     What is read from the store was checked when it was installed (see `jiaozi.install`); no
     signature is checked again here, so that a wallet is ready soon after it gets power.
+
+    firmware: the number of the firmware that keeps it; frozen: whether the operator has frozen it.
     """
 
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: "Store", firmware: int = _ANY_FIRMWARE) -> None:
         self.store = store
+        self.firmware = firmware
+        self.frozen = store.get(FROZEN_KEY) is not None
         self.network = network = self._need(NETWORK_KEY)[0]
         authority = read(AUTHORITY, self._need(AUTHORITY_KEY), network)
         operators = [read(OPERATOR, raw, network) for raw in decode(self._need(OPERATORS_KEY))]
@@ -138,6 +156,7 @@ class Book:
         self._resolved: dict[bytes, int] = {}
         self.terms: dict[int, Terms] = {}  # of purses, by number
         self._pending: dict[bytes, int] = {}  # of `_paid`, by payment: a tap must not scan them all
+        self._numbers: dict[int, int] = {}  # of payments answered, by payer and number
         self._opened = 0  # entries that brought value over
         self._index()
 
@@ -156,6 +175,7 @@ class Book:
             self._paid[request_hash] = self._pending[payment_hash] = position
         elif kind in (CREDITED, VOIDED):
             self._outcomes[payment_hash] = position
+            self._numbers[_number_key(entry[_SIGNER_AT:], _number(entry))] = position
         elif kind == ADOPTED:
             terms = read_terms(decode(entry)[TERMS_RAW], self.network)
             self.terms[terms.number] = terms
@@ -215,6 +235,16 @@ class Book:
         position = self._outcomes.get(payment_hash)
         return None if position is None else decode(self._entry(position))[OUTCOME_RAW]
 
+    def has_twin(self, payment: "Payment") -> bool:
+        """Whether another payment of the same payer with this number was answered: no honest wallet
+        signs two. Its memory was put back, or copied.
+        """
+        position = self._numbers.get(_number_key(payment.signer, payment.sequence))
+        if position is None:
+            return False
+        other = read_payment(decode(self._entry(position))[PAYMENT_RAW], self.network)
+        return other.signer == payment.signer and other.sequence == payment.sequence
+
     def pending(self) -> list:
         """PAID entries of payments whose outcome is not known yet, oldest first."""
         return [decode(self._entry(position)) for position in sorted(self._pending.values())]
@@ -247,6 +277,13 @@ class Book:
         used = len(self._paid) + len(self._resolved) + len(self.terms) + self.unresolved()
         used += self._opened
         return JOURNAL_LIMIT - used - ANSWER_SLOTS * (len(self._outcomes) + len(self.open))
+
+    def check_free(self) -> None:
+        """Whether this wallet may begin anything new. Raises Refused (FROZEN, FIRMWARE_OLDER)."""
+        if self.frozen:
+            raise Refused(FROZEN)
+        if self.firmware < self.policy.firmware:
+            raise Refused(FIRMWARE_OLDER)
 
     def adopt(self, epoch: Epoch) -> None:
         """Commit a verified epoch and go by it from now on. Not within a transaction."""
@@ -285,6 +322,19 @@ class Book:
         if closed is not None:
             del self.open[closed.hash]
         return step.reply
+
+
+def _number_key(signer: "bytes | memoryview", number: int) -> int:
+    return (int.from_bytes(signer[:4], "little") + number) & 0x3FFFFFFF
+
+
+def _number(entry: bytes) -> int:
+    """The sequence number of the payment in an answer's entry, read where it stands."""
+    first = entry[_NUMBER_AT]
+    if first < _ONE_BYTE:
+        return first
+    length = 1 << (first - _ONE_BYTE)
+    return int.from_bytes(entry[_NUMBER_AT + 1 : _NUMBER_AT + 1 + length], "big")
 
 
 def open_key(number: int) -> int:

@@ -14,8 +14,9 @@ RESOLVE  receipt or void                               ->  nothing
 EPOCH    nothing -> epoch;  a newer epoch -> nothing.  After the outcome, for who is behind
 
 INFO     nothing  ->  [status, wallet id, form, tier, policy version, epoch number, PIN tries,
-                       balance, pending, open requests, purses]; the last four null but in a
-                       channel, to the owner who has given the PIN and to the operator; purses:
+                       balance, pending, open requests, purses, firmware];
+                       the four before the last null but in a channel, to the owner who has given
+                       the PIN and to the operator; purses:
                        [[number, balance, expiry, cap, [category]]]
 
 Channel (see `jiaozi.channel`):
@@ -41,6 +42,7 @@ ENTRY    journal position, CBOR                        ->  the entry
 SETTLE   settlement                                    ->  nothing
 TERMS    terms of a purse                              ->  nothing
 UNBLOCK  new PIN                                       ->  nothing
+FREEZE   nothing  ->  nothing: for good, no payment begins and no request is made any more
 SUCCESSOR 16-byte nonce      ->  last statement, naming the next key, which the device has made
 ROTATE   rotation of `jiaozi.rotation`                 ->  nothing: the next key and id are in force
 """
@@ -72,15 +74,18 @@ UNBLOCK = const(0x6C)
 SUCCESSOR = const(0x6E)
 ROTATE = const(0x76)
 TERMS = const(0x78)
+FREEZE = const(0x7A)
 
 AGREE = const(0x70)
 CONFIRM = const(0x72)
 RECORD = const(0x74)
 
-# Status of a wallet, in SELECT and INFO.
+# Status of a wallet, in SELECT and INFO. OUTDATED: newer firmware than this has kept its memory.
 BLANK = const(0)
 KEYED = const(1)
 READY = const(2)
+FROZEN = const(3)
+OUTDATED = const(4)
 
 # Directions and roles of ARM.
 RECEIVE = const(0)

@@ -33,8 +33,9 @@ def request(book: Book, amount: int, ceiling: int = 0, purse: int = GENERAL) -> 
 
     purse: the one to be funded (at an account: that pays); else who has a category takes general
     money and what the terms of a purse permit. Raises Refused (AMOUNT_INVALID, PURSE_REFUSED,
-    OVER_CAP, TOO_MANY_REQUESTS, JOURNAL_FULL).
+    OVER_CAP, TOO_MANY_REQUESTS, JOURNAL_FULL, FROZEN, FIRMWARE_OLDER).
     """
+    book.check_free()
     policy, state = book.policy, book.state.copy()
     if min(amount, ceiling) < 0 or (amount > 0) == (ceiling > 0):
         raise Refused(AMOUNT_INVALID)
@@ -117,6 +118,7 @@ def _creditable(book: Book, payment: Payment, wanted: Request, payer: Certificat
         and wanted.takes(payment.purse)
         and may_credit(book, payer, payment)
         and payer.id != book.me.id
+        and not book.has_twin(payment)
         and book.trust.operator(payer).currency == wanted.currency
     )
 

@@ -141,6 +141,7 @@ def check(book: Book, order: Order, amount: int) -> None:
 def _check_limits(book: Book, order: Order, amount: int) -> None:
     """What can be refused before a signature is checked."""
     request, policy = order.request, book.policy
+    book.check_free()
     if order.payee.id == book.me.id:
         raise Refused(SAME_WALLET)
     if request.currency != policy.currency:

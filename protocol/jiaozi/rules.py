@@ -51,7 +51,7 @@ class Policy(Signed):
 
     Amounts are in minor units. `single`, `unconfirmed_*` and `offline_*` bound payments until the
     next settlement; `hops` is the highest level of value that may be paid; `request_lifetime` and
-    `epochs_since_sync` count epochs.
+    `epochs_since_sync` count epochs. `firmware`: the least that may pay; not there when it is 0.
     """
 
     version: int
@@ -67,10 +67,16 @@ class Policy(Signed):
     hops: int
     request_lifetime: int
     epochs_since_sync: int
+    firmware: int
 
     def __init__(self, *parts: "Any") -> None:
         super().__init__(*parts)
-        expect(self.body, (UINT, UINT, TEXT) + (UINT,) * 10)
+        body = self.body
+        if type(body) is list and len(body) == len(POLICY_FIELDS):
+            body = body + [0]
+        elif type(body) is list and body and body[-1] == 0:
+            raise Refused(MALFORMED)
+        expect(body, (UINT, UINT, TEXT) + (UINT,) * 11)
         (
             self.version,
             self.tier,
@@ -85,7 +91,8 @@ class Policy(Signed):
             self.hops,
             self.request_lifetime,
             self.epochs_since_sync,
-        ) = self.body
+            self.firmware,
+        ) = body
 
 
 def read_policy(raw: bytes, network: int) -> Policy:
@@ -96,8 +103,10 @@ def read_policy(raw: bytes, network: int) -> Policy:
 def make_policy(
     limits: "dict[str, Any]", key: SigningKey, operator: Certificate, network: int
 ) -> bytes:
-    """Sign a policy; `limits` has a value for each of POLICY_FIELDS."""
+    """Sign a policy; `limits` has a value for each of POLICY_FIELDS, and for `firmware` or not."""
     body = [limits[name] for name in POLICY_FIELDS]
+    if limits.get("firmware"):
+        body.append(limits["firmware"])
     return sign(POLICY, body, key, operator.hash, network).raw
 
 

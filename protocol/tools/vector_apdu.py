@@ -229,8 +229,10 @@ def pins() -> Iterator[Vector]:
     lost = [SELECT, VERIFY, wrong]
     yield made("A6", errors.PIN_NEEDED, "ARM after a wrong one", arm, before=lost)
     hidden = [commands.READY, world.certificate("alice").id, 1, 3, 1, 1, 3]
-    yield made("A6", OK, "INFO without it", INFO, answer=dumps([*hidden, None, None, None, None]))
-    shown = dumps([*hidden, 100_000, 0, 0, []])
+    number = 1  # of the wallet's firmware (firmware/wallet/version.py)
+    nothing = dumps([*hidden, None, None, None, None, number])
+    yield made("A6", OK, "INFO without it", INFO, answer=nothing)
+    shown = dumps([*hidden, 100_000, 0, 0, [], number])
     yield made("A6", OK, "INFO with it", INFO, before=[SELECT, VERIFY], answer=shown)
 
 

@@ -97,7 +97,7 @@ def exchanges() -> Iterator[Vector]:
     asked = [hello(), waits, waits, *done[1:]]
     note = "the payee's reader asks until the payer has confirmed"
     yield made("A8", OK, note, "bob", asked, [pay, pay, pay, resolve])
-    yield from older(pay, payment)
+    yield from older(pay, request)
     refused = apdu.build_response(errors.OVER_BALANCE)
     note = "the payer refuses"
     yield made("A8", errors.OVER_BALANCE, note, "bob", [hello(), refused], [pay])
@@ -128,10 +128,10 @@ def epochs(done: list[bytes], tap: list[bytes]) -> Iterator[Vector]:
         yield made("A7", OK, note, "bob", [*ahead, answer], [*tap, ask])
 
 
-def older(pay: bytes, payment: bytes) -> Iterator[Vector]:
+def older(pay: bytes, request: bytes) -> Iterator[Vector]:
     """An older payment comes first."""
     wallet = taps.bob()
-    first = taps.payment_of()
+    first, payment = taps.payment_of(), taps.payment_of(request=request, sequence=2)
     receipts = [taps.received(wallet, ALICE, one, None) for one in (first, payment)]
     resolves = [command(commands.RESOLVE, one) for one in receipts]
     answers = [dumps([first, taps.REQUEST]), b"", dumps([payment]), b""]

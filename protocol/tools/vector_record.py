@@ -23,6 +23,7 @@ def command(ins: int, data: bytes = b"") -> bytes:
 
 
 INFO, SELECT = command(commands.INFO), apdu.select()
+FIRMWARE = 1  # the number of the wallet's firmware (firmware/wallet/version.py), told by INFO
 NONCE = bytes(range(16))
 STATEMENT = command(commands.STATEMENT, NONCE)
 
@@ -65,7 +66,7 @@ def vectors() -> Iterator[Vector]:
 def records() -> Iterator[Vector]:
     """The AEAD of each, and what ends a channel (X6, X7)."""
     status = [commands.READY, ALICE.id, certificates.CARD, 3, 1, 1, 3]
-    info = dumps([*status, None, None, None, None]) + b"\x90\x00"
+    info = dumps([*status, None, None, None, None, FIRMWARE]) + b"\x90\x00"
     once = sealed(INFO)
     yield record("X6", OK, "the first record", once, answer=said(info))
     yield record("X6", OK, "the second", sealed(INFO, 1), (once,), answer=said(info, 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from jiaozi import book, certificates, cose, errors, messages, payee
@@ -35,10 +37,13 @@ def cancel(wallet: book.Book, request: bytes) -> None:
     wallet.apply(payee.cancel(wallet, hash_of(request)))
 
 
+NUMBERS = itertools.count(1)
+
+
 def pay(payer: book.Book, request: bytes, **parts: object) -> bytes:
     """A payment as a payer may sign it that keeps no rules."""
     fields: dict[str, object] = {
-        "sequence": 1,
+        "sequence": next(NUMBERS),
         "request": hash_of(request),
         "amount": 500,
         "purse": 0,

@@ -44,6 +44,8 @@ SHOWN = [
     ("refused", {"reason": "two cards"}),
     ("pending", {"balance": 97500}),
     ("blocked", {}),
+    ("frozen", {}),
+    ("outdated", {}),
 ]
 
 

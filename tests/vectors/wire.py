@@ -44,6 +44,7 @@ FIELDS: dict[int, tuple[Field, Field]] = {
     commands.SETTLE: (("settlement",), (NOTHING,)),
     commands.TERMS: (("terms",), (NOTHING,)),
     commands.UNBLOCK: ((PIN,), (NOTHING,)),
+    commands.FREEZE: ((NOTHING,), (NOTHING,)),
     commands.SUCCESSOR: ((NONCE,), ("statement",)),
     commands.AGREE: (("message-1",), ("message-2",)),
     commands.CONFIRM: (("message-3",), (NOTHING,)),

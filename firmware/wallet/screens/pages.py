@@ -81,13 +81,25 @@ def blocked() -> tuple:
     return "PIN blocked", "", "", ("Ask your operator", "to unblock it."), _NO_KEYS, BAD
 
 
+def frozen() -> tuple:
+    """The operator has frozen the wallet."""
+    return "Frozen", "", "", ("Bring this wallet", "to your operator."), _NO_KEYS, BAD
+
+
+def outdated() -> tuple:
+    """A newer firmware has run in this wallet before."""
+    return "Old firmware", "", "", ("Bring this wallet", "to your operator."), _NO_KEYS, BAD
+
+
 PAGES: "dict[str, Callable[..., tuple]]" = {
     "armed_pay": armed_pay,
     "armed_receive": armed_receive,
     "blank": blank,
     "blocked": blocked,
     "consent": consent,
+    "frozen": frozen,
     "home": home,
+    "outdated": outdated,
     "paid": paid,
     "pending": pending,
     "received": received,

@@ -17,6 +17,8 @@ def reason_text(sw: int) -> str:
 
 
 _OTHER = {
+    errors.FROZEN: "This wallet is frozen.",
+    errors.FIRMWARE_OLDER: "The firmware is too old.",
     errors.OVER_BALANCE: "Not enough money.",
     errors.OVER_CAP: "The other wallet is full.",
     errors.CONSENT_NEEDED: "Not confirmed in time.",

@@ -165,7 +165,10 @@ def _sync_data(done: Synced) -> dict[str, Any]:
         "balance": done.balance,
         "epoch": done.epoch,
         "rotated": None if done.rotated is None else done.rotated.hex(),
+        "firmware": done.firmware,
+        "outdated": done.outdated,
         "settled": done.settled,
+        "frozen": done.frozen,
         "findings": [_finding(found) for found in done.findings],
     }
 
@@ -180,7 +183,9 @@ def _sync_text(done: Synced) -> str:
         *([f"{format_amount(done.reclaimed)} came back from purses"] if done.reclaimed else []),
         *done.undelivered,
         *(f"[red]{found.kind}: {found.detail}[/red]" for found in done.findings),
+        *(["[red]firmware too old to pay: bring it up to date[/red]"] if done.outdated else []),
         "settled" if done.settled else "[red]not settled[/red]",
+        *(["[red]frozen: it pays and asks for money no more[/red]"] if done.frozen else []),
     ]
     return "\n".join(lines)
 

@@ -30,7 +30,13 @@ from jiaozi_host.wallet import WalletClient
 
 pin_app = typer.Typer(no_args_is_help=True, help="The wallet's PIN.")
 
-STATUS_NAMES = {commands.BLANK: "blank", commands.KEYED: "keyed", commands.READY: "ready"}
+STATUS_NAMES = {
+    commands.BLANK: "blank",
+    commands.KEYED: "keyed",
+    commands.READY: "ready",
+    commands.FROZEN: "frozen",
+    commands.OUTDATED: "outdated firmware",
+}
 
 
 class Role(StrEnum):
@@ -79,6 +85,7 @@ def info(
         "balance": told.balance,
         "pending": told.pending,
         "open_requests": told.open_requests,
+        "firmware": told.firmware,
     }
     lines = [f"{name.replace('_', ' '):15}{value}" for name, value in data.items()]
     if told.balance is not None:

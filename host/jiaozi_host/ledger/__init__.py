@@ -12,13 +12,14 @@ from sqlalchemy import create_engine, event, or_, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
+from _jzcrypto import sha256
 from jiaozi import certificates, evidence, sync
 from jiaozi.book import REFUNDED, RESOLVED
 from jiaozi.certificates import Certificate, Trust
 from jiaozi.cose import WALLET
 from jiaozi.errors import Refused
 from jiaozi_host.errors import BadAnswer, LedgerError
-from jiaozi_host.ledger import findings, posting, tables
+from jiaozi_host.ledger import findings, posting, proofs, tables
 from jiaozi_host.ledger.posting import Posting, Question
 
 FILE = "ledger.sqlite"
@@ -148,10 +149,17 @@ class Ledger:
                 )
             ).all()
             owed = frozenset(payment.hash for payment in payments)
+            given = session.scalars(
+                select(tables.Payment.hash).where(
+                    tables.Payment.payee == wallet, tables.Payment.outcome_position >= row.position
+                )
+            )
             digests = tuple(evidence.digest(payment.raw) for payment in payments)
             salt = os.urandom(evidence.SALT_LENGTH)
             nonce = evidence.question(salt, digests)
-            return Question(wallet, nonce, row.position, owed, salt, digests)
+            return Question(
+                wallet, nonce, row.position, owed, salt, digests, frozenset(given.all())
+            )
 
     def read_statement(self, question: Question, raw: bytes, trust: Trust) -> sync.Statement:
         """Check a statement's signature and nonce. Raises BadAnswer."""
@@ -181,6 +189,37 @@ class Ledger:
             wallet = certificates.read(WALLET, row.certificate, trust.network)
             poster = posting.Poster(session, row, wallet, trust)
             return poster.post(question, statement, entries)
+
+    def entry(self, wallet: bytes, position: int) -> bytes | None:
+        """An entry of a posted journal, None where it has none."""
+        with self.transaction() as session:
+            row = session.get(tables.Entry, (wallet, position))
+            return None if row is None else row.raw
+
+    def forked(
+        self,
+        question: Question,
+        statement: sync.Statement,
+        read: list[bytes],
+        entries: list[bytes],
+        trust: Trust,
+    ) -> list[tables.Finding]:
+        """Keep the proof that a journal is not the one posted; none if it does not prove that.
+
+        read: its entries from where it leaves the posted one, up to the question's position;
+        entries: from there to its statement.
+        """
+        with self.transaction() as session:
+            row = self._row(session, question.wallet)
+            table = tables.Entry
+            common = select(table.raw).where(
+                table.wallet == row.id, table.position < row.position - len(read)
+            )
+            head = bytes(32)
+            for raw in [*session.scalars(common.order_by(table.position)), *read]:
+                head = sha256(head + raw)
+            wallet = certificates.read(WALLET, row.certificate, trust.network)
+            return proofs.forked(session, trust, wallet, head, statement.raw, entries)
 
     def certificate(self, wallet: bytes, trust: Trust) -> Certificate:
         """The certificate of a registered wallet."""

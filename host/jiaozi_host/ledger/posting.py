@@ -32,7 +32,8 @@ class Question:
 
     nonce: binds its statement to this question; position: where the posted journal ends; owed:
     hashes of payments it has signed that its journal has not shown yet. As they were known before
-    the statement was made, the journal behind it must show them; salt, digests: what the nonce is
+    the statement was made, the journal behind it must show them; given: hashes of payments that it
+    has given a receipt or void for, likewise; salt, digests: what the nonce is
     made of, so that it proves this order to others.
     """
 
@@ -42,6 +43,7 @@ class Question:
     owed: frozenset[bytes]
     salt: bytes
     digests: tuple[bytes, ...]
+    given: frozenset[bytes]
 
 
 @dataclass
@@ -280,6 +282,15 @@ class Poster:
             payment = self._session.get(tables.Payment, payment_hash)
             if payment is not None and not payment.debits:
                 self._find(findings.DEBIT_MISSING, payment_hash, [payment.raw])
+        for payment_hash in question.given:
+            payment = self._session.get(tables.Payment, payment_hash)
+            if payment is None or payment.outcome is None or payment.outcome_position is None:
+                continue
+            if payment.outcome_position >= statement.position:
+                detail = f"position {statement.position} after an answer"
+                detail += f" at {payment.outcome_position}"
+                evidence = [payment.raw, payment.outcome]
+                self._find(findings.ROLLED_BACK, payment_hash, evidence, detail)
         promised = self._session.scalars(
             select(tables.Payment).where(
                 tables.Payment.payee == self._row.id,

@@ -63,16 +63,24 @@ def last_statement(session: Session, wallet: bytes) -> bytes | None:
 
 
 def forked(
-    session: Session, trust: Trust, wallet: Certificate, head: bytes, statement: bytes
-) -> None:
-    """Keep the proof that two statements at one position have different heads."""
+    session: Session,
+    trust: Trust,
+    wallet: Certificate,
+    head: bytes,
+    statement: bytes,
+    entries: Iterable[bytes] = (),
+) -> list[tables.Finding]:
+    """Keep the proof that two journals differ: of the last statement, and of another.
+
+    head: of the other journal at the last statement's position; entries: what follows upon it.
+    """
     last = last_statement(session, wallet.id)
-    if last is not None:
-        operators = [operator.raw for operator in trust.operators.values()]
-        none: list[bytes] = []
-        kind = evidence.FORKED_JOURNAL
-        proof = evidence.proof(kind, operators, wallet, last, statement, head, none)
-        keep(session, trust, [proof])
+    if last is None:
+        return []
+    operators = [operator.raw for operator in trust.operators.values()]
+    kind = evidence.FORKED_JOURNAL
+    proof = evidence.proof(kind, operators, wallet, last, statement, head, list(entries))
+    return keep(session, trust, [proof])
 
 
 def keep(session: Session, trust: Trust, proofs: Iterable[bytes]) -> list[tables.Finding]:

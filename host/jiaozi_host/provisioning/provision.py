@@ -8,7 +8,8 @@ from jiaozi import certificates
 from jiaozi.commands import READY
 from jiaozi.cose import WALLET
 from jiaozi.errors import ALREADY_PROVISIONED, Refused
-from jiaozi_host.errors import BadAnswer, WalletRefused
+from jiaozi.rules import read_policy
+from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
 from jiaozi_host.ledger import Ledger, tables
 from jiaozi_host.links import Link
 from jiaozi_host.vault import Operator
@@ -40,12 +41,14 @@ def provision(
     which is in the ledger before the device sees it. A device that was given a certificate before,
     and may or may not have taken it, gets the same again.
     Raises WalletRefused(ALREADY_PROVISIONED) for what is a wallet already, BadAnswer when its
-    answers contradict each other, and what links raise.
+    answers contradict each other, HostError for firmware older than the policy's, and what links
+    raise.
     """
     client = WalletClient(link, operator.published.trust, operator.speaker())
     hello = client.select()
-    if hello.status == READY:
+    if hello.status >= READY:
         return _finish(hello.certificate or b"", operator, ledger)
+    _check_firmware(client, operator, tier)
     public = client.create()
     known = ledger.wallet_of_key(public)
     if known is not None:
@@ -58,6 +61,17 @@ def provision(
         raise BadAnswer("the wallet shows another certificate than it was given")
     ledger.installed(certificate.id)
     return Provisioned(certificate.id, certificate.form, certificate.tier, known is not None)
+
+
+def _check_firmware(client: WalletClient, operator: Operator, tier: int) -> None:
+    """Make no wallet of a device that its own policy would keep from paying."""
+    told = client.info().firmware
+    least = read_policy(operator.policy(tier), operator.network).firmware
+    if told < least:
+        raise HostError(
+            f"the device's firmware is number {told}, the policy wants {least}",
+            "bring the device's firmware up to date first",
+        )
 
 
 def _finish(raw: bytes, operator: Operator, ledger: Ledger) -> Provisioned:

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 
 from jiaozi import payer
 from jiaozi.certificates import Certificate, read
-from jiaozi.commands import READY
+from jiaozi.commands import FROZEN, READY
 from jiaozi.cose import WALLET
 from jiaozi.errors import NOT_ALLOWED, Refused
+from jiaozi.rules import read_policy
 from jiaozi.sync import MOST_CLOSED, Statement
 from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
 from jiaozi_host.ledger import Ledger, tables
 from jiaozi_host.ledger.account import Account, open_account
+from jiaozi_host.ledger.findings import CHAIN_BROKEN
+from jiaozi_host.ledger.posting import Question
 from jiaozi_host.links import Link
 from jiaozi_host.sync.reclaim import reclaim_all
 from jiaozi_host.vault import Operator
@@ -33,8 +36,9 @@ class Synced:
     payees can answer no more; reclaimed: amount brought back from expired purses; undelivered:
     what it would not take, with its reason;
     rotated: the id it had until now, if it has got another;
-    balance, epoch: as it stated last; settled: whether its counters were reset; findings: what did
-    not add up, which is why it was not settled.
+    balance, epoch: as it stated last; firmware: as it says; outdated: whether its policy wants a
+    newer one; settled: whether its counters were reset; findings: what did not add up, which is why
+    it was not settled; frozen: whether it begins nothing new any more, as some are against it.
     """
 
     wallet: bytes
@@ -47,7 +51,10 @@ class Synced:
     balance: int = 0
     epoch: int = 0
     rotated: bytes | None = None
+    firmware: int = 0
+    outdated: bool = False
     settled: bool = False
+    frozen: bool = False
     findings: list[tables.Finding] = field(default_factory=list)
 
 
@@ -83,7 +90,7 @@ def set_pin(link: Link, operator: Operator, pin: str) -> bytes:
 
 def _select(client: WalletClient, operator: Operator) -> Certificate:
     hello = client.select()
-    if hello.status != READY or hello.certificate is None:
+    if hello.status not in (READY, FROZEN) or hello.certificate is None:
         raise WalletRefused(NOT_ALLOWED)
     try:
         wallet = operator.published.trust.wallet(hello.certificate)
@@ -123,14 +130,19 @@ class _Session:
         if row.status == tables.ISSUED:
             ledger.installed(wallet.id)
         nonce = client.challenge()
-        client.update(
-            operator.operators, operator.policy(wallet.tier), operator.published.epoch.raw
-        )
+        policy = operator.policy(wallet.tier)
+        client.update(operator.operators, policy, operator.published.epoch.raw)
+        done.firmware = client.info().firmware
+        done.outdated = done.firmware < read_policy(policy, operator.network).firmware
         statement = self._post(wallet, done)
         if self._deliver(wallet, done) + self._reclaim(wallet, done):
             statement = self._post(wallet, done)
         lasting = ledger.lasting_findings(wallet.id)
         done.findings += [found for found in lasting if found.id not in _ids(done.findings)]
+        if lasting:
+            self._progress("freezing")
+            client.freeze()
+            done.frozen = True
         if not done.findings:
             self._settle(wallet, nonce, statement, done)
             self._post(wallet, done)
@@ -183,12 +195,33 @@ class _Session:
             self._progress(f"reading entry {position + 1} of {statement.position}")
             entries.append(self._client.entry(position))
         posting = self._ledger.post(question, statement, entries, trust)
+        if any(found.kind == CHAIN_BROKEN for found in posting.findings):
+            posting.findings += self._find_fork(question, statement, entries)
         done.entries += posting.entries
         done.findings += [
             found for found in posting.findings if found.id not in _ids(done.findings)
         ]
         done.balance, done.epoch = statement.balance, statement.epoch
         return statement
+
+    def _find_fork(
+        self, question: Question, statement: Statement, entries: list[bytes]
+    ) -> list[tables.Finding]:
+        """Read back to where the wallet's journal leaves the one posted: its memory was put back.
+
+        A wallet that has dropped those entries shows nothing; that is left to people.
+        """
+        trust = self._operator.published.trust
+        read: list[bytes] = []
+        for position in range(question.position - 1, -1, -1):
+            try:
+                raw = self._client.entry(position)
+            except WalletRefused:
+                return []
+            if raw == self._ledger.entry(question.wallet, position):
+                break
+            read.insert(0, raw)
+        return self._ledger.forked(question, statement, read, entries, trust)
 
     def _deliver(self, wallet: Certificate, done: Synced) -> bool:
         """Hand over what others have for the wallet; return whether its journal has grown."""

@@ -27,6 +27,7 @@ DEFAULTS = """\
 # hops               how often value may change hands before an operator sees it (at most 15)
 # request_lifetime   epochs for which a request may be paid
 # epochs_since_sync  epochs after which a wallet that was not synced pays no more
+# firmware           (may be left out) wallets whose firmware has a lower number pay no more
 
 [tier.1]  # bank account, opened in person
 version = 1
@@ -109,7 +110,8 @@ def read_limits(path: Path, currency: str) -> dict[int, dict[str, Any]]:
 
 
 def _tier(tier: int, table: dict[str, Any], currency: str) -> dict[str, Any]:
-    wanted = set(POLICY_FIELDS) - set(_GIVEN_ELSEWHERE)
+    wanted = {*POLICY_FIELDS, "firmware"} - set(_GIVEN_ELSEWHERE)
+    table = {"firmware": 0} | table
     if not 1 <= tier <= LARGEST or set(table) != wanted:
         odd = ", ".join(sorted(wanted.symmetric_difference(table))) or "its number"
         raise VaultError(f"policy of tier {tier}: missing or unknown: {odd}", "correct the file")

@@ -9,7 +9,7 @@ from wallet.device import Device
 
 def run(device: Device, data: bytes) -> bytes:
     """Answer the public key; the seed never leaves the store."""
-    if device.status == READY:
+    if device.status >= READY:
         raise Refused(ALREADY_PROVISIONED)
     if device.status == BLANK:
         device.store.commit({SEED_KEY: random(32)})

@@ -5,11 +5,12 @@ from jiaozi.cose import BYTES, decode, expect
 from jiaozi.errors import ALREADY_PROVISIONED, SESSION_NEEDED, Refused
 from jiaozi.install import install
 from wallet.device import Device
+from wallet.version import note
 
 
 def run(device: Device, data: bytes) -> bytes:
     """Take `[package, PIN]` from the operator of the certificate in it; all in one record."""
-    if device.status == READY:
+    if device.status >= READY:
         raise Refused(ALREADY_PROVISIONED)
     installer = device.session.installer
     if installer is None:
@@ -18,6 +19,7 @@ def run(device: Device, data: bytes) -> bytes:
     expect(body, (BYTES, BYTES))
     changes = install(body[0], device.public, installer.raw)
     changes.update(device.pin.changes(body[1]))
+    changes.update(note())
     device.store.commit(changes)
     device.reload()
     device.home()

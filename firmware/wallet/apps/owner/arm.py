@@ -29,6 +29,7 @@ def run(device: Device, data: bytes) -> bytes:
 def _pay(device: Device, amount: int, role: int) -> bytes:
     if amount == 0:
         raise Refused(AMOUNT_INVALID)
+    device.book.check_free()
     state = device.book.state
     if amount > max([state.held(purse) for purse in [GENERAL] + list(state.purses)]):
         raise Refused(OVER_BALANCE)

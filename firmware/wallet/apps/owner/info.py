@@ -3,12 +3,14 @@
 from _jzcbor import dumps
 from jiaozi.book import Book
 from wallet.device import Device
+from wallet.version import FIRMWARE
 
 
 def run(device: Device, data: bytes) -> bytes:
     """Answer the array described in `jiaozi.commands`."""
     if not device.provisioned:
-        return dumps([device.status, None, 0, 0, 0, 0, device.pin.tries(), None, None, None, None])
+        none: list[int | None] = [None, None, None, None]
+        return dumps([device.status, None, 0, 0, 0, 0, device.pin.tries()] + none + [FIRMWARE])
     book = device.book
     shown: list[int | list[list] | None] = [None, None, None, None]
     session = device.session
@@ -16,7 +18,7 @@ def run(device: Device, data: bytes) -> bytes:
         shown = [book.state.balance, book.unresolved(), len(book.open), _purses(book)]
     public = [device.status, book.me.id, book.me.form, book.me.tier]
     rules = [book.policy.version, book.epoch.number, device.pin.tries()]
-    return dumps(public + rules + shown)
+    return dumps(public + rules + shown + [FIRMWARE])
 
 
 def _purses(book: Book) -> "list[list]":
