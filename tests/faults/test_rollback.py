@@ -11,7 +11,7 @@ from jiaozi import commands, errors, evidence
 from jiaozi_host.errors import WalletRefused
 from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.report import report
-from jiaozi_host.sync import Synced, sync_wallet
+from jiaozi_host.sync import Synced
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.sweep.bench import Seat
 from scenarios.sweep_oracle import ImageNvm, Store, read_book
@@ -22,23 +22,31 @@ FUNDS = 100_00
 
 
 @pytest.fixture
-def rig(firmware_elf: Callable[[str], Path], tmp_path: Path) -> Iterator[SweepRig]:
-    made = SweepRig(tmp_path, firmware_elf("visual_card"), 1)
+def rig(firmware_elf: Callable[[str], Path]) -> Iterator[SweepRig]:
+    made = SweepRig(firmware_elf("visual_card"), 1)
     yield made
     made.close()
+
+
+def add(rig: SweepRig, name: str) -> Seat:
+    """A wallet with power, provisioned."""
+    rig.add(name)
+    rig.boot(name)
+    rig.provision(name)
+    return rig.bench.seats[name]
 
 
 def put_back(rig: SweepRig, seat: Seat, image: bytes) -> None:
     """Replace a wallet's NVM, as somebody who opened it would, and start it."""
     seat.cut_power()
     seat.core.write_nvm(image)
-    rig.boot(seat)
+    rig.boot(seat.name)
 
 
 def tap(rig: SweepRig, payer: Seat, payee: Seat, amount: int) -> int:
     """The payee asks for an amount; what it holds more afterwards."""
     before = balance(payee)
-    rig.receive(payee, amount, commands.AUTO)
+    rig.receive(payee.name, amount, commands.AUTO)
     for seat in (payer, payee):
         rig.bench.field.place(seat.chip)
     rig.bench.run_for(6.0)
@@ -53,12 +61,11 @@ def balance(seat: Seat) -> int:
 
 
 def sync(rig: SweepRig, seat: Seat) -> Synced:
-    with rig.at_desk(seat) as link:
-        return sync_wallet(link, rig.operator, rig.ledger)
+    return rig.sync(seat.name)
 
 
 def status(rig: SweepRig, seat: Seat) -> int:
-    with rig.at_desk(seat) as link:
+    with rig.at_desk(seat.name) as link:
         return WalletClient(link).select().status
 
 
@@ -71,8 +78,8 @@ def wallet_id(seat: Seat) -> bytes:
 
 
 def test_a_payer_put_back_is_named_and_frozen(rig: SweepRig) -> None:
-    thief, first, second = (rig.add(name) for name in ("thief", "first", "second"))
-    rig.top_up(thief, FUNDS)
+    thief, first, second = (add(rig, name) for name in ("thief", "first", "second"))
+    rig.top_up(thief.name, FUNDS)
     image = thief.core.read_nvm()
     assert tap(rig, thief, first, 60_00) == 60_00
     put_back(rig, thief, image)
@@ -89,16 +96,16 @@ def test_a_payer_put_back_is_named_and_frozen(rig: SweepRig) -> None:
     done = sync(rig, thief)
     assert (done.settled, done.frozen) == (False, True)
     assert status(rig, thief) == commands.FROZEN
-    rig.top_up(second, FUNDS)
+    rig.top_up(second.name, FUNDS)
     assert tap(rig, thief, second, 1_00) == 0
     with pytest.raises(WalletRefused) as caught:
-        rig.receive(thief, 1_00, commands.READER)
+        rig.receive(thief.name, 1_00, commands.READER)
     assert caught.value.status == errors.FROZEN
 
 
 def test_a_payee_put_back_is_named_and_frozen(rig: SweepRig) -> None:
-    payer, payee = rig.add("payer"), rig.add("payee")
-    rig.top_up(payer, FUNDS)
+    payer, payee = add(rig, "payer"), add(rig, "payee")
+    rig.top_up(payer.name, FUNDS)
     image = payee.core.read_nvm()
     assert tap(rig, payer, payee, 60_00) == 60_00
     put_back(rig, payee, image)
@@ -110,12 +117,12 @@ def test_a_payee_put_back_is_named_and_frozen(rig: SweepRig) -> None:
 
 
 def test_older_firmware_refuses_what_newer_has_kept(rig: SweepRig) -> None:
-    wallet = rig.add("wallet")
+    wallet = add(rig, "wallet")
     nvm = ImageNvm(wallet.core.read_nvm())
     newer = version.FIRMWARE + 1
     Store.mount(nvm).commit({version._FIRMWARE_KEY: newer.to_bytes(4, "little")})
     put_back(rig, wallet, nvm.read(0, nvm.size))
     assert status(rig, wallet) == commands.OUTDATED
     with pytest.raises(WalletRefused) as caught:
-        rig.pay(wallet, 1, commands.READER)
+        rig.pay(wallet.name, 1, commands.READER)
     assert caught.value.status == errors.FIRMWARE_OLDER
