@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scenarios.sweep_flows import FLOWS
+from scenarios.sweep_pin import CASES
 from tests.faults.seeded.faults import Change, Fault, NotSeeded, load_all
 from tests.faults.seeded.run import Outcome, report
 from tests.faults.seeded.search import Search
@@ -26,6 +28,7 @@ def test_there_are_enough() -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_is_seeded_in_frozen_code_that_still_parses(fault: Fault) -> None:
     assert fault.flows
+    assert set(fault.flows) <= FLOWS.keys() | CASES.keys()
     seeded = fault.seed(source)
     for name, text in seeded.items():
         assert name.startswith(("firmware/wallet/", "protocol/jiaozi/"))

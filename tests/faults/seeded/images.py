@@ -7,6 +7,7 @@ gives, bit for bit, the image that is flashed.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -75,7 +76,8 @@ class Workshop:
         return Path(shutil.copy(built, kept))
 
     def _make(self) -> None:
-        command = ["make", "-C", str(self._tree / "firmware"), f"BOARD={BOARD}"]
+        jobs = f"-j{os.cpu_count() or 1}"
+        command = ["make", jobs, "-C", str(self._tree / "firmware"), f"BOARD={BOARD}"]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=_BUILD_SECONDS, check=False
         )

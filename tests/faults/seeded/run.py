@@ -76,15 +76,6 @@ def do(task: Task) -> Outcome:
     return Outcome(task.name, tuple(searches), broken, round(time.monotonic() - begun, 1))
 
 
-def build(faults: list[Fault]) -> dict[str, Path]:
-    """All images by name, the control under "". Raises NotSeeded, BuildFailed."""
-    workshop = Workshop(ROOT / "build" / "seeded")
-    images = {"": workshop.build(None)}
-    for fault in faults:
-        images[fault.name] = workshop.build(fault)
-    return images
-
-
 def _controls(outcomes: list[Outcome], elf: Path) -> list[Task]:
     cuts: dict[str, set[Cut]] = {}
     for outcome in outcomes:
@@ -116,9 +107,7 @@ def _begin() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def report(
-    faults: list[Fault], outcomes: list[Outcome], controls: list[Outcome]
-) -> dict[str, Any]:
+def report(faults: list[Fault], outcomes: list[Outcome], controls: list[Outcome]) -> dict[str, Any]:
     """What goes into build/seeded.json, but for the time; says what is wrong."""
     by_name = {outcome.name: outcome for outcome in outcomes}
     told = [_told(fault, by_name[fault.name]) for fault in faults]
@@ -139,15 +128,18 @@ def report(
     }
 
 
-def find(faults: list[Fault], images: dict[str, Path], workers: int) -> dict[str, Any]:
-    """Search every image, then try on the control what was tried on the others."""
-    tasks = [Task(fault.name, images[fault.name], fault.flows) for fault in faults]
+def find(faults: list[Fault], workshop: Workshop, control: Path, workers: int) -> dict[str, Any]:
+    """Search every image, then try on the control what was tried on the others.
+
+    While some are searched the next is built. Raises NotSeeded, BuildFailed.
+    """
+    tasks = (Task(fault.name, workshop.build(fault), fault.flows) for fault in faults)
     outcomes: list[Outcome] = []
     with multiprocessing.get_context("spawn").Pool(workers, _begin) as pool:
         for outcome in pool.imap_unordered(do, tasks):
             outcomes.append(outcome)
             _say(outcome)
-        controls = pool.map(do, _controls(outcomes, images[""]), chunksize=1)
+        controls = pool.map(do, _controls(outcomes, control), chunksize=1)
     return report(faults, outcomes, controls)
 
 
@@ -162,20 +154,20 @@ def main() -> int:
     faults = [one for one in load_all() if not given.name or one.name in given.name]
     if unknown := set(given.name) - {one.name for one in faults}:
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
-    images = build(faults)
-    if images[""].read_bytes() != RELEASE.read_bytes():
+    workshop = Workshop(ROOT / "build" / "seeded")
+    control = workshop.build(None)
+    if control.read_bytes() != RELEASE.read_bytes():
         print(f"the copy without a fault is not {RELEASE.relative_to(ROOT)}: is that up to date?")
         return 1
-    print(f"{len(images)} images built, {time.monotonic() - begun:.0f} s", flush=True)
-    result = find(faults, images, given.workers)
+    result = find(faults, workshop, control, given.workers)
     result["seconds"] = round(time.monotonic() - begun, 1)
     given.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    control = result["control"]
+    unchanged = result["control"]
     print(
-        f"seeded {result['seeded']}, found {result['found']}; control: {control['cuts']} cuts,"
-        f" {control['failures']} failures; {result['seconds']} s"
+        f"seeded {result['seeded']}, found {result['found']}; control: {unchanged['cuts']} cuts,"
+        f" {unchanged['failures']} failures; {result['seconds']} s"
     )
-    return 1 if control["failures"] or result["found"] < result["seeded"] else 0
+    return 1 if unchanged["failures"] or result["found"] < result["seeded"] else 0
 
 
 def _say(outcome: Outcome) -> None:
