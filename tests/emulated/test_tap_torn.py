@@ -51,7 +51,7 @@ def tapped_once(pair: Pair) -> Iterator[None]:
 def _tap_until_cut(pair: Pair, *wallets: Wallet) -> None:
     """Hold them together until these have lost their power; their orders may come too late."""
     with pair.together():
-        assert until(lambda: not all(wallet.running for wallet in wallets))
+        assert until(lambda: not all(wallet.running for wallet in wallets) or pair.settled())
         until(lambda: not any(wallet.running for wallet in wallets), 5)
     for wallet in wallets:
         wallet.cut_after_stores(None)
