@@ -19,7 +19,7 @@ DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
 existing = $(wildcard $(1))
 
 .NOTPARALLEL:
-.PHONY: help demo test bench fuzz sweep seeded evidence model setup check lint types unit emulated unicorn firmware generate requirements renode renode-install fidelity clean
+.PHONY: help demo test bench fuzz sweep sweep-qemu seeded evidence model setup check lint types unit emulated unicorn firmware generate requirements renode renode-install fidelity clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,9 +54,12 @@ fuzz: setup firmware ## fuzz every decoder and the dispatcher, on CPython and on
 	@.ci/setup --fuzz
 	@$(VENV_PYTHON) -m tests.fuzz.run $(ARGS)
 
-sweep: setup firmware ## cut the power at every store of a payment, torn in every way (build/sweep.json)
-	@$(VENV_PYTHON) simulator/scenarios/sweep.py
+sweep: setup firmware ## cut the power at every store of every flow, torn in every way (build/sweep.json)
+	@$(VENV_PYTHON) simulator/scenarios/sweep.py $(ARGS)
 	@$(VENV_PYTHON) simulator/scenarios/sweep_pin.py
+
+sweep-qemu: setup firmware ## 200 random cuts on QEMU end as on the sweep's engine (build/sweep-qemu.json)
+	@$(VENV_PYTHON) simulator/scenarios/sweep_qemu.py $(ARGS)
 
 seeded: setup firmware ## build the firmware with known faults; the sweep must find each (build/seeded.json)
 	@$(VENV_PYTHON) -m tests.faults.seeded.run $(ARGS)

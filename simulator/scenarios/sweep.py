@@ -15,7 +15,7 @@ if __name__ == "__main__":
 from jiaozi_sim.machines.unicorn_core import program_unit
 from scenarios.sweep_flows import FLOWS
 from scenarios.sweep_plan import make_plan
-from scenarios.sweep_report import Progress, keep
+from scenarios.sweep_report import Progress, keep, table
 from scenarios.sweep_work import Crew
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +73,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--flow", action="append", choices=list(FLOWS), help="default: all")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "sweep.json")
+    parser.add_argument("--plan", action="store_true", help="only print what would be tried")
     parser.add_argument("--keep", type=Path, help="folder for images and logs of failures")
     given = parser.parse_args()
     flows = given.flow or list(FLOWS)
@@ -80,8 +81,14 @@ def main() -> int:
     for elf in [given.elf] if given.elf else [ELF, LARGE_UNITS]:
         unit = program_unit(elf)
         print(f"{elf.parent.name}: NVM is programmed in units of {unit} bytes", flush=True)
+        if given.plan:
+            with Crew(elf, given.seed, given.workers) as crew:
+                print(table(make_plan(crew.dry(flows), given.every)))
+            continue
         some = sweep(elf, given.seed, flows, given.workers, given.every, given.keep)
         results[str(unit)] = some
+    if given.plan:
+        return 0
     result = together(results)
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     del result["enumeration"]

@@ -90,7 +90,8 @@ STARTS: dict[str, Callable[[Scene], None]] = {
 # Taps -------------------------------------------------------------------------------------------
 
 
-def _payee_reads(scene: Scene, amount: int = AMOUNT) -> None:
+def payee_reads(scene: Scene, amount: int = AMOUNT) -> None:
+    """The payee is armed to ask who it reads for an amount."""
     scene.rig.receive(PAYEE, amount, READER)
 
 
@@ -121,14 +122,14 @@ def _epoch_ahead(ahead: str, scene: Scene) -> None:
     scene.rig.authority.advance()
     scene.rig.operator.refresh()
     scene.rig.update(ahead)
-    _payee_reads(scene)
+    payee_reads(scene)
 
 
 # What was torn before ---------------------------------------------------------------------------
 
 
 def _torn(scene: Scene) -> None:
-    _payee_reads(scene)
+    payee_reads(scene)
     scene.tear()
 
 
@@ -143,7 +144,7 @@ def _torn_and_cancelled(scene: Scene) -> None:
 
 def _cut_before(at: int, torn: str, scene: Scene) -> None:
     """A payment's record of one side, cut at its first commit word; that side is without power."""
-    _payee_reads(scene)
+    payee_reads(scene)
     recorder = Recorder(scene.bench)
     scene.tap()
     recorder.stop()
@@ -157,7 +158,8 @@ def _cut_before(at: int, torn: str, scene: Scene) -> None:
     scene.bench.run_for(APART)
 
 
-def _start(scene: Scene) -> None:
+def play_start(scene: Scene) -> None:
+    """Give power to whoever has none, then tap."""
     for name, seat in scene.bench.seats.items():
         if not seat.core.powered:
             scene.rig.boot(name)
@@ -181,7 +183,7 @@ def _full(scene: Scene) -> None:
         rewrite_nvm(scene, name, partial(fill_nvm, room))
         scene.rig.boot(name)
     scene.bench.run_for(2.0)
-    _payee_reads(scene)
+    payee_reads(scene)
 
 
 def _are_tidy(scene: Scene) -> bool:
@@ -189,18 +191,23 @@ def _are_tidy(scene: Scene) -> bool:
 
 
 TAPS = (
-    Flow("payee-reads", _tap, _payee_reads, sampled=True),
+    Flow("payee-reads", _tap, payee_reads, sampled=True),
     Flow("payer-reads", partial(_entered, READER), _payer_reads, sampled=True),
     Flow("payee-reads-open", partial(_entered, CARD), _payee_reads_open),
     Flow("payer-reads-open", partial(_entered, READER), partial(_payer_reads, asked=0)),
-    Flow("payee-reads-confirmed", _tap, partial(_payee_reads, amount=LARGE), sampled=True),
-    Flow("purse", _tap, _payee_reads, start="bound"),
+    Flow("payee-reads-confirmed", _tap, partial(payee_reads, amount=LARGE), sampled=True),
+    Flow("purse", _tap, payee_reads, start="bound"),
     Flow("epoch-from-reader", _tap, partial(_epoch_ahead, PAYEE), reached=_same_epoch),
     Flow("epoch-from-card", _tap, partial(_epoch_ahead, PAYER), reached=_same_epoch),
     Flow("resume", _tap, _torn),
     Flow("void", _tap, _torn_and_cancelled),
     *(
-        Flow(f"start-{name}-{torn}", _start, partial(_cut_before, at, torn), only=_before_any_frame)
+        Flow(
+            f"start-{name}-{torn}",
+            play_start,
+            partial(_cut_before, at, torn),
+            only=_before_any_frame,
+        )
         for at, name in ((0, PAYER), (1, PAYEE))
         for torn in ("old", "new")
     ),

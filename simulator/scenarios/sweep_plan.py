@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from jiaozi_sim.sweep.cuts import TORN, Cut, Programmed
 from scenarios.sweep_flows import FLOWS, Flow
@@ -54,7 +55,7 @@ class Plan:
     """Tasks in their order, and how many cut points each kind of them has, by flow."""
 
     tasks: list[Task] = field(default_factory=list)
-    enumeration: dict[str, dict[str, object]] = field(default_factory=dict)
+    enumeration: dict[str, dict[str, Any]] = field(default_factory=dict)
     points: int = 0
 
 
@@ -143,12 +144,12 @@ def _blocks(dry: Dry, both: bool, every: int) -> Iterator[Task]:
             yield Task(dry.flow, NO_FAULT, both, number, points[at : at + _BLOCK])
 
 
-def _enumerate(dry: Dry, plan: Plan) -> dict[str, object]:
+def _enumerate(dry: Dry, plan: Plan) -> dict[str, Any]:
     own = [task for task in plan.tasks if task.flow == dry.flow]
     single = [task for task in own if task.fault == NO_FAULT and not task.both]
     return {
         "stores": [
-            f"{event.seat}: {len(event.points)} after frame {event.frames}" for event in dry.events
+            f"{event.seat} {len(event.points)} after frame {event.frames}" for event in dry.events
         ],
         "frames": dry.frames,
         "single": sum(size(task) for task in single),

@@ -81,6 +81,19 @@ class Progress:
         }
 
 
+def table(plan: Plan) -> str:
+    """The plan's enumeration, as the README of tests/faults has it."""
+    lines = ["| flow | cut points by event | frames | both cut | frame faults |", "|---" * 5 + "|"]
+    for flow, what in plan.enumeration.items():
+        events = "; ".join(what["stores"])
+        lines.append(
+            f"| {flow} | {what['single']}: {events} | {what['frames']}"
+            f" | {what['both']} | {what['frame_faults']} |"
+        )
+    lines.append(f"{plan.points} cut points in all.")
+    return "\n".join(lines)
+
+
 def place(failure: Failure) -> str:
     """Flow, fault, event, store, outcome and whether both wallets were cut, in one word."""
     cut = failure.cut

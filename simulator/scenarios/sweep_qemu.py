@@ -1,0 +1,207 @@
+"""`make sweep-qemu`: single-sided cuts on QEMU come to what they come to on the sweep's engine.
+
+Two wallets with an open request start from the same NVM on either engine; one of them loses its
+power after its n-th store into NVM, starts again, and taps again. Where they end must be equal:
+every balance, the journals’ heads, and the status words on the air.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from jiaozi_sim.client import Frame, Simulator, SimulatorError, Wallet
+from jiaozi_sim.field import FrameRecord
+from jiaozi_sim.iso_dep import CHAINING, is_i_block
+from jiaozi_sim.machines.base import NVM_SIZE
+from jiaozi_sim.machines.marks import Mark
+from jiaozi_sim.sweep.bench import Bench
+from jiaozi_sim.sweep.cuts import Cut, torn_nvm
+from jiaozi_sim.sweep.explore import Images, Run, images, restart
+from scenarios.sweep_flows import Flow, payee_reads, play_start
+from scenarios.sweep_oracle import held, is_settled, read_book
+from scenarios.sweep_scene import PAYEE, PAYER, Scene
+from scenarios.sweep_stage import NO_FAULT, Stage, Stages
+
+ROOT = Path(__file__).parents[2]
+ELF = ROOT / "build" / "firmware" / "visual_card" / "firmware.elf"
+SECONDS = 60.0
+_LOOK_AGAIN = 0.05
+
+
+def _without_power(scene: Scene) -> None:
+    payee_reads(scene)
+    for seat in scene.bench.seats.values():
+        seat.cut_power()
+
+
+STANDING = Flow("standing", play_start, _without_power, tap=False)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cut right after a wallet's store of this number, counted from its start."""
+
+    wallet: str
+    stores: int
+
+
+@dataclass(frozen=True)
+class End:
+    """Where two wallets have come to; status: the words of the tap that finished it, each once."""
+
+    held: dict[str, dict[int, int]]
+    heads: dict[str, str]
+    status: list[str]
+
+
+def status_words(frames: Iterable[Frame | FrameRecord]) -> list[str]:
+    """The status words of all whole answers on the air, each once."""
+    found = {
+        frame.data[-2:].hex()
+        for frame in frames
+        if frame.direction == "<" and is_i_block(frame.data) and not frame.data[0] & CHAINING
+    }
+    return sorted(found)
+
+
+def end_of(nvm: Images, frames: Iterable[Frame | FrameRecord]) -> End:
+    """What there is to compare."""
+    books = {name: read_book(image) for name, image in nvm.items()}
+    there = {name: book for name, book in books.items() if book is not None}
+    return End(
+        {name: held(book) for name, book in there.items()},
+        {name: book.state.head.hex() for name, book in there.items()},
+        status_words(frames),
+    )
+
+
+def places(run: Run) -> list[Place]:
+    """Every store of the undisturbed tap."""
+    done = {PAYER: 0, PAYEE: 0}
+    found = []
+    for event in run.events:
+        for _ in event.stores:
+            done[event.seat] += 1
+            found.append(Place(event.seat, done[event.seat]))
+    return found
+
+
+def _locate(run: Run, place: Place) -> Cut:
+    left = place.stores
+    for number, event in enumerate(run.events):
+        if event.seat == place.wallet:
+            if left <= len(event.stores):
+                return Cut(number, left - 1, "new")
+            left -= len(event.stores)
+    raise ValueError(f"no such store: {place}")
+
+
+def on_unicorn(stage: Stage, run: Run, place: Place) -> End:
+    """The cut on the sweep's engine. Raises Broken, MachineError."""
+    cut = _locate(run, place)
+    event = run.events[cut.event]
+    if event.snapshot is None:
+        raise ValueError("the run was recorded without snapshots")
+    bench: Bench = event.snapshot.restored()
+    seat = bench.seats[place.wallet]
+    torn = torn_nvm(event, cut, stage.seed)
+    boots = event.snapshot.cores[place.wallet].boots
+    restart(bench, {place.wallet: stage.boots.boot(seat.core.seed, torn, boots)})
+    before = len(bench.field.log)
+    stage.finish(bench, [place.wallet], event.beside)
+    return end_of(images(bench), list(bench.field.log)[before:])
+
+
+def on_qemu(sim: Simulator, wallets: dict[str, Wallet], nvm: Images, place: Place) -> End:
+    """The cut on QEMU. Raises SimulatorError."""
+    for name, wallet in wallets.items():
+        if wallet.running:
+            wallet.cut_power()
+        wallet.cut_after_stores(None)
+        wallet.nvm_write(nvm[name])
+    victim = wallets[place.wallet]
+    victim.cut_after_stores(place.stores)
+    for wallet in wallets.values():
+        wallet.start()
+        wallet.wait_mark(Mark.READY)
+    with sim.tapped(*wallets):
+        victim.wait_off(SECONDS)
+    victim.start()
+    victim.wait_mark(Mark.READY)
+    before = len(sim.frames())
+    with sim.tapped(*wallets):
+        _wait_settled(wallets)
+    return end_of(_nvm(wallets), sim.frames(before))
+
+
+def _nvm(wallets: dict[str, Wallet]) -> dict[str, bytes]:
+    return {name: wallet.nvm_read() for name, wallet in wallets.items()}
+
+
+def _wait_settled(wallets: dict[str, Wallet]) -> None:
+    end = time.monotonic() + SECONDS
+    while not is_settled(book for book in map(read_book, _nvm(wallets).values()) if book):
+        if time.monotonic() > end:
+            raise SimulatorError("Unsettled", f"not settled in {SECONDS} s")
+        time.sleep(_LOOK_AGAIN)
+
+
+def compare(elf: Path, seed: int, count: int) -> Iterator[tuple[Place, End, End]]:
+    """Cut at random places on both engines; where each ends on the one and on the other."""
+    stages = Stages(elf, seed)
+    try:
+        stage = stages.get(STANDING)
+        run = stage.record(NO_FAULT)
+        nvm = {name: state.state for name, state in stage.start.cores.items()}
+        chosen = random.Random(f"{seed}:qemu").sample(places(run), count)
+        with Simulator() as sim:
+            wallets = {
+                name: sim.add_wallet(name, elf=elf, seed=f"{seed}:{name}".encode(), engine="qemu")
+                for name in nvm
+            }
+            cores = {name: image[:NVM_SIZE] for name, image in nvm.items()}
+            for place in chosen:
+                yield place, on_unicorn(stage, run, place), on_qemu(sim, wallets, cores, place)
+    finally:
+        stages.close()
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--elf", type=Path, default=ELF, help="the image under test")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cuts", type=int, default=200)
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "sweep-qemu.json")
+    given = parser.parse_args()
+    begun, differing = time.monotonic(), []
+    for number, (place, ours, theirs) in enumerate(compare(given.elf, given.seed, given.cuts), 1):
+        if ours != theirs:
+            differing.append({"place": asdict(place), "unicorn": str(ours), "qemu": str(theirs)})
+            print(differing[-1])
+        if number % 10 == 0:
+            print(f"{number} of {given.cuts} cuts, {len(differing)} end differently", flush=True)
+    result = {
+        "seed": given.seed,
+        "cuts": given.cuts,
+        "failures": len(differing),
+        "seconds": round(time.monotonic() - begun, 1),
+        "differing": differing,
+    }
+    given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(f"{given.cuts} cuts on QEMU, {len(differing)} end differently, {result['seconds']} s")
+    return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
