@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,10 @@ TOP_UPS = {"alice": 100_00, "bob": 5_00, "carol": 0}
 # Of the blocks a card answers with when the payee reads, four carry the answer to SELECT; from the
 # fifth on they carry the payment. Losing these tears the tap after the payer has committed.
 _FIRST_PAYMENT_BLOCK = 5
+
+# A payment's record is about 200 words.
+_HALF_A_RECORD = 100
+_PATIENCE = 20.0
 
 console = Console(highlight=False)
 
@@ -83,12 +88,13 @@ class Demo:
                     self.picture(name, f"{name}-topped-up")
 
     def offline(self) -> None:
-        """Three payments with no network; the last one is torn and finished."""
+        """Four payments with no network; one is torn, one payer browns out, both are finished."""
         with self.step("turn the network off: no operator, no ledger from here on"):
             self.rig.go_offline()
         self.pay("alice", "bob", 25_00, "the payee reads", commands.READER)
         self.pay("bob", "carol", 20_00, "value just received, the payer reads", commands.CARD)
         self.tear("carol", "alice", 8_00)
+        self.brown_out("alice", "bob", 3_00)
         with self.step("ask each wallet for its balance"):
             self.agree()
 
@@ -127,6 +133,27 @@ class Demo:
             self.costs.append((f"{payer} → {payee}, resumed", resume(simulator, source, target)))
             self.moved(payer, payee, amount)
             self.picture(payee, f"{payee}-resumed")
+
+    def brown_out(self, payer: str, payee: str, amount: int) -> None:
+        """A payer fed by the field alone: the field goes while it writes the payment down."""
+        source, target = self.wallets[payer], self.wallets[payee]
+        simulator = self.rig.simulator
+        with self.step(f"{payer} pays {payee} {money(amount)}: field and power go as it writes"):
+            self.rig.receive(target, amount)
+            source.cut_after_stores(_HALF_A_RECORD)
+            after = target.marks()[-1].index
+            with simulator.tapped(payer, payee):
+                end = time.monotonic() + _PATIENCE
+                while source.running:
+                    if time.monotonic() > end:
+                        raise Off(f"{payer} has not lost its power")
+                    time.sleep(0.05)
+            target.wait_mark(Mark.TAP_END, _PATIENCE, after)
+        with self.step(f"{payer} is in the field again: nothing had left, and the tap pays once"):
+            source.start()
+            source.wait_mark(Mark.READY, _PATIENCE)
+            self.costs.append((f"{payer} → {payee}, powered up", tap(simulator, source, target)))
+            self.moved(payer, payee, amount)
 
     def moved(self, payer: str, payee: str, amount: int) -> None:
         """Note a payment in what must be."""
