@@ -49,7 +49,7 @@ def test_a_wallet_is_not_provisioned_twice(counter: Counter) -> None:
 
 
 @pytest.mark.parametrize("hears", [False, True])
-@pytest.mark.parametrize("lost", range(6))
+@pytest.mark.parametrize("lost", range(7))
 def test_torn_provisioning_is_resumed_with_the_same_certificate(
     counter: Counter, lost: int, hears: bool
 ) -> None:
@@ -59,7 +59,7 @@ def test_torn_provisioning_is_resumed_with_the_same_certificate(
     with pytest.raises(CardGone):
         provisioning.provision(reader, counter.operator, counter.ledger, PIN)
     made = provisioning.provision(Reader(wallet), counter.operator, counter.ledger, PIN)
-    assert made.resumed == (lost >= 4)
+    assert made.resumed == (lost >= 5)
     assert wallet.device.book.me.id == made.id
     assert len(counter.report().lines) == 2
 

@@ -48,6 +48,7 @@ def provision(
     hello = client.select()
     if hello.status >= READY:
         return _finish(hello.certificate or b"", operator, ledger)
+    client.open_channel()
     _check_firmware(client, operator, tier)
     public = client.create()
     known = ledger.wallet_of_key(public)
