@@ -16,6 +16,7 @@ from scenarios.sweep_stage import ACTIONS, NO_FAULT
 
 _SPARSE = 64
 _BLOCK = 24
+_BOTH_EACH = 3
 _ALL_OUTCOMES = ("payee-reads", "payer-reads", "top-up", "cash-out", "pin-change")
 _ALTERNATELY = TORN[2:]
 
@@ -139,7 +140,7 @@ def size(task: Task) -> int:
 
 def _blocks(dry: Dry, both: bool, every: int) -> Iterator[Task]:
     for number, event in enumerate(dry.events):
-        points = event.points[::every]
+        points = event.points[:: every * (_BOTH_EACH if both else 1)]
         for at in range(0, len(points), _BLOCK):
             yield Task(dry.flow, NO_FAULT, both, number, points[at : at + _BLOCK])
 
