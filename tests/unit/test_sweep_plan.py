@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from jiaozi_sim.sweep.cuts import Programmed, Store
 from scenarios.sweep_plan import Dry, Event, crossed, make_plan, size
 from scenarios.sweep_stage import NO_FAULT
@@ -39,4 +41,4 @@ def test_frame_faults_meet_stores_all_over() -> None:
     met = {crossed(events, number) for number in range(90)}
     assert len(met) > 80
     gaps = sorted(100 * at + index for at, index in met)
-    assert max(b - a for a, b in zip(gaps, gaps[1:], strict=False)) < 8
+    assert max(b - a for a, b in pairwise(gaps)) < 8
