@@ -16,6 +16,7 @@ from jiaozi_sim.sweep.booted import Booted, Shelf
 from jiaozi_sim.sweep.cuts import digest
 
 _PATIENCE = 30.0
+_MOST = 4000  # starts that are remembered, of about 100 KiB
 
 
 class Boots:
@@ -33,6 +34,9 @@ class Boots:
         """Start from `nvm`, `boots` starts having gone before. Raises Stuck, IllegalStore…"""
         name = digest(seed, boots.to_bytes(4, "little"), nvm)
         if name not in self._known:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+                self._shelf = Shelf()
             self._known[name] = self._execute(seed, nvm, boots)
             self.executed += 1
         return self._known[name]

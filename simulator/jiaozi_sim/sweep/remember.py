@@ -19,6 +19,7 @@ from jiaozi_sim.machines.unicorn_core import Core
 from jiaozi_sim.machines.unicorn_state import UART_AT, CoreState, Store
 from jiaozi_sim.sweep.booted import Booted
 
+_MOST = 32  # beginnings that are remembered, with all that came after; the oldest goes
 _NOTHING = tuple(b"" for _ in UART_AT)
 
 
@@ -96,10 +97,11 @@ class RememberingCore:
         self, name: bytes | int, nvm: bytes, take: Callable[[], CoreState], origin: float | None
     ) -> None:
         key = name, origin
-        if key not in self._roots:
-            # `take` keeps a state alive whose address is its name.
-            self._roots[key] = _Moment(None, None, None, take, origin)
-        self._here = self._roots[key]
+        # `take` keeps a state alive whose address is its name.
+        root = self._roots.pop(key, None) or _Moment(None, None, None, take, origin)
+        self._roots[key] = self._here = root
+        if len(self._roots) > _MOST:
+            del self._roots[next(iter(self._roots))]
         self._nvm[:] = nvm[:NVM_SIZE]
         self._delivered.clear()
         self._sent = list(_NOTHING)
