@@ -181,6 +181,7 @@ def test_a_cut_is_replayed_by_its_place(
     assert "restarted" in what
     [kept] = tmp_path.iterdir()
     assert len((kept / "payer-cut.nvm").read_bytes()) == NVM_SIZE
+    assert len((kept / "frames.txt").read_text("utf-8").splitlines()) > 20
     assert "balance 100000" in (kept / "payer-cut-journal.txt").read_text("utf-8")
 
 

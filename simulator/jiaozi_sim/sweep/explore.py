@@ -166,7 +166,8 @@ class Explorer:
             before, after = clean_nvm(event, cut.index), clean_nvm(event, cut.index + 1)
             self._judge.restarted(before, after, booted[event.seat].nvm)
         except (MachineError, self._judge.broken) as error:
-            return _Course(f"at the start: {type(error).__name__}: {error}")
+            said = f"at the start: {type(error).__name__}: {error}"
+            return _Course(said, frames=tuple(snapshot.bench.field.log))
         key = digest(*(each.name for each in booted.values()))
         if key not in courses:
             courses[key] = self._run(event, snapshot, booted)
