@@ -10,7 +10,7 @@ enum {
     JZ_MARK_READY = 1,             // boot done, first link open
     JZ_MARK_TAP_BEGIN = 2,         // first byte of SELECT sent or received
     JZ_MARK_LINK = 3,
-    JZ_MARK_CBOR = 4,
+    JZ_MARK_ENCODE = 4,            // CBOR
     JZ_MARK_VERIFY = 5,
     JZ_MARK_SIGN = 6,
     JZ_MARK_HASH = 7,
@@ -21,6 +21,7 @@ enum {
     JZ_MARK_ANSWERED = 12,         // first byte of an APDU answer leaves
     JZ_MARK_PYTHON = 13,           // default work
     JZ_MARK_TAP_COMMIT_PAYER = 14, // the payer's record is committed
+    JZ_MARK_DECODE = 15,           // CBOR; allocates, so its cost depends on the heap
 };
 
 // Marks of a moment: work goes on in the phase it was in.

@@ -41,7 +41,7 @@ WAIT = 60.0
 """Seconds for what comes at once on a machine that is not busy."""
 _POLL_SECONDS = 0.001
 _LOOK_FOR_LIFE_SECONDS = 0.1
-_ANSWER_SECONDS = 30  # the world answers at once, unless the plugin has to be compiled
+_ANSWER_SECONDS = 120  # the world answers at once, unless a plugin is compiled or Renode starts
 
 
 class SimulatorError(Exception):

@@ -12,9 +12,9 @@ from scenarios import fidelity
 from scenarios.tap_cost import TapCost
 
 
-def cost(verify: int = 2_000_000, cbor: int = 100_000) -> TapCost:
+def cost(verify: int = 2_000_000, decode: int = 100_000) -> TapCost:
     side = Counter({phase: 5_000 for phase in fidelity.PHASES})
-    side |= Counter({Mark.VERIFY: verify, Mark.CBOR: cbor})
+    side |= Counter({Mark.VERIFY: verify, Mark.DECODE: decode})
     return TapCost(payer=Counter(side), payee=Counter(side))
 
 
@@ -40,8 +40,8 @@ def test_engines_agree_within_half_a_percent() -> None:
     [payer, payee] = fidelity.disagreements({"qemu": cost(2_000_000), "unicorn": cost(2_010_100)})
     assert payer == "payer's VERIFY: 2,010,100 on unicorn, 2,000,000 on qemu"
     assert payee.startswith("payee's VERIFY")
-    # Encoding also pays for the state of the heap.
-    assert fidelity.disagreements({"qemu": cost(), "renode": cost(cbor=150_000)}) == []
+    # Decoding also pays for the state of the heap.
+    assert fidelity.disagreements({"qemu": cost(), "renode": cost(decode=150_000)}) == []
 
 
 def test_a_stale_table_is_found() -> None:

@@ -32,10 +32,23 @@ size_t jz_cbor_head(uint8_t *to, unsigned major, uint64_t argument) {
     return 1 + size;
 }
 
+// What outgrows a fixed buffer goes on in the heap.
+static void move_to_heap(vstr_t *out, size_t more) {
+    vstr_t heap;
+    vstr_init(&heap, 2 * out->alloc + more);
+    memcpy(heap.buf, out->buf, out->len);
+    heap.len = out->len;
+    *out = heap;
+}
+
 // Room for `size` more bytes; doubles, so that many small items do not copy the whole again and again.
 static uint8_t *append(vstr_t *out, size_t size) {
     if (out->len + size > out->alloc) {
-        vstr_hint_size(out, out->alloc + size);
+        if (out->fixed_buf) {
+            move_to_heap(out, size);
+        } else {
+            vstr_hint_size(out, out->alloc + size);
+        }
     }
     return (uint8_t *)vstr_add_len(out, size);
 }
@@ -71,6 +84,9 @@ static void encode_int(vstr_t *out, mp_obj_t obj) {
     append_head(out, negative ? JZ_CBOR_NEGATIVE : JZ_CBOR_UNSIGNED, argument);
 }
 
+// Maps of this many entries are sorted on the stack.
+#define USUAL_ENTRIES (16u)
+
 typedef struct {
     size_t offset; // of the encoded key
     size_t size;
@@ -99,29 +115,37 @@ static bool is_tuple(mp_obj_t obj) {
     return MP_OBJ_TYPE_GET_SLOT_OR_NULL(mp_obj_get_type(obj), iter) == mp_obj_tuple_getiter;
 }
 
+// The keys are encoded first, in the map's own order, behind what is there; then the entries in theirs behind the
+// keys, and in the end these take the place of the keys.
 static void encode_map(vstr_t *out, mp_map_t *map, unsigned depth) {
+    entry_t usual[USUAL_ENTRIES];
+    entry_t *entries = map->used <= USUAL_ENTRIES ? usual : m_new(entry_t, map->used);
     size_t count = 0;
-    entry_t *entries = m_new(entry_t, map->used);
-    vstr_t keys;
-    vstr_init(&keys, 8 * map->used + 1);
+    size_t begin = out->len;
     for (size_t i = 0; i < map->alloc; i++) {
         if (mp_map_slot_is_filled(map, i)) {
-            size_t offset = keys.len;
+            size_t offset = out->len;
             if (is_tuple(map->table[i].key)) {
                 mp_raise_TypeError(MP_ERROR_TEXT("cannot encode")); // the decoder could not make it a key again
             }
-            jz_cbor_encode(&keys, map->table[i].key, depth + 1);
-            entries[count++] = (entry_t) {offset, keys.len - offset, map->table[i].value};
+            jz_cbor_encode(out, map->table[i].key, depth + 1);
+            entries[count++] = (entry_t) {offset, out->len - offset, map->table[i].value};
         }
     }
-    sort(keys.buf, entries, count);
+    sort(out->buf, entries, count);
+    size_t keys_end = out->len;
     append_head(out, JZ_CBOR_MAP, count);
     for (size_t i = 0; i < count; i++) {
-        memcpy(append(out, entries[i].size), keys.buf + entries[i].offset, entries[i].size);
+        uint8_t *to = append(out, entries[i].size);
+        memcpy(to, out->buf + entries[i].offset, entries[i].size);
         jz_cbor_encode(out, entries[i].value, depth + 1);
     }
-    vstr_clear(&keys);
-    m_del(entry_t, entries, count);
+    size_t size = out->len - keys_end;
+    memmove(out->buf + begin, out->buf + keys_end, size);
+    out->len = begin + size;
+    if (entries != usual) {
+        m_del(entry_t, entries, map->used);
+    }
 }
 
 static void encode_array(vstr_t *out, mp_obj_t obj, unsigned depth) {

@@ -5,13 +5,21 @@
 #include "../phase.h"
 #include "cbor.h"
 
+// Encoding takes nothing from the heap, as long as the outcome is not larger than this, and so costs the same
+// whatever the heap looks like.
+#define USUAL_SIZE (2048u)
+static char usual[USUAL_SIZE];
+
 static mp_obj_t jzcbor_dumps(mp_obj_t obj) {
     jz_phase_t phase;
-    jz_phase_begin(&phase, JZ_MARK_CBOR);
+    jz_phase_begin(&phase, JZ_MARK_ENCODE);
     vstr_t out;
-    vstr_init(&out, 64);
+    vstr_init_fixed_buf(&out, sizeof(usual), usual);
     jz_cbor_encode(&out, obj, 0);
     jz_phase_end();
+    if (out.fixed_buf) {
+        return mp_obj_new_bytes((const byte *)out.buf, out.len);
+    }
     return mp_obj_new_bytes_from_vstr(&out);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(jzcbor_dumps_obj, jzcbor_dumps);
@@ -19,7 +27,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(jzcbor_dumps_obj, jzcbor_dumps);
 static mp_obj_t jzcbor_loads(mp_obj_t buffer) {
     mp_buffer_info_t info = jz_bytes(buffer);
     jz_phase_t phase;
-    jz_phase_begin(&phase, JZ_MARK_CBOR);
+    jz_phase_begin(&phase, JZ_MARK_DECODE);
     mp_obj_t obj = jz_cbor_decode(info.buf, info.len);
     jz_phase_end();
     return obj;

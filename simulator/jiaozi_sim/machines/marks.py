@@ -15,7 +15,7 @@ class Mark(IntEnum):
     READY = 1  # boot done, first link open
     TAP_BEGIN = 2  # first byte of SELECT sent or received
     LINK = 3
-    CBOR = 4
+    ENCODE = 4  # CBOR
     VERIFY = 5
     SIGN = 6
     HASH = 7
@@ -26,6 +26,7 @@ class Mark(IntEnum):
     ANSWERED = 12  # first byte of an APDU answer leaves
     PYTHON = 13  # any other work
     TAP_COMMIT_PAYER = 14  # the payer's record is committed
+    DECODE = 15  # CBOR; allocates, so its cost depends on the heap
 
 
 IDLE_ENTER = 0x80

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import random
 import subprocess
 from pathlib import Path
+
+import pytest
 
 import _jzcbor as oracle
 from tests.emulated.port.repl import Repl
@@ -75,6 +78,28 @@ def test_a_claimed_length_allocates_nothing(repl: Repl) -> None:
         "print(gc.mem_alloc() - before); gc.enable()"
     )
     assert int(repl.run(code)) < 2000
+
+
+@pytest.mark.parametrize("size", [100, 1000, 2000, 4000])
+def test_outcomes_of_any_size(repl: Repl, size: int) -> None:
+    """In the encoder's own room and beyond it, in the middle of maps of many entries too."""
+    inner = f"{{str(j): [bytes({size // 60}), -j] for j in range(20)}}"
+    make = f"{{key: {inner} for key in (300, 2, b'k')}}"
+    expected = hashlib.sha256(oracle.dumps(eval(make))).hexdigest()
+    code = (
+        "import _jzcbor as b\nfrom _jzcrypto import sha256\n"
+        f"x = {make}\ne = b.dumps(x)\nprint(sha256(e).hex(), b.loads(e) == x)"
+    )
+    assert repl.run(code).split() == [expected, "True"]
+
+
+def test_encoding_takes_from_the_heap_only_what_it_returns(repl: Repl) -> None:
+    code = (
+        "import gc, _jzcbor as b\nx = {i: {3: bytes(50), 1: 'a' * 50} for i in range(10)}\n"
+        "y = b.dumps(x)\ngc.collect(); gc.disable(); before = gc.mem_alloc()\n"
+        "y = b.dumps(x)\nprint(gc.mem_alloc() - before - len(y)); gc.enable()"
+    )
+    assert int(repl.run(code)) < 100
 
 
 def random_item(rng: random.Random, depth: int = 0) -> object:

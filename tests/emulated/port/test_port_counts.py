@@ -26,7 +26,7 @@ for _ in range(20):
 sha256(bytes(1024))
 _jznvm.program(64 * 1024, bytes(256))
 """
-PHASES = (Mark.SIGN, Mark.VERIFY, Mark.CBOR, Mark.HASH, Mark.COMMIT)
+PHASES = (Mark.SIGN, Mark.VERIFY, Mark.ENCODE, Mark.DECODE, Mark.HASH, Mark.COMMIT)
 
 
 def costs(elf: Path, directory: Path, engine: str | None) -> dict[Mark, int]:
