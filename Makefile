@@ -55,11 +55,11 @@ fuzz: setup firmware ## fuzz every decoder and the dispatcher, on CPython and on
 	@$(VENV_PYTHON) -m tests.fuzz.run $(ARGS)
 
 sweep: setup firmware ## cut the power at every store of every flow, torn in every way (build/sweep.json)
-	@$(VENV_PYTHON) simulator/scenarios/sweep.py $(ARGS)
-	@$(VENV_PYTHON) simulator/scenarios/sweep_pin.py
+	@$(VENV_PYTHON) -m scenarios.sweep.run $(ARGS)
+	@$(VENV_PYTHON) -m scenarios.sweep.pin
 
 sweep-qemu: setup firmware ## 200 random cuts on QEMU end as on the sweep's engine (build/sweep-qemu.json)
-	@$(VENV_PYTHON) simulator/scenarios/sweep_qemu.py $(ARGS)
+	@$(VENV_PYTHON) -m scenarios.sweep.qemu $(ARGS)
 
 seeded: setup firmware ## build the firmware with known faults; the sweep must find each (build/seeded.json)
 	@$(VENV_PYTHON) -m tests.faults.seeded.run $(ARGS)

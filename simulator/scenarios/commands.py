@@ -27,7 +27,7 @@ def replay(
     ] = None,
 ) -> None:
     """Repeat one power cut of a sweep; says what breaks, and ends with 1 if anything does."""
-    from scenarios.sweep_replay import replay_one
+    from scenarios.sweep.replay import replay_one
 
     try:
         found = replay_one(elf, seed, place, keep)

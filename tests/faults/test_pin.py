@@ -10,8 +10,8 @@ import pytest
 from jiaozi.commands import PIN_TRIES
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.probe import address_of
-from scenarios.sweep_pin import check, same_time
-from scenarios.sweep_pin_stage import CASES, Stage
+from scenarios.sweep.pin import check, same_time
+from scenarios.sweep.pin_stage import CASES, Stage
 
 
 @pytest.fixture(scope="module")

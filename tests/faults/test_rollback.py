@@ -14,8 +14,8 @@ from jiaozi_host.ledger.report import report
 from jiaozi_host.sync import Synced
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.sweep.bench import Seat
-from scenarios.sweep_oracle import ImageNvm, Store, read_book
-from scenarios.sweep_rig import SweepRig
+from scenarios.sweep.oracle import ImageNvm, Store, read_book
+from scenarios.sweep.rig import SweepRig
 from wallet import version
 
 FUNDS = 100_00

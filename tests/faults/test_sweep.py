@@ -17,11 +17,11 @@ from jiaozi_sim.sweep.boots import Boots
 from jiaozi_sim.sweep.cuts import Cut, Programmed, Store, cuts_of, torn_nvm, word_after
 from jiaozi_sim.sweep.explore import Explorer, Run, images, restart
 from jiaozi_sim.sweep.remember import RememberingCore
-from scenarios.sweep_flows import DESK, FLOWS, TAPS
-from scenarios.sweep_oracle import Broken, check_journal, read_book
-from scenarios.sweep_plan import points_of
-from scenarios.sweep_replay import replay_one
-from scenarios.sweep_stage import NO_FAULT, Stage, Stages
+from scenarios.sweep.flows import DESK, FLOWS, TAPS
+from scenarios.sweep.oracle import Broken, check_journal, read_book
+from scenarios.sweep.plan import points_of
+from scenarios.sweep.replay import replay_one
+from scenarios.sweep.stage import NO_FAULT, Stage, Stages
 
 SEED = 1
 UARTS = load_board("visual_card").uarts

@@ -17,7 +17,7 @@ from jiaozi_sim.machines.base import NVM_SIZE
 from jiaozi_sim.machines.unicorn_core import Core
 from jiaozi_sim.sweep.bench import Bench
 from jiaozi_sim.sweep.desk import Desk
-from scenarios.sweep_oracle import ImageNvm, read_store
+from scenarios.sweep.oracle import ImageNvm, read_store
 from tests.fuzz.stage import PIN_KEY, Broken
 from wallet.storage.store import Store
 

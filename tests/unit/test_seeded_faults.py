@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.sweep_flows import FLOWS
-from scenarios.sweep_pin import CASES
+from scenarios.sweep.flows import FLOWS
+from scenarios.sweep.pin import CASES
 from tests.faults.seeded.faults import Change, Fault, NotSeeded, load_all
 from tests.faults.seeded.run import Outcome, report
 from tests.faults.seeded.search import Search

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from jiaozi_sim.sweep.cuts import Programmed, Store
-from scenarios.sweep_plan import Dry, Event, crossed, make_plan, size
-from scenarios.sweep_stage import NO_FAULT
+from scenarios.sweep.plan import Dry, Event, crossed, make_plan, size
+from scenarios.sweep.stage import NO_FAULT
 
 DRY = [
     Dry("payee-reads", 30, (Event("payer", 5, tuple(range(100))), Event("payee", 9, (3, 5)))),

@@ -7,8 +7,8 @@ import pytest
 from jiaozi import cose, payer
 from jiaozi.book import Book
 from jiaozi.messages import read_payment
-from scenarios.sweep_oracle import Broken
-from scenarios.sweep_rules import check_answers, check_numbers
+from scenarios.sweep.oracle import Broken
+from scenarios.sweep.rules import check_answers, check_numbers
 from tests.unit.wallets import Bank, answer, ask, finish, key_of, take, transfer
 
 AMOUNT = 500

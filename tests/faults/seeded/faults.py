@@ -1,8 +1,8 @@
 """Seeded faults as data: one TOML file each beside this one.
 
-    changed, lost   what was changed, and what a user (or who else) would lose: one sentence each
-    flows           names of the flows that are expected to show it (see `search`)
-    [[change]]      file, and `old`, text that stands there exactly once, and its replacement `new`
+changed, lost   what was changed, and what a user (or who else) would lose: one sentence each
+flows           names of the flows that are expected to show it (see `search`)
+[[change]]      file, and `old`, text that stands there exactly once, and its replacement `new`
 """
 
 from __future__ import annotations

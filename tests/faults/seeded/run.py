@@ -25,7 +25,7 @@ sys.path += [str(ROOT / "firmware"), str(ROOT / "simulator")]
 
 from jiaozi_sim.machines.base import MachineError  # noqa: E402
 from jiaozi_sim.sweep.cuts import Cut  # noqa: E402
-from scenarios.sweep_oracle import Broken  # noqa: E402
+from scenarios.sweep.oracle import Broken  # noqa: E402
 from tests.faults.seeded.faults import Fault, load_all  # noqa: E402
 from tests.faults.seeded.images import RELEASE, Workshop  # noqa: E402
 from tests.faults.seeded.search import Search, repeat, search  # noqa: E402

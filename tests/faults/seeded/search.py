@@ -9,12 +9,12 @@ from pathlib import Path
 
 from jiaozi_sim.sweep.cuts import Cut
 from jiaozi_sim.sweep.explore import Explorer, Run
-from scenarios import sweep_pin
-from scenarios.sweep import ROOT
-from scenarios.sweep_flows import FLOWS
-from scenarios.sweep_plan import points_of
-from scenarios.sweep_report import replay_line
-from scenarios.sweep_stage import NO_FAULT, Stage, Stages
+from scenarios.sweep import pin
+from scenarios.sweep.flows import FLOWS
+from scenarios.sweep.plan import points_of
+from scenarios.sweep.report import replay_line
+from scenarios.sweep.run import ROOT
+from scenarios.sweep.stage import NO_FAULT, Stage, Stages
 
 SEED = 1
 _STRIDE = 16
@@ -49,7 +49,7 @@ def _stage(elf: Path, flow: str) -> Iterator[Stage]:
 
 def search(elf: Path, flow: str) -> Search:
     """Cut a flow until a cut fails. Raises Broken, MachineError for what breaks without a cut."""
-    if flow in sweep_pin.CASES:
+    if flow in pin.CASES:
         return _search_pin(elf, flow)
     found = Search(flow)
     with _stage(elf, flow) as stage:
@@ -66,7 +66,7 @@ def repeat(elf: Path, flow: str, cuts: set[Cut]) -> Search:
 
     Raises Broken, MachineError for what breaks without a cut.
     """
-    if flow in sweep_pin.CASES:
+    if flow in pin.CASES:
         return _search_pin(elf, flow)
     done = Search(flow)
     with _stage(elf, flow) as stage:
@@ -103,12 +103,12 @@ def _cut(elf: Path, stage: Stage, run: Run, into: Search, chosen: Chooser, first
 
 def _search_pin(elf: Path, case: str) -> Search:
     """All of one case: it is short. A complaint about a cut comes before others."""
-    tally = sweep_pin.check(sweep_pin.Stage(elf, SEED), sweep_pin.CASES[case], SEED, _LOOKS)
+    tally = pin.check(pin.Stage(elf, SEED), pin.CASES[case], SEED, _LOOKS)
     done = Search(case, count=tally.torn_variants)
     if tally.complaints:
         done.oracle = min(tally.complaints, key=lambda complaint: not complaint.startswith("cut"))
         done.replay = (
-            f"build/venv/bin/python simulator/scenarios/sweep_pin.py --seed {SEED}"
+            f"build/venv/bin/python -m scenarios.sweep.pin --seed {SEED}"
             f" --elf {elf.relative_to(ROOT)} --case {case}"
         )
     return done

@@ -13,8 +13,8 @@ from jiaozi_sim.field import FrameRecord
 from jiaozi_sim.machines.base import NVM_SIZE
 from jiaozi_sim.sweep.bench import Bench, Stuck
 from jiaozi_sim.sweep.explore import images
-from scenarios.sweep_oracle import Broken, is_settled, read_book
-from scenarios.sweep_rig import SweepRig
+from scenarios.sweep.oracle import Broken, is_settled, read_book
+from scenarios.sweep.rig import SweepRig
 
 PAYER, PAYEE = "payer", "payee"
 PATIENCE = 60.0

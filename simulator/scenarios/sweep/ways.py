@@ -16,10 +16,10 @@ from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.bench import Bench
 from jiaozi_sim.sweep.cuts import digest
 from jiaozi_sim.sweep.explore import images
-from scenarios.sweep_oracle import Broken, check_journal, contents, in_flight
-from scenarios.sweep_rig import SweepRig
-from scenarios.sweep_rules import check_answers, check_numbers
-from scenarios.sweep_scene import PAYEE, PAYER, Scene
+from scenarios.sweep.oracle import Broken, check_journal, contents, in_flight
+from scenarios.sweep.rig import SweepRig
+from scenarios.sweep.rules import check_answers, check_numbers
+from scenarios.sweep.scene import PAYEE, PAYER, Scene
 
 ONE_MORE = 1_00
 _NOTICED = 2.0

@@ -11,9 +11,9 @@ from jiaozi.book import Book
 from jiaozi_host.ledger.journal import read_entry
 from jiaozi_sim.sweep.cuts import Cut
 from jiaozi_sim.sweep.explore import Failure
-from scenarios.sweep_oracle import Broken, read_book
-from scenarios.sweep_plan import Plan, size
-from scenarios.sweep_work import Done
+from scenarios.sweep.oracle import Broken, read_book
+from scenarios.sweep.plan import Plan, size
+from scenarios.sweep.work import Done
 
 _EVERY_SECONDS = 10.0
 _KINDS = ("", "paid", "credited", "resolved", "voided", "refunded", "adopted", "opened")

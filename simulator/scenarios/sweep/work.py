@@ -14,10 +14,10 @@ from pathlib import Path
 
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.explore import Explorer, Failure, Run
-from scenarios.sweep_flows import FLOWS
-from scenarios.sweep_oracle import Broken
-from scenarios.sweep_plan import Dry, Event, Task, is_wanted, points_of
-from scenarios.sweep_stage import NO_FAULT, Stage, Stages
+from scenarios.sweep.flows import FLOWS
+from scenarios.sweep.oracle import Broken
+from scenarios.sweep.plan import Dry, Event, Task, is_wanted, points_of
+from scenarios.sweep.stage import NO_FAULT, Stage, Stages
 
 _PR_SET_PDEATHSIG = 1
 

@@ -15,10 +15,10 @@ from jiaozi.commands import CARD, READER
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.cuts import Cut, Recorder, torn_nvm
 from jiaozi_sim.sweep.explore import APART, empty
-from scenarios import sweep_desk as desk
-from scenarios.sweep_fill import fill_nvm
-from scenarios.sweep_oracle import is_tidy
-from scenarios.sweep_scene import PAYEE, PAYER, Scene, rewrite_nvm
+from scenarios.sweep import desk
+from scenarios.sweep.fill import fill_nvm
+from scenarios.sweep.oracle import is_tidy
+from scenarios.sweep.scene import PAYEE, PAYER, Scene, rewrite_nvm
 
 FUNDS, AMOUNT, LARGE = 1000_00, 25_00, 600_00
 GROCER, PURSE, BOUND = 5411, 7, 50_00

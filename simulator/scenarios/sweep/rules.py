@@ -11,7 +11,7 @@ from jiaozi import book as books
 from jiaozi.audit import is_settlement
 from jiaozi.book import Book
 from jiaozi.messages import read_payment, read_request
-from scenarios.sweep_oracle import Broken
+from scenarios.sweep.oracle import Broken
 
 _ANSWERED = (books.CREDITED, books.VOIDED)
 _RESOLVED = (books.RESOLVED, books.REFUNDED)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jiaozi_sim.sweep.cuts import TORN, Cut, Programmed
-from scenarios.sweep_flows import FLOWS, Flow
-from scenarios.sweep_stage import ACTIONS, NO_FAULT
+from scenarios.sweep.flows import FLOWS, Flow
+from scenarios.sweep.stage import ACTIONS, NO_FAULT
 
 _SPARSE = 64
 _BLOCK = 24

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.explore import Explorer, Run
-from scenarios.sweep_flows import FLOWS
-from scenarios.sweep_oracle import Broken
-from scenarios.sweep_report import keep as keep_failure
-from scenarios.sweep_report import read_place
-from scenarios.sweep_stage import Stages
+from scenarios.sweep.flows import FLOWS
+from scenarios.sweep.oracle import Broken
+from scenarios.sweep.report import keep as keep_failure
+from scenarios.sweep.report import read_place
+from scenarios.sweep.stage import Stages
 
 
 def replay_one(elf: Path, seed: int, place: str, keep: Path | None = None) -> list[str]:

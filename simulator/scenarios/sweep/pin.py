@@ -23,17 +23,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from jiaozi.commands import PIN_TRIES
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.booted import Booted
 from jiaozi_sim.sweep.cuts import TORN, Cut, Programmed, cuts_of, digest, torn_nvm
 from jiaozi_sim.sweep.probe import Trace, Waking
-from scenarios.sweep_oracle import Broken
-from scenarios.sweep_pin_stage import (
+from scenarios.sweep.oracle import Broken
+from scenarios.sweep.pin_stage import (
     CASES,
     COMPARES,
     PIN,
@@ -47,7 +44,7 @@ from scenarios.sweep_pin_stage import (
     verify,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @dataclass
@@ -296,9 +293,7 @@ def main() -> int:
     for name, tally in tallies.items():
         case = f" --case {name if name in CASES else FIRST}"
         for wrong in tally.complaints:
-            print(
-                f"{name}: {wrong}\n    simulator/scenarios/sweep_pin.py --seed {given.seed}{case}"
-            )
+            print(f"{name}: {wrong}\n    python -m scenarios.sweep.pin --seed {given.seed}{case}")
     result: dict[str, Any] = {
         count: sum(getattr(tally, count) for tally in tallies.values())
         for count in ("cut_points", "torn_variants", "states", "continuations", "looked")

@@ -16,9 +16,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from jiaozi_sim.client import Frame, Simulator, SimulatorError, Wallet
 from jiaozi_sim.field import FrameRecord
 from jiaozi_sim.iso_dep import CHAINING, is_i_block
@@ -27,12 +24,12 @@ from jiaozi_sim.machines.marks import Mark
 from jiaozi_sim.sweep.bench import Bench
 from jiaozi_sim.sweep.cuts import Cut, torn_nvm
 from jiaozi_sim.sweep.explore import Images, Run, images, restart
-from scenarios.sweep_flows import Flow, payee_reads, play_start
-from scenarios.sweep_oracle import held, is_settled, read_book
-from scenarios.sweep_scene import PAYEE, PAYER, Scene
-from scenarios.sweep_stage import NO_FAULT, Stage, Stages
+from scenarios.sweep.flows import Flow, payee_reads, play_start
+from scenarios.sweep.oracle import held, is_settled, read_book
+from scenarios.sweep.scene import PAYEE, PAYER, Scene
+from scenarios.sweep.stage import NO_FAULT, Stage, Stages
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ELF = ROOT / "build" / "firmware" / "visual_card" / "firmware.elf"
 SECONDS = 60.0
 _LOOK_AGAIN = 0.05

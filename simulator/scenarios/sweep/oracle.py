@@ -21,7 +21,7 @@ from jiaozi.errors import Refused
 from jiaozi_host.ledger.journal import read_entry
 from jiaozi_sim.machines.unicorn_state import WORD
 
-_FIRMWARE = Path(__file__).parents[2] / "firmware"
+_FIRMWARE = Path(__file__).parents[3] / "firmware"
 if str(_FIRMWARE) not in sys.path:
     sys.path.append(str(_FIRMWARE))
 

@@ -14,8 +14,8 @@ from jiaozi_sim.sweep.bench import Bench, Snapshot
 from jiaozi_sim.sweep.boots import Boots
 from jiaozi_sim.sweep.cuts import Recorder
 from jiaozi_sim.sweep.explore import Run, images
-from scenarios.sweep_flows import STARTS, Flow
-from scenarios.sweep_oracle import (
+from scenarios.sweep.flows import STARTS, Flow
+from scenarios.sweep.oracle import (
     Broken,
     check_atomic,
     check_journal,
@@ -24,10 +24,10 @@ from scenarios.sweep_oracle import (
     is_settled,
     tries,
 )
-from scenarios.sweep_rig import ISSUED, SweepRig
-from scenarios.sweep_rules import check_answers, check_numbers
-from scenarios.sweep_scene import PATIENCE, PAYEE, PAYER, Scene
-from scenarios.sweep_ways import Ways
+from scenarios.sweep.rig import ISSUED, SweepRig
+from scenarios.sweep.rules import check_answers, check_numbers
+from scenarios.sweep.scene import PATIENCE, PAYEE, PAYER, Scene
+from scenarios.sweep.ways import Ways
 
 NO_FAULT = "none"
 ACTIONS = ("lose", "repeat", "truncate")

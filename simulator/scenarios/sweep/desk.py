@@ -1,12 +1,12 @@
-"""Flows at the operator's desk: how each is prepared and played (see sweep_flows)."""
+"""Flows at the operator's desk: how each is prepared and played (see flows.py)."""
 
 from __future__ import annotations
 
 from jiaozi.commands import READER
 from jiaozi_host.errors import WrongPin
 from jiaozi_host.wallet import WalletClient
-from scenarios.sweep_rig import PIN
-from scenarios.sweep_scene import PAYEE, PAYER, Scene
+from scenarios.sweep.rig import PIN
+from scenarios.sweep.scene import PAYEE, PAYER, Scene
 
 IN, OUT, BOUND = 40_00, 30_00, 50_00
 GROCER, PURSE = 5411, 7

@@ -9,16 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from jiaozi_sim.machines.unicorn_core import program_unit
-from scenarios.sweep_flows import FLOWS
-from scenarios.sweep_plan import make_plan
-from scenarios.sweep_report import Progress, keep, table
-from scenarios.sweep_work import Crew
+from scenarios.sweep.flows import FLOWS
+from scenarios.sweep.plan import make_plan
+from scenarios.sweep.report import Progress, keep, table
+from scenarios.sweep.work import Crew
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ELF = ROOT / "build" / "firmware" / "visual_card" / "firmware.elf"
 LARGE_UNITS = ROOT / "build" / "firmware" / "visual_card-unit256" / "firmware.elf"
 

@@ -18,9 +18,9 @@ from jiaozi_sim.sweep.booted import Booted
 from jiaozi_sim.sweep.boots import Boots
 from jiaozi_sim.sweep.desk import Desk
 from jiaozi_sim.sweep.probe import Probe, Waking, Watch
-from scenarios.sweep_oracle import read_store
-from scenarios.sweep_rig import PIN, DeskLink, SweepRig
-from wallet.pin import Pin  # type: ignore[import-not-found]  # path: sweep_oracle
+from scenarios.sweep.oracle import read_store
+from scenarios.sweep.rig import PIN, DeskLink, SweepRig
+from wallet.pin import Pin  # type: ignore[import-not-found]  # path: oracle
 
 WALLET = "card"
 WRONG = ("9999", "1235", "0234")
