@@ -134,7 +134,7 @@ class Tampering(Reader):
 @pytest.mark.parametrize("place", [0.0, 0.05, 0.3, 0.5, 0.7, 0.95, 1.0])
 def test_any_change_of_a_provisioning_is_noticed(tmp_path: Path, place: float, back: bool) -> None:
     counter = Counter(tmp_path)
-    for number in range(4):  # AGREE, CONFIRM, and the records of CREATE and INSTALL
+    for number in range(5):  # AGREE, CONFIRM, and the records of INFO, CREATE and INSTALL
         wallet = devices.Wallet()
         reader = Tampering(wallet, number, place, back)
         if number == 1 and back:
@@ -144,7 +144,7 @@ def test_any_change_of_a_provisioning_is_noticed(tmp_path: Path, place: float, b
             provisioning.provision(reader, counter.operator, counter.ledger, "1234")
         assert reader.changed == 1
         if number < 2 or not back:
-            assert wallet.device.status == (commands.BLANK if number < 3 else commands.KEYED)
+            assert wallet.device.status == (commands.BLANK if number < 4 else commands.KEYED)
         if number < 2:
             assert wallet.store.data == before
         done = provisioning.provision(

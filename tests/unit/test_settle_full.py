@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _jzcbor import dumps, loads
 from jiaozi import commands, sync
-from jiaozi.book import ANSWER_SLOTS, JOURNAL_KEY, JOURNAL_LIMIT, PAYMENT_SLOTS
+from jiaozi.book import ANSWER_SLOTS, JOURNAL_KEY, JOURNAL_LIMIT, PAYMENT_SLOTS, Step
 from tests.unit.devices import Wallet, open_session, provision
 from tests.unit.nvm_fake import NvmFake
 from tests.unit.wallets import Bank, answer, finish
@@ -57,8 +57,11 @@ PAYMENTS = (JOURNAL_LIMIT - ANSWER_SLOTS) // PAYMENT_SLOTS
 
 def test_a_full_journal_is_settled_and_forgotten() -> None:
     alice = on_a_store(provision(BANK, "alice"))
-    for _ in range(ANSWERS):
+    for number in range(ANSWERS):
         account = BANK.account()  # a fresh one: its journal is no longer than a wallet's here
+        state = account.state.copy()
+        state.sequence += number
+        account.apply(Step(state))
         request = alice.arm(commands.RECEIVE, 10)
         payment = answer(account, alice.select()[3], request)
         finish(account, alice.must(commands.PAYMENT, dumps([account.me.raw, payment])))
