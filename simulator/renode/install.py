@@ -21,7 +21,7 @@ ARCHIVE = f"renode-{VERSION}.linux-portable-dotnet.tar.gz"
 RELEASE = f"https://github.com/renode/renode/releases/download/v{VERSION}/{ARCHIVE}"
 FACTS = f"https://api.github.com/repos/renode/renode/releases/tags/v{VERSION}"
 _SECONDS = 20
-ADVICE = f"""Renode {VERSION} (1.16 or newer) is not in the distribution. With a network:
+ADVICE = f"""Renode {VERSION} (1.15 or newer) is not in the distribution. With a network:
 
   mkdir -p build/renode-installed
   curl --location --fail --output build/{ARCHIVE} \\

@@ -12,7 +12,7 @@ and cuts the power at a chosen NVM store. Commands, each for the machine set in 
     jiaozi_cut COUNT               cut the power right after the COUNT-th NVM store; 0: never
     jiaozi_cut_ends_renode FLAG    a cut ends this process (else: it pauses the emulation)
     jiaozi_refresh                 bring the instruction count in the page up to date
-    jiaozi_save_nvm FILE, jiaozi_load_nvm FILE
+    jiaozi_erase_nvm, jiaozi_save_nvm FILE, jiaozi_load_nvm FILE
     jiaozi_unwatch                 count no more
 """
 
@@ -28,6 +28,7 @@ IDLE_ENTER, IDLE_LEAVE = 0x80, 0xC0
 PHASES, RING_OFFSET, TABLE_OFFSET = 64, 4096, 128
 AWAKE = 2**64 - 1
 EVENT_SIZE = 32
+ERASED_WORD = 0xFFFFFFFF
 MARK_OFFSET = 0
 # Bytes that the firmware sent before the cut may still wait in Renode's sockets.
 _SEND_SECONDS = 0.2
@@ -219,6 +220,14 @@ def mc_jiaozi_cut_ends_renode(flag):
 
 def mc_jiaozi_refresh():
     sys.jiaozi.watches[str(monitor.Machine)].refresh()
+
+
+def mc_jiaozi_erase_nvm():
+    """As it leaves the factory; Renode's memory begins as zeros."""
+    nvm = monitor.Machine["sysbus.nvm"]
+    erased = System.UInt32(ERASED_WORD)
+    for offset in range(0, int(nvm.Size), 4):
+        nvm.WriteDoubleWord(offset, erased)
 
 
 def mc_jiaozi_save_nvm(path):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from jiaozi_sim.machines.base import ERASED
 from jiaozi_sim.machines.counters import RING_CAPACITY, CounterPage
 from jiaozi_sim.machines.marks import IDLE_ENTER, IDLE_LEAVE, Mark
 
@@ -245,6 +246,8 @@ def test_nvm_to_and_from_a_file(bench: Bench) -> None:
     bench.machine.nvm.data[:] = b"\x08" * 64
     bench.command("save_nvm", str(bench.nvm_file))
     assert bench.nvm_file.read_bytes() == b"\x08" * 64
+    bench.command("erase_nvm")
+    assert bytes(bench.machine.nvm.data) == ERASED * 64
 
 
 def test_it_has_no_letters_that_ironpython_2_does_not_read() -> None:
