@@ -82,7 +82,7 @@ unit: setup ## tests that need no firmware
 	@$(STEP) "tests without firmware" $(PYTEST) -n auto --dist worksteal -m "not emulated" $(ARGS)
 
 emulated: setup firmware ## tests that run firmware images
-	@$(STEP) "tests with firmware" $(PYTEST) -m emulated $(ARGS)
+	@$(STEP) "tests with firmware" $(PYTEST) -n 2 --dist loadfile -m emulated $(ARGS)
 
 unicorn: setup firmware ## some taps with Unicorn in QEMU's place (--engine unicorn serves for every test)
 	@$(STEP) "taps on Unicorn" $(PYTEST) -m emulated --engine unicorn tests/emulated/test_tap.py -k 'payee-2500-0 or payer-0-1234 or agree'

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
+from xdist.scheduler.loadfile import LoadFileScheduling
 
 from jiaozi_sim.machines.engines import ENGINE_VARIABLE, ENGINES, chosen_engine
 
@@ -16,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SEED_VARIABLE = "JIAOZI_SEED"
 # Folders whose tests run firmware; everything else needs build/venv alone.
 FIRMWARE_FOLDERS = ("emulated", "faults")
+# One after another, though each file elsewhere may run beside others: some of them build the image
+# anew that the others run.
+TOGETHER = "tests/emulated/port/"
 SEED = pytest.StashKey[int]()
 
 settings.register_profile(
@@ -59,6 +63,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folders = item.path.relative_to(ROOT / "tests").parts
         if folders[0] in FIRMWARE_FOLDERS:
             item.add_marker(pytest.mark.emulated)
+
+
+class ByFolder(LoadFileScheduling):
+    """The folder TOGETHER is one piece of work, and so is every file elsewhere."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFolder | None:
+    """The scheduler of `--dist loadfile`."""
+    return ByFolder(config, log) if config.option.dist == "loadfile" else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
