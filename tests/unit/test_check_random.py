@@ -76,6 +76,10 @@ def test_a_source_is_compiled_only_where_it_is_said(said: list[str], compiled: s
     rules += "show: ; @echo $(notdir $(SRC_USERMOD_LIB_C))\n"
     make = shutil.which("make") or "make"
     shown = subprocess.run(
-        [make, "-f", "-", *said, "show"], input=rules, capture_output=True, text=True, check=True
+        [make, "--no-print-directory", "-f", "-", *said, "show"],
+        input=rules,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert shown.stdout.strip() == compiled
