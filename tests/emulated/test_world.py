@@ -196,9 +196,11 @@ def test_everything_dies_with_the_client(
     number: signal.Signals, bare_metal_elf: Path, tmp_path: Path
 ) -> None:
     script = (
-        "import sys, time\n"
+        "import signal, sys, time\n"
         "from pathlib import Path\n"
         "from jiaozi_sim.client import Simulator\n"
+        # A shell starts what runs in the background with SIGINT ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with Simulator(Path(sys.argv[2])) as sim:\n"
         "    wallet = sim.add_wallet('alice', elf=Path(sys.argv[1]))\n"
         "    wallet.start()\n"

@@ -239,5 +239,9 @@ class Understudy:
     def do_jiaozi_cut(self, count: str) -> None:
         self._machine().cut_after_stores(int(count) or None)
 
+    def do_jiaozi_erase_nvm(self) -> None:
+        if self._current is None:  # that of a machine just made is erased
+            raise MonitorRefuses("no machine is set")
+
     def do_jiaozi_save_nvm(self, path: str) -> None:
         Path(path[1:]).write_bytes(self._machine().read_nvm())
