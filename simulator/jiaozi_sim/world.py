@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import ctypes
 import dataclasses
 import json
 import os
@@ -29,6 +28,7 @@ from jiaozi_sim.board import BoardError, load_board
 from jiaozi_sim.bridge import BridgeError
 from jiaozi_sim.faults import Fault
 from jiaozi_sim.field import Field
+from jiaozi_sim.lifetime import die_with_parent
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.machines.renode_wired import WiredMachine
 from jiaozi_sim.scheduler import RealTimeScheduler
@@ -36,7 +36,6 @@ from jiaozi_sim.stations import ReaderStation, WalletStation
 from jiaozi_sim.streams import READ_SIZE, Stream
 
 _REAL_TIME_PRIORITY = 10
-_PR_SET_PDEATHSIG = 1
 FRAME_LOG = "frames.jsonl"
 
 
@@ -277,7 +276,7 @@ def main() -> None:
     control, directory = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])
     world = World(control, directory)
     signal.signal(signal.SIGTERM, lambda number, frame: world.end())
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    die_with_parent(signal.SIGTERM)
     _ask_for_real_time()
     world.run()
 

@@ -8,27 +8,19 @@ line that plays that history again.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import multiprocessing
 import os
 import random
-import signal
 import sys
 import time
 from pathlib import Path
 
+from jiaozi_sim.lifetime import die_with_parent
 from tests.evidence.history import Outcome, play
 from tests.evidence.speed import remembered
 
 _BATCH = 25
-_PR_SET_PDEATHSIG = 1
-
-
-def _begin() -> None:
-    """A worker dies with its parent."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def play_batch(seeds: range) -> Outcome:
@@ -50,7 +42,7 @@ def play_all(first: int, histories: int, jobs: int, progress: bool = True) -> Ou
         for at in range(first, first + histories, _BATCH)
     ]
     total, begun, told = Outcome(), time.monotonic(), 0.0
-    with multiprocessing.get_context("spawn").Pool(jobs, _begin) as pool:
+    with multiprocessing.get_context("spawn").Pool(jobs, die_with_parent) as pool:
         for outcome in pool.imap_unordered(play_batch, seeds):
             total.add(outcome)
             now = time.monotonic()

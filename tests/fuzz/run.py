@@ -9,7 +9,6 @@ anything failed, after the line that plays it again.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import hashlib
 import json
 import multiprocessing
@@ -27,6 +26,7 @@ from pathlib import Path
 from rich.console import Console
 
 from jiaozi import commands
+from jiaozi_sim.lifetime import die_with_parent
 
 ROOT = Path(__file__).parents[2]
 sys.path += [str(ROOT / "firmware"), str(ROOT / "simulator")]
@@ -44,7 +44,6 @@ _LONGEST = {"doors": 1500, "wallet": 600}
 _SECONDS_AN_INPUT = 10
 _SAY_EVERY = 20.0
 _BATCH = 100
-_PR_SET_PDEATHSIG = 1
 
 console = Console()
 
@@ -59,11 +58,6 @@ class Found:
     failures: int = 0
     seconds: float = 0.0
     again: list[str] = field(default_factory=list)
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class HostFuzzer:
@@ -94,7 +88,7 @@ class HostFuzzer:
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     def done(self) -> int:
@@ -154,7 +148,7 @@ class ImageFuzzer:
         self._workers.append(worker)
 
     def _work(self) -> None:
-        _die_with_parent()
+        die_with_parent()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         kept = [path.read_bytes() for path in sorted((BUILD / "wallet").iterdir())]
         stages = {name: Stage(template) for name, template in scene.WALLETS.items()}

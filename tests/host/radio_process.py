@@ -7,11 +7,9 @@ says is the path of its serial port.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import selectors
-import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -24,13 +22,13 @@ from jiaozi_sim.chips.pn532 import Pn532
 from jiaozi_sim.faults import Fault
 from jiaozi_sim.field import Field
 from jiaozi_sim.iso_dep import Ats
+from jiaozi_sim.lifetime import die_with_parent
 from jiaozi_sim.scheduler import RealTimeScheduler
 from jiaozi_sim.wires import PtyWire
 from tests.unit.pn532_hosts import LISTEN, WAKE, Gone, give, take
 
 AID = bytes.fromhex("F04A49414F5A4901")
 ROOT = Path(__file__).resolve().parents[2]
-PR_SET_PDEATHSIG = 1
 REAL_TIME_PRIORITY = 10
 SET_META_DATA = 0x94
 
@@ -197,8 +195,7 @@ class Radio:
 
 def main() -> None:
     """The process itself: arguments are FWI of the card and whether bytes are paced."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     with contextlib.suppress(OSError, AttributeError):  # not every account may
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME_PRIORITY))
     world = World(int(sys.argv[1]), bool(int(sys.argv[2])))

@@ -10,14 +10,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import signal
 import socket
 import subprocess
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
+from jiaozi_sim.lifetime import die_with_parent
 from jiaozi_sim.machines.base import (
     BOOT_PAGE,
     ERASED,
@@ -37,13 +36,6 @@ from jiaozi_sim.machines.counters import CounterPage
 
 PSRAM_SIZE = 16 * 1024 * 1024
 UARTS = 5
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
-
-
-def _die_with_parent() -> None:
-    """In the child: ask the kernel for a SIGKILL when the parent ends."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class ProcessMachine(Machine):
@@ -129,7 +121,7 @@ class ProcessMachine(Machine):
                 pass_fds=[end.fileno() for end in theirs.values()],
                 # A Ctrl-C in the terminal is for the simulator, which then cuts the power itself.
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     def cut_power(self) -> None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import shutil
 import signal
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
+from jiaozi_sim.lifetime import die_with_parent
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.explore import Explorer, Failure, Run
 from scenarios.sweep.flows import FLOWS
 from scenarios.sweep.oracle import Broken
 from scenarios.sweep.plan import Dry, Event, Task, is_wanted, points_of
 from scenarios.sweep.stage import NO_FAULT, Stage, Stages
-
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -90,8 +87,7 @@ _worker: list[Worker] = []
 
 def _begin(elf: Path, seed: int, scratch: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     tempfile.tempdir = str(scratch)
     _worker.append(Worker(elf, seed))
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import signal
 import subprocess
 from pathlib import Path
 
+from jiaozi_sim.lifetime import die_with_parent
 from tests.emulated.port.repl import Repl
 from tests.unit.nvm_fake import NvmFake
 from tests.unit.store_driver import content
@@ -54,11 +53,6 @@ REPORT = "print(sorted((key, store.get(key)[0], len(store.get(key))) for key in 
 MEASURED = 40
 MOUNT = 900_000
 COMMIT = 100_000
-
-
-def die_with_parent() -> None:
-    """The interpreter must not outlive the test."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def report(store: Store) -> str:

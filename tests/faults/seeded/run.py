@@ -9,11 +9,9 @@ was tried on any image with one. Ends with 1 when a fault was not found or the c
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import multiprocessing
 import os
-import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -23,14 +21,13 @@ from typing import Any
 ROOT = Path(__file__).parents[3]
 sys.path += [str(ROOT / "firmware"), str(ROOT / "simulator")]
 
+from jiaozi_sim.lifetime import die_with_parent  # noqa: E402
 from jiaozi_sim.machines.base import MachineError  # noqa: E402
 from jiaozi_sim.sweep.cuts import Cut  # noqa: E402
 from scenarios.sweep.oracle import Broken  # noqa: E402
 from tests.faults.seeded.faults import Fault, load_all  # noqa: E402
 from tests.faults.seeded.images import RELEASE, Workshop  # noqa: E402
 from tests.faults.seeded.search import Search, repeat, search  # noqa: E402
-
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -101,12 +98,6 @@ def _told(fault: Fault, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _begin() -> None:
-    """A worker dies with its parent."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def report(faults: list[Fault], outcomes: list[Outcome], controls: list[Outcome]) -> dict[str, Any]:
     """What goes into build/seeded.json, but for the time; says what is wrong."""
     by_name = {outcome.name: outcome for outcome in outcomes}
@@ -135,7 +126,7 @@ def find(faults: list[Fault], workshop: Workshop, control: Path, workers: int) -
     """
     tasks = (Task(fault.name, workshop.build(fault), fault.flows) for fault in faults)
     outcomes: list[Outcome] = []
-    with multiprocessing.get_context("spawn").Pool(workers, _begin) as pool:
+    with multiprocessing.get_context("spawn").Pool(workers, die_with_parent) as pool:
         for outcome in pool.imap_unordered(do, tasks):
             outcomes.append(outcome)
             _say(outcome)
