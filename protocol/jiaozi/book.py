@@ -175,7 +175,8 @@ class Book:
             self._paid[request_hash] = self._pending[payment_hash] = position
         elif kind in (CREDITED, VOIDED):
             self._outcomes[payment_hash] = position
-            self._numbers[_number_key(entry[_SIGNER_AT:], _number(entry))] = position
+            signer = entry[_SIGNER_AT : _SIGNER_AT + 4]
+            self._numbers[_number_key(signer, _number(entry))] = position
         elif kind == ADOPTED:
             terms = read_terms(decode(entry)[TERMS_RAW], self.network)
             self.terms[terms.number] = terms
