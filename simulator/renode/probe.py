@@ -28,7 +28,7 @@ IDLE_ENTER, IDLE_LEAVE = 0x80, 0xC0
 PHASES, RING_OFFSET, TABLE_OFFSET = 64, 4096, 128
 AWAKE = 2**64 - 1
 EVENT_SIZE = 32
-ERASED_WORD = 0xFFFFFFFF
+ERASED = [0xFF]
 MARK_OFFSET = 0
 # Bytes that the firmware sent before the cut may still wait in Renode's sockets.
 _SEND_SECONDS = 0.2
@@ -225,9 +225,8 @@ def mc_jiaozi_refresh():
 def mc_jiaozi_erase_nvm():
     """As it leaves the factory; Renode's memory begins as zeros."""
     nvm = monitor.Machine["sysbus.nvm"]
-    erased = System.UInt32(ERASED_WORD)
-    for offset in range(0, int(nvm.Size), 4):
-        nvm.WriteDoubleWord(offset, erased)
+    data = System.Array[System.Byte](ERASED * int(nvm.Size))
+    nvm.WriteBytes(0, data, 0, data.Length)
 
 
 def mc_jiaozi_save_nvm(path):

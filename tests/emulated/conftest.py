@@ -15,7 +15,8 @@ import pytest
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Simulator, SimulatorError
 from jiaozi_sim.machines.base import Machine
-from jiaozi_sim.machines.engines import make_machine
+from jiaozi_sim.machines.engines import chosen_engine, make_machine
+from jiaozi_sim.machines.renode_lender import Lender
 from tests.unit import framebuf_fake
 from tests.vectors.wire import complaint, complaints
 
@@ -24,6 +25,16 @@ sys.modules.setdefault("framebuf", framebuf_fake)
 
 ROOT = Path(__file__).parents[2]
 BARE_METAL = Path(__file__).parent / "bare_metal"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lent_renodes() -> Iterator[None]:
+    """On Renode, whose start costs more than most tests, machines take over each other's."""
+    if chosen_engine() != "renode":
+        yield
+        return
+    with Lender():
+        yield
 
 
 @pytest.fixture(scope="session")

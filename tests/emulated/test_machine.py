@@ -169,7 +169,8 @@ def test_idle_is_counted_apart_and_does_not_change_the_phase(machine: Machine) -
 def test_marks_count_to_the_instruction(machine: Machine) -> None:
     boot(machine)
     order(machine, "m")
-    rounds = [event for event in machine.marks() if event.mark in (Mark.HASH, Mark.PYTHON)][:200]
+    # Renode counts whole blocks, and the loop's first round shares one with what comes before it.
+    rounds = [event for event in machine.marks() if event.mark in (Mark.HASH, Mark.PYTHON)][2:200]
     steps = [later.work - event.work for event, later in pairwise(rounds)]
     # Both stores may lie in one translation block, which is counted as a whole before it runs.
     assert len(set(steps[0::2])) == 1

@@ -17,6 +17,7 @@ import serial
 from jiaozi_sim.client import NoMark, Simulator, SimulatorError, Wallet, WorldGone
 from jiaozi_sim.machines.base import NVM_SIZE
 from jiaozi_sim.machines.marks import Mark
+from jiaozi_sim.machines.renode_lender import LENDER_VARIABLE
 
 PIN_10_HIGH, PIN_10_LOW = b"810a010001", b"810a010000"
 ACK_AND_VERSION = b"0000ff00ff00" + b"0000ff06fad50332010607e800"
@@ -193,8 +194,12 @@ def cmdline(pid: int) -> bytes:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_everything_dies_with_the_client(
-    number: signal.Signals, bare_metal_elf: Path, tmp_path: Path
+    number: signal.Signals,
+    bare_metal_elf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv(LENDER_VARIABLE, raising=False)  # an engine of the world's own
     script = (
         "import signal, sys, time\n"
         "from pathlib import Path\n"
@@ -215,8 +220,8 @@ def test_everything_dies_with_the_client(
         assert client.stdout is not None
         assert client.stdout.readline() == b"1\n"
         (world,) = children(client.pid)
-        (qemu,) = children(world)
+        (engine,) = children(world)
         client.send_signal(number)
         assert gone(world)
-        assert gone(qemu)
+        assert gone(engine)
     assert not (tmp_path / "alice" / "memory.bin").exists()

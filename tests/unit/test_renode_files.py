@@ -41,6 +41,7 @@ COMMANDS = {
     "sysbus LoadBinary",
     "sysbus.cpu VectorTableOffset",
     "emulation CreateUARTHub",
+    "emulation SetGlobalQuantum",
     "connector Connect",
 }
 

@@ -74,6 +74,8 @@ class Bench:
         system = SimpleNamespace(
             UInt64=int,
             UInt32=int,
+            Byte=int,
+            Array={int: _Array},
             IO=SimpleNamespace(File=files),
             Diagnostics=SimpleNamespace(Process=process, Stopwatch=clock),
         )

@@ -2,6 +2,7 @@
 
 * The process stays between power-on periods: each start clears the emulation and builds the machine
   anew, so that nothing but the NVM survives. The NVM is a file while there is no power.
+* Where there is a lender (renode_lender.py) the process comes from it, and goes back at the end.
 * `simulator/renode/probe.py` runs inside Renode. It keeps the same counter page as QEMU's plugin
   and, for an ordered cut, saves the NVM and kills Renode at that very store.
 * Virtual time goes at most as fast as the host's, so that time-outs on both sides mean the same.
@@ -29,8 +30,9 @@ from jiaozi_sim.machines.base import (
     boot_page,
 )
 from jiaozi_sim.machines.counters import CounterPage
+from jiaozi_sim.machines.renode_lender import renode_for
 from jiaozi_sim.machines.renode_monitor import Monitor, MonitorError, path_token
-from jiaozi_sim.machines.renode_process import RenodeProcess, free_ports
+from jiaozi_sim.machines.renode_process import free_ports
 
 # The roles of the wires in a board's .resc, with the UART each stands for.
 WIRES = {"host": 0, "nfc": 1, "bridge": 2, "contact": 3, "log": 4}
@@ -77,7 +79,7 @@ class RenodeMachine(Machine):
         self._cut_next: int | None = None
         self._snapshots = 0
         self._wires: dict[str, socket.socket] = {}
-        self._process = RenodeProcess(directory)
+        self._process = renode_for(directory)
         self._nvm = directory / "nvm.bin"
         self._nvm.write_bytes(ERASED * NVM_SIZE)
         self.counter_path = directory / "counters.bin"
@@ -186,7 +188,7 @@ class RenodeMachine(Machine):
 
     def close(self) -> None:
         self._powered = False
-        self._process.end()
+        self._process.give_back()
         self._drop_wires()
         self._page.close()
         for file in (self._nvm, self.counter_path):

@@ -58,6 +58,7 @@ class Monitor:
     """
 
     def __init__(self, port: int, log: Path) -> None:
+        self.port = port
         self._url = f"http://127.0.0.1:{port}/"
         self._log = log
 

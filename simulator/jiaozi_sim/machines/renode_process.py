@@ -23,7 +23,7 @@ DIRECTORY_VARIABLE = "RENODE_DIR"
 START_SECONDS = 90.0
 _ASK_SECONDS = 0.2
 _END_SECONDS = 10.0
-_LOG_TAIL = 3000
+LOG_TAIL = 3000
 
 
 class RenodeMissing(MachineError):
@@ -120,7 +120,11 @@ class RenodeProcess:
 
     def tail(self) -> str:
         """The end of Renode's own log."""
-        return self.log.read_text(errors="replace")[-_LOG_TAIL:] if self.log.exists() else ""
+        return self.log.read_text(errors="replace")[-LOG_TAIL:] if self.log.exists() else ""
+
+    def give_back(self) -> None:
+        """It is not wanted any more."""
+        self.end()
 
     def end(self) -> None:
         """Kill Renode, if it runs."""
