@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
+from jiaozi_sim.machines.engines import patience
 from scenarios import demo
 
 SHOWN = Path(__file__).parents[2] / "docs" / "demo.png"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300 * patience())
 def test_the_demo_adds_up_and_draws_what_the_front_page_shows(
     firmware_elf: Callable[[str], Path], tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from jiaozi_host.vault import Operator
 from jiaozi_host.vault.published import copy_public
 from jiaozi_sim.client import Wallet
 from jiaozi_sim.machines.marks import Mark
+from jiaozi_sim.machines.engines import patience
 from scenarios.rig import PIN, Rig
 from tests.emulated.pairs import memory
 
@@ -64,7 +65,7 @@ def pay(rig: Rig, payer: Wallet, payee: Wallet, amount: int) -> None:
     assert memory(payer).pending == 0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300 * patience())
 def test_two_operators_clear_and_a_wallet_pays_under_its_next_id(
     firmware_elf: Callable[[str], Path], tmp_path: Path
 ) -> None:
