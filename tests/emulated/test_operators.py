@@ -17,8 +17,8 @@ from jiaozi_host.sync import Synced, sync_wallet
 from jiaozi_host.vault import Operator
 from jiaozi_host.vault.published import copy_public
 from jiaozi_sim.client import Wallet
-from jiaozi_sim.machines.marks import Mark
 from jiaozi_sim.machines.engines import patience
+from jiaozi_sim.machines.marks import Mark
 from scenarios.rig import PIN, Rig
 from tests.emulated.pairs import memory
 
