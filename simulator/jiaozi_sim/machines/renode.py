@@ -31,7 +31,7 @@ from jiaozi_sim.machines.base import (
 )
 from jiaozi_sim.machines.counters import CounterPage
 from jiaozi_sim.machines.renode_lender import renode_for
-from jiaozi_sim.machines.renode_monitor import Monitor, MonitorError, path_token
+from jiaozi_sim.machines.renode_monitor import Monitor, MonitorError, MonitorGone, path_token
 from jiaozi_sim.machines.renode_process import free_ports
 
 # The roles of the wires in a board's .resc, with the UART each stands for.
@@ -89,7 +89,8 @@ class RenodeMachine(Machine):
 
     @property
     def running(self) -> bool:
-        if self._powered and not self._process.alive:
+        if self._powered and (self._page.was_cut or not self._process.alive):
+            self._process.wait()  # the page says so first, then the NVM is saved
             self._ended()
         return self._powered
 
@@ -170,7 +171,7 @@ class RenodeMachine(Machine):
             monitor.execute("jiaozi_refresh")
             monitor.execute("jiaozi_unwatch")
         except MonitorError as error:
-            self._process.end()
+            self._process.wait()  # an ordered cut may be saving the NVM
             self._ended(str(error))
         self._powered = False
         self._drop_wires()
@@ -201,6 +202,15 @@ class RenodeMachine(Machine):
             raise NotRunning("the machine has no power")
         return self._process.monitor
 
+    def _ask(self, command: str) -> bool:
+        """Run a command; False if an ordered cut came first, and there is nobody left to ask."""
+        try:
+            self._monitor().execute(command)
+        except (MonitorGone, NotRunning):
+            if not self._page.was_cut:
+                raise
+        return self.running
+
     def messages(self) -> str:
         """What Renode itself had to say, newest last."""
         return self._process.tail()
@@ -211,10 +221,9 @@ class RenodeMachine(Machine):
         size = NVM_SIZE - offset if size is None else size
         if not (0 <= offset <= NVM_SIZE and 0 <= size <= NVM_SIZE - offset):
             raise MachineError(f"{size} bytes at {offset} are not within the NVM")
-        file = self._nvm
-        if self.running:
-            file = self._directory / "nvm_now.bin"
-            self._monitor().execute(f"jiaozi_save_nvm {path_token(file)}")
+        file, now = self._nvm, self._directory / "nvm_now.bin"
+        if self.running and self._ask(f"jiaozi_save_nvm {path_token(now)}"):
+            file = now
         self._check_nvm()
         return file.read_bytes()[offset : offset + size]
 
@@ -234,7 +243,7 @@ class RenodeMachine(Machine):
         if count is not None and count < 1:
             raise MachineError("a cut comes after one store or more")
         if self.running:
-            self._monitor().execute(f"jiaozi_cut {count or 0}")
+            self._ask(f"jiaozi_cut {count or 0}")
         else:
             self._cut_next = count
 
@@ -242,7 +251,7 @@ class RenodeMachine(Machine):
 
     def instructions(self) -> Counts:
         if self.running:
-            self._monitor().execute("jiaozi_refresh")
+            self._ask("jiaozi_refresh")
         return self._page.counts()
 
     def marks(self, after: int = 0) -> list[MarkEvent]:

@@ -25,7 +25,7 @@ from typing import Any
 
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.machines.renode_monitor import Monitor, MonitorError
-from jiaozi_sim.machines.renode_process import LOG_TAIL, RenodeProcess
+from jiaozi_sim.machines.renode_process import END_SECONDS, LOG_TAIL, RenodeProcess
 
 LENDER_VARIABLE = "JIAOZI_RENODE_LENDER"
 GIVEN_BACK = b"+"
@@ -181,6 +181,12 @@ class LentRenode:
             self._log_begin += len(said)
             with self.log.open("ab") as file:
                 file.write(said)
+
+    def wait(self) -> None:
+        """For the end of a Renode that is about to end; later than END_SECONDS it is killed."""
+        if self._loan is not None:
+            select.select([self._loan], [], [], END_SECONDS)
+        self.end()
 
     def give_back(self) -> None:
         """It may serve somebody else."""

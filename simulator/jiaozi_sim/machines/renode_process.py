@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -22,7 +23,7 @@ from jiaozi_sim.machines.renode_monitor import (
 DIRECTORY_VARIABLE = "RENODE_DIR"
 START_SECONDS = 90.0
 _ASK_SECONDS = 0.2
-_END_SECONDS = 10.0
+END_SECONDS = 10.0
 LOG_TAIL = 3000
 
 
@@ -122,6 +123,13 @@ class RenodeProcess:
         """The end of Renode's own log."""
         return self.log.read_text(errors="replace")[-LOG_TAIL:] if self.log.exists() else ""
 
+    def wait(self) -> None:
+        """For the end of a Renode that is about to end; later than END_SECONDS it is killed."""
+        if self._guard is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._guard.wait(END_SECONDS)
+        self.end()
+
     def give_back(self) -> None:
         """It is not wanted any more."""
         self.end()
@@ -134,7 +142,7 @@ class RenodeProcess:
         if self._guard.stdin is not None:
             self._guard.stdin.close()
         try:
-            self._guard.wait(_END_SECONDS)
+            self._guard.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             self._guard.kill()
             self._guard.wait()
