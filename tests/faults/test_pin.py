@@ -21,10 +21,11 @@ def stage(firmware_elf: Callable[[str], Path]) -> Stage:
 
 @pytest.mark.parametrize("name", ["verify-wrong-3", "change-right-1", "verify-blocked", "unblock"])
 def test_no_cut_gains_a_try(stage: Stage, name: str, seed: int) -> None:
-    tally = check(stage, CASES[name], seed, looks=200, sample=2)
+    tally = check(stage, CASES[name], seed, looks=200, sample=2, restarts=10)
     assert tally.complaints == []
     if name != "verify-blocked":
         assert (tally.cut_points, tally.torn_variants, tally.looked) == (2, 8, 200)
+        assert tally.restarted >= 9  # power does not fail before the first of all instructions
 
 
 def test_a_comparison_takes_one_time(stage: Stage) -> None:

@@ -32,7 +32,7 @@ from unicorn import (
     UcError,
 )
 from unicorn.arm_const import UC_ARM_REG_MSP, UC_ARM_REG_PC, UC_CPU_ARM_CORTEX_M4
-from unicorn.unicorn_const import UC_CTL_IO_WRITE, UC_CTL_TLB_FLUSH
+from unicorn.unicorn_const import UC_CTL_IO_WRITE, UC_CTL_TB_FLUSH, UC_CTL_TLB_FLUSH
 
 from jiaozi_sim.machines.base import (
     BOOT_PAGE,
@@ -196,14 +196,27 @@ class Core:
         if self._cut or self.reset_by_itself:
             self.cut_power()
 
-    def execute(self, now: float) -> None:
-        """What `run` does, but the power stays. Raises IllegalStore, CoreFault."""
+    def run_and_cut(self, now: float, count: int) -> None:
+        """The same, but the power fails after so many instructions, if not before."""
+        # What is translated already does not count, and what counts is not to be kept.
+        self._uc.ctl(UC_CTL_TB_FLUSH, UC_CTL_IO_WRITE)
+        try:
+            self.execute(now, count)
+        finally:
+            self._uc.ctl(UC_CTL_TB_FLUSH, UC_CTL_IO_WRITE)
+        self.cut_power()
+
+    def execute(self, now: float, count: int = 0) -> None:
+        """What `run` does, but the power stays. count: at most so many instructions, 0: any number.
+
+        Raises IllegalStore, CoreFault.
+        """
         self._cycles = max(self._cycles, int((now - self._origin) * CORE_HZ))
         self._error = None
         self._cut = False
         self.moves += 1
         try:
-            self._uc.emu_start(self._pc | 1, _NOWHERE)
+            self._uc.emu_start(self._pc | 1, _NOWHERE, count=count)
         except UcError as error:
             why = self._error or self._native.refusal()
             if why is not None:

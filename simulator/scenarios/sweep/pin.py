@@ -2,8 +2,9 @@
 
 Every attempt (VERIFY, CHANGE, UNBLOCK; right and wrong; with all tries left, with one and with
 none) is cut at each of its stores into NVM, torn in every way, and compared at instructions between
-the stores. Each NVM that a cut can leave is started anew and read; of each cut point one is asked
-for its tries, and for more.
+the stores: the NVM must be as the last store left it. Before some of these instructions the power
+really fails, and the wallet starts again. Each NVM that a cut can leave is started anew and read;
+of each cut point one is asked for its tries, and for more.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import shutil
 import sys
 import tempfile
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -27,7 +29,7 @@ from jiaozi.commands import PIN_TRIES
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.booted import Booted
-from jiaozi_sim.sweep.cuts import TORN, Cut, Programmed, cuts_of, digest, torn_nvm
+from jiaozi_sim.sweep.cuts import TORN, Cut, Programmed, clean_nvm, cuts_of, digest, torn_nvm
 from jiaozi_sim.sweep.probe import Trace, Waking
 from scenarios.sweep.oracle import Broken
 from scenarios.sweep.pin_stage import (
@@ -49,7 +51,9 @@ ROOT = Path(__file__).parents[3]
 
 @dataclass
 class Tally:
-    """What was done for one case; complaints: rules broken, each with the cut that shows it."""
+    """What was done for one case. looked: instructions at which the NVM was compared, restarted:
+    those of them at which power failed; complaints: rules broken, each with the cut that shows it.
+    """
 
     cut_points: int = 0
     torn_variants: int = 0
@@ -57,11 +61,21 @@ class Tally:
     continuations: int = 0
     instructions: int = 0
     looked: int = 0
+    restarted: int = 0
     complaints: list[str] = field(default_factory=list)
 
 
-def check(stage: Stage, case: Case, seed: int, looks: int, sample: int | None = None) -> Tally:
-    """Cut one case everywhere, or at `sample` of its stores; compare at `looks` instructions."""
+def check(
+    stage: Stage,
+    case: Case,
+    seed: int,
+    looks: int,
+    sample: int | None = None,
+    restarts: int = 0,
+) -> Tally:
+    """Cut one case everywhere, or at `sample` of its stores; compare at `looks` instructions, and
+    at `restarts` of them start again.
+    """
     tally = Tally()
     say = tally.complaints.append
     run = stage.run(case)
@@ -74,32 +88,68 @@ def check(stage: Stage, case: Case, seed: int, looks: int, sample: int | None = 
     if not case.before and case.compares:
         say("a blocked wallet stores something")
     rng = random.Random(f"{seed}:{case.name}")
-    trace = _look_between(stage, run.waking, looks, rng, tally)
+    looked_at = _between(stage.probe.trace(run.waking), looks, rng)
+    trace = _look(stage, run.waking, looked_at, tally)
     compared_after = _order(case, trace, say)
     points = range(len(trace.stores))
     chosen = set(points if sample is None else rng.sample(points, min(sample, len(points))))
     tally.cut_points = len(chosen)
-    _cut(stage, case, run.waking, chosen, compared_after, seed, tally)
+    judge = _Judge(stage, case, tally)
+    _cut(case, run.waking, chosen, compared_after, seed, judge, tally)
+    some = rng.sample(looked_at, min(restarts, len(looked_at)))
+    _restart(stage, case, run.waking, trace, some, judge, tally)
     return tally
 
 
-def _look_between(
-    stage: Stage, waking: Waking, looks: int, rng: random.Random, tally: Tally
-) -> Trace:
-    """Compare the NVM between stores, at as many instructions in each gap as in any other."""
-    trace = stage.probe.trace(waking)
-    tally.instructions = trace.instructions
+def _between(trace: Trace, looks: int, rng: random.Random) -> list[int]:
+    """Instructions between stores, as many in each gap as in any other."""
     ends = [0, *trace.before_store, trace.instructions]
     gaps = list(itertools.pairwise(ends))
     chosen: set[int] = set()
     for number, (begin, end) in enumerate(sorted(gaps, key=lambda gap: gap[1] - gap[0])):
         share = (looks - len(chosen)) // (len(gaps) - number)
         chosen.update(rng.sample(range(begin, end), min(share, end - begin)))
-    looked = stage.probe.trace(waking, sorted(chosen))
-    tally.looked = looked.looked
-    for number in looked.unlike:
+    return sorted(chosen)
+
+
+def _look(stage: Stage, waking: Waking, looked_at: list[int], tally: Tally) -> Trace:
+    """Compare the NVM before these instructions with what the last store left."""
+    trace = stage.probe.trace(waking, looked_at)
+    tally.instructions, tally.looked = trace.instructions, trace.looked
+    for number in trace.unlike:
         tally.complaints.append(f"at instruction {number} the NVM is not as the last store left it")
-    return looked
+    return trace
+
+
+def _restart(
+    stage: Stage,
+    case: Case,
+    waking: Waking,
+    trace: Trace,
+    instructions: list[int],
+    judge: _Judge,
+    tally: Tally,
+) -> None:
+    """Power fails before these instructions: the start is the one from the last store's NVM."""
+    event = Programmed(WALLET, waking.nvm, waking.stores, 0, None)
+    begins = min((number for number, _ in trace.calls), default=trace.instructions)
+    for number in sorted(instructions):
+        if number == 0:
+            continue  # not woken yet
+        tally.restarted += 1
+        left = clean_nvm(event, bisect_right(trace.before_store, number))
+        try:
+            stored, booted = stage.cut_after(waking, number)
+        except (MachineError, Broken) as error:
+            wrong: str | None = f"at the start: {error}"
+        else:
+            wrong = judge.complaint(left, number > begins, False)
+            if len(stored) != bisect_right(trace.before_store, number):
+                wrong = f"{len(stored)} stores went before"
+            elif booted.name != stage.boot(case, left).name:
+                wrong = "the start is not the one from what the last store left"
+        if wrong is not None:
+            tally.complaints.append(f"cut at instruction {number}: {wrong}")
 
 
 def _order(case: Case, trace: Trace, say: Callable[[str], None]) -> int:
@@ -184,17 +234,16 @@ class _Judge:
 
 
 def _cut(
-    stage: Stage,
     case: Case,
     waking: Waking,
     chosen: set[int],
     compared_after: int,
     seed: int,
+    judge: _Judge,
     tally: Tally,
 ) -> None:
     """Cut at the chosen stores; once the comparison has begun, the store before it is done."""
     event = Programmed(WALLET, waking.nvm, waking.stores, 0, None)
-    judge = _Judge(stage, case, tally)
 
     def ask(name: str, nvm: bytes, compared: bool, on: bool) -> None:
         wrong = judge.complaint(nvm, compared, on)
@@ -231,11 +280,11 @@ def same_time(stage: Stage) -> list[str]:
 
 
 def _work(
-    elf: Path, seed: int, looks: int, sample: int | None, names: Sequence[str]
+    elf: Path, seed: int, looks: int, sample: int | None, restarts: int, names: Sequence[str]
 ) -> dict[str, Tally]:
     """One worker's share of the cases, and with the first of all the time that PINs take."""
     stage = Stage(elf, seed)
-    tallies = {name: check(stage, CASES[name], seed, looks, sample) for name in names}
+    tallies = {name: check(stage, CASES[name], seed, looks, sample, restarts) for name in names}
     if FIRST in names:
         tallies["same time"] = Tally(complaints=same_time(stage))
     return tallies
@@ -250,11 +299,12 @@ def sweep(
     names: Sequence[str] = tuple(CASES),
     looks: int = 1000,
     sample: int | None = None,
+    restarts: int = 0,
     workers: int = 1,
 ) -> dict[str, Tally]:
     """Check the named cases; with the first of CASES also the time that a comparison takes."""
     shares = [names[number::workers] for number in range(min(workers, len(names)))]
-    work = partial(_work, elf, seed, looks, sample)
+    work = partial(_work, elf, seed, looks, sample, restarts)
     if len(shares) == 1:
         return work(shares[0])
     tallies: dict[str, Tally] = {}
@@ -281,6 +331,7 @@ def main() -> int:
     parser.add_argument("--elf", type=Path, default=default, help="the image under test")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--looks", type=int, default=1000, help="instructions for each case")
+    parser.add_argument("--restarts", type=int, default=100, help="of these, with a power cut")
     parser.add_argument("--case", action="append", choices=list(CASES), help="default: all")
     parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "sweep-pin.json")
@@ -289,14 +340,23 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="jiaozi-pin-") as scratch:
         elf = Path(shutil.copy(given.elf, Path(scratch) / "firmware.elf"))
         names = given.case or list(CASES)
-        tallies = sweep(elf, given.seed, names, given.looks, workers=given.workers)
+        tallies = sweep(
+            elf, given.seed, names, given.looks, restarts=given.restarts, workers=given.workers
+        )
     for name, tally in tallies.items():
         case = f" --case {name if name in CASES else FIRST}"
         for wrong in tally.complaints:
             print(f"{name}: {wrong}\n    python -m scenarios.sweep.pin --seed {given.seed}{case}")
     result: dict[str, Any] = {
         count: sum(getattr(tally, count) for tally in tallies.values())
-        for count in ("cut_points", "torn_variants", "states", "continuations", "looked")
+        for count in (
+            "cut_points",
+            "torn_variants",
+            "states",
+            "continuations",
+            "looked",
+            "restarted",
+        )
     }
     result["failures"] = sum(len(tally.complaints) for tally in tallies.values())
     result["seconds"] = round(time.monotonic() - begun, 1)

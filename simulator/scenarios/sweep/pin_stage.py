@@ -13,8 +13,10 @@ from jiaozi.errors import Refused
 from jiaozi_host.errors import CardGone, PinBlocked, WrongPin
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.machines.base import MachineError
+from jiaozi_sim.machines.unicorn_core import Core
+from jiaozi_sim.machines.unicorn_state import Store
 from jiaozi_sim.sweep.bench import Bench, Snapshot
-from jiaozi_sim.sweep.booted import Booted
+from jiaozi_sim.sweep.booted import Booted, Shelf
 from jiaozi_sim.sweep.boots import Boots
 from jiaozi_sim.sweep.desk import Desk
 from jiaozi_sim.sweep.probe import Probe, Waking, Watch
@@ -27,6 +29,8 @@ WRONG = ("9999", "1235", "0234")
 NEW = "424242"
 COMPARES = "sodium_memcmp"
 """The function of the image that compares in constant time; nothing else of an attempt calls it."""
+
+_PATIENCE = 30.0
 
 Act = Callable[[WalletClient], None]
 
@@ -115,6 +119,7 @@ class Stage:
 
     def __init__(self, elf: Path, seed: int) -> None:
         self.elf, self._seed = elf, seed
+        self._name = f"{seed}:{WALLET}".encode()
         rig = SweepRig(elf, seed)
         rig.add(WALLET)
         with rig.drawing("PINs"):
@@ -125,7 +130,9 @@ class Stage:
         rig.close()
         self._trust = rig.operator.published.trust
         self._speaker = rig.operator.speaker()
-        self.boots = Boots(elf, rig.board.uarts)
+        self._uarts = rig.board.uarts
+        self.boots = Boots(elf, self._uarts)
+        self._core = Core(elf, self._name)
         self.probe = Probe(elf, COMPARES)
         self._ready: dict[int, Snapshot] = {}
         bench = rig.bench
@@ -174,7 +181,22 @@ class Stage:
     def boot(self, case: Case, nvm: bytes) -> Booted:
         """The start from an NVM image that a cut of this case has left."""
         core = self._ready[case.before].cores[WALLET]
-        return self.boots.boot(f"{self._seed}:{WALLET}".encode(), nvm, core.boots)
+        return self.boots.boot(self._name, nvm, core.boots)
+
+    def cut_after(self, waking: Waking, instructions: int) -> tuple[list[Store], Booted]:
+        """Cut the power after so many instructions of a waking, and start the same core again.
+
+        Returns what it had stored, and the start.
+        """
+        core, bench = self._core, Bench()
+        core.restore(waking.state)
+        core.run_and_cut(waking.now, instructions)
+        stored = core.stored
+        seat = bench.add(WALLET, core, self._uarts)
+        seat.said = []
+        seat.start()
+        bench.run_until(lambda: seat.ready, _PATIENCE)
+        return stored, Shelf().keep(core.snapshot(), seat.said)
 
 
 def answer_to(client: WalletClient, act: Act) -> str:
