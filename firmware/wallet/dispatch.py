@@ -7,6 +7,7 @@ a record of the channel goes the same way as any other, and its response back in
 from jiaozi import apdu, commands
 from jiaozi.commands import BLANK, READY
 from jiaozi.errors import (
+    BUSY,
     CHANNEL_NEEDED,
     CLA_UNKNOWN,
     FIRMWARE_OLDER,
@@ -40,6 +41,7 @@ from wallet.apps.owner import arm, change, disarm, info, verify
 from wallet.apps.pay import epoch, pay, payment, resolve
 from wallet.device import Device
 from wallet.hal.phases import TAP_BEGIN
+from wallet.storage.errors import StoreFull
 
 # Who may give a command: anybody outside a channel; anybody, in one or not; and in a channel only:
 # anybody, who has given the PIN, or the operator.
@@ -106,6 +108,9 @@ def dispatch(device: Device, command: "memoryview") -> bytes:
         return apdu.build_response(refusal.sw)
     except apdu.ApduError as error:
         return apdu.build_response(error.status)
+    except StoreFull:
+        # Nothing was written: the next rest makes room in the log again.
+        return apdu.build_response(BUSY)
     except Exception as fault:  # noqa: BLE001 - an own bug, or no memory: opaque outside
         device.port.report(fault)
         return apdu.build_response(INTERNAL)

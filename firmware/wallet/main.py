@@ -16,6 +16,7 @@ from wallet.hal.errors import LinkError, TwoCards
 from wallet.hal.phases import READY, TAP_END
 from wallet.links.contactless import Contactless, Reader
 from wallet.screens import Screens
+from wallet.storage.errors import StoreFull
 from wallet.storage.store import Store
 from wallet.tap import read_tap
 
@@ -99,7 +100,7 @@ class Life:
         except Refused as refusal:
             if refusal.sw != NO_REQUEST:
                 self._device.show("refused", reason=refusal.sw)
-        except LinkError:
+        except (LinkError, StoreFull):
             if self._device.book.unresolved():
                 self._device.show("pending", balance=self._device.book.state.balance)
         reader.release()

@@ -19,7 +19,7 @@ OPENED    value brought over: the operator's rotation; the old and the new certi
 from _jzcbor import dumps
 from jiaozi.certificates import ACCOUNT, Trust, read
 from jiaozi.cose import AUTHORITY, OPERATOR, WALLET, SigningKey, decode
-from jiaozi.errors import BUSY, FIRMWARE_OLDER, FROZEN, Refused
+from jiaozi.errors import BUSY, FIRMWARE_OLDER, FROZEN, JOURNAL_FULL, Refused
 from jiaozi.messages import Request, read_payment, read_request
 from jiaozi.rules import GENERAL, Epoch, Terms, read_epoch, read_policy, read_terms
 from jiaozi.state import State
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
         def commit(self, changes: "dict[int, bytes | None]") -> None:
             """Write all changes in one record or none; None deletes."""
+
+        def holds(self, lengths: "Iterable[int]") -> bool:
+            """Whether new values of these lengths find a place beside all that is kept."""
 
 
 PAID = const(1)
@@ -84,11 +87,24 @@ JOURNAL_KEY = const(0x10000)
 
 # Requests that may be open at once, and slots of the journal between two settlements: a payment
 # made and its resolution take one each, together about as much memory as an answer, which takes
-# two. In 128 KiB there is room for 80 payments or 94 answers (4-byte units).
+# two. What the store has no room for is refused before (`Book.check_room`).
 OPEN_LIMIT = const(4)
 JOURNAL_LIMIT = const(128)
 PAYMENT_SLOTS = const(2)
 ANSWER_SLOTS = const(2)
+
+# The most bytes of what is kept: a request of one's own, an answer, a resolution (a settlement that
+# closes four payments), and of an entry beside terms, or beside request and payee's certificate.
+REQUEST_LENGTH = const(140)
+ANSWER_LENGTH = const(770)
+RESOLUTION_LENGTH = const(411)
+PAYMENT_LENGTH = const(332)
+TERMS_LENGTH = const(74)
+STATE_LENGTH = const(512)
+
+# Room for what must never find none: the largest state; an epoch, operators and a policy that come
+# at sync; the next key; the mark of a frozen wallet. A PIN and its tries are there from the first.
+_KEPT_BACK = (STATE_LENGTH, 2048, 1024, 256, 32, 1)
 
 
 # Where, in an entry that begins with a payment (after kind and hashes: 0x58, its length), the
@@ -278,6 +294,19 @@ class Book:
         used = len(self._paid) + len(self._resolved) + len(self.terms) + self.unresolved()
         used += self._opened
         return JOURNAL_LIMIT - used - ANSWER_SLOTS * (len(self._outcomes) + len(self.open))
+
+    def check_room(self, slots: int, lengths: "list[int]") -> None:
+        """Whether the journal has these slots and the store room for values of these lengths.
+
+        Beside all that has been promised: answers to open requests, outcomes of pending payments,
+        and what must always fit. So ask before anything is promised or signed, for all that follows
+        from it. Raises Refused(JOURNAL_FULL).
+        """
+        promised = [ANSWER_LENGTH] * len(self.open) + [RESOLUTION_LENGTH] * len(self._pending)
+        promised.extend(_KEPT_BACK)
+        promised.extend(lengths)
+        if self.slots() < slots or not self.store.holds(promised):
+            raise Refused(JOURNAL_FULL)
 
     def check_free(self) -> None:
         """Whether this wallet may begin anything new. Raises Refused (FROZEN, FIRMWARE_OLDER)."""

@@ -8,13 +8,22 @@ An authentic payment for one's own request is answered only by a receipt or a vo
 error) is never an outcome. The same payment is always answered by the same bytes.
 """
 
-from jiaozi.book import ANSWER_SLOTS, CREDITED, OPEN_LIMIT, VOIDED, Book, Step, open_key
+from jiaozi.book import (
+    ANSWER_LENGTH,
+    ANSWER_SLOTS,
+    CREDITED,
+    OPEN_LIMIT,
+    REQUEST_LENGTH,
+    VOIDED,
+    Book,
+    Step,
+    open_key,
+)
 from jiaozi.certificates import ACCOUNT, Certificate
 from jiaozi.cose import RECEIPT, REQUEST, VOID, sign
 from jiaozi.errors import (
     AMOUNT_INVALID,
     EXPIRED,
-    JOURNAL_FULL,
     OTHER_REQUEST,
     OVER_CAP,
     PURSE_REFUSED,
@@ -45,8 +54,7 @@ def request(book: Book, amount: int, ceiling: int = 0, purse: int = GENERAL) -> 
         raise Refused(OVER_CAP)
     if len(book.open) >= OPEN_LIMIT:
         raise Refused(TOO_MANY_REQUESTS)
-    if book.slots() < ANSWER_SLOTS:
-        raise Refused(JOURNAL_FULL)
+    book.check_room(ANSWER_SLOTS, [REQUEST_LENGTH, ANSWER_LENGTH])
     taken = [open_key(other.number) for other in book.open.values()]
     while open_key(state.next_request) in taken:
         state.next_request += 1
@@ -86,8 +94,8 @@ def receive(
         return None, _credit(book, payment, wanted, payer)
     # A request that has expired here can never be credited: the void takes its slot.
     closed = wanted.hash if wanted.hash in book.open and _expired(book, wanted) else None
-    if closed is None and book.slots() < ANSWER_SLOTS:
-        raise Refused(JOURNAL_FULL)
+    if closed is None:
+        book.check_room(ANSWER_SLOTS, [ANSWER_LENGTH])
     return None, _void(book, payment, wanted, payer, closed)
 
 

@@ -15,12 +15,14 @@ from _jzcbor import dumps
 from jiaozi.book import (
     PAID,
     PAYMENT_HASH,
+    PAYMENT_LENGTH,
     PAYMENT_RAW,
     PAYMENT_SLOTS,
     PEER_RAW,
     REFUNDED,
     REQUEST_HASH,
     REQUEST_RAW,
+    RESOLUTION_LENGTH,
     RESOLVED,
     TAKEN,
     Book,
@@ -32,7 +34,6 @@ from jiaozi.errors import (
     AMOUNT_INVALID,
     AMOUNT_MISMATCH,
     AMOUNT_NEEDED,
-    JOURNAL_FULL,
     OVER_HOPS,
     OVER_OFFLINE_COUNT,
     OVER_OFFLINE_TOTAL,
@@ -157,8 +158,8 @@ def _check_limits(book: Book, order: Order, amount: int) -> None:
     order.purse = choose(book, order.payee, request, amount)
     if amount > policy.single and not returns(book, order.payee, order.purse):
         raise Refused(OVER_SINGLE)
-    if book.slots() < PAYMENT_SLOTS:
-        raise Refused(JOURNAL_FULL)
+    kept = PAYMENT_LENGTH + len(request.raw) + len(order.payee.raw)
+    book.check_room(PAYMENT_SLOTS, [kept, RESOLUTION_LENGTH])
 
 
 def _check_epochs(book: Book, request: Request) -> None:

@@ -8,11 +8,10 @@ Money comes into such a purse from an account of its funder alone, for a request
 is paid on to payees that the terms permit, as general money, or goes back to its funder.
 """
 
-from jiaozi.book import ADOPTED, KIND, TERMS_HASH, Book, Step
+from jiaozi.book import ADOPTED, KIND, TERMS_HASH, TERMS_LENGTH, Book, Step
 from jiaozi.certificates import ACCOUNT, Certificate
 from jiaozi.errors import (
     EXPIRED,
-    JOURNAL_FULL,
     OVER_BALANCE,
     PURSE_REFUSED,
     REVOKED,
@@ -55,8 +54,7 @@ def adopt(book: Book, raw: bytes) -> "Step | None":
         raise Refused(WRONG_CURRENCY)
     if len(book.terms) >= MOST_PURPOSES:
         raise Refused(TOO_MANY_PURSES)
-    if book.slots() < 1:
-        raise Refused(JOURNAL_FULL)
+    book.check_room(1, [TERMS_LENGTH + len(raw)])
     return Step(book.state.copy(), b"", [ADOPTED, terms.hash, terms.signer, terms.raw])
 
 

@@ -145,6 +145,16 @@ class Store:
             raise StoreFull(live)
         self._append(items, size, flags, live, _LEFT_BY_COMMIT)
 
+    def holds(self, lengths: "Iterable[int]") -> bool:
+        """Whether new values of these lengths find a place beside all that is kept.
+
+        For good: tidying makes the room. For the commits until then see `fits`.
+        """
+        live = self._log.live
+        for length in lengths:
+            live += self._log.charge(length)
+        return live <= self.capacity
+
     def fits(self, records: "Iterable[Iterable[int]]") -> bool:
         """Whether commits of these sizes will surely succeed, in this order, without tidying.
 

@@ -28,6 +28,9 @@ class Settled:
     def commit(self, changes):
         self.changes.update(changes)
 
+    def holds(self, lengths):
+        return self.store.holds(lengths)
+
 
 def run(vector, raw, book):
     store = Settled(book.store, settle(book, raw, unhexlify(vector["nonce"])))
