@@ -97,13 +97,17 @@ class Device:
     @property
     def provisioned(self) -> bool:
         """Whether this device is a wallet."""
-        return self._book is not None
+        if self._book is None:
+            return not self.outdated and self.store.get(NETWORK_KEY) is not None
+        return True
 
     @property
     def book(self) -> Book:
         """What the wallet remembers. Raises Refused(NOT_ALLOWED) on a device that is none."""
         if self._book is None:
-            raise Refused(NOT_ALLOWED)
+            if not self.provisioned:
+                raise Refused(NOT_ALLOWED)
+            self._book = Book(self.store, FIRMWARE)
         return self._book
 
     @property
@@ -111,8 +115,8 @@ class Device:
         """BLANK, KEYED (a key, no certificate yet), READY, FROZEN or OUTDATED."""
         if self.outdated:
             return OUTDATED
-        if self._book is not None:
-            return FROZEN if self._book.frozen else READY
+        if self.provisioned:
+            return FROZEN if self.book.frozen else READY
         return KEYED if self.store.get(SEED_KEY) is not None else BLANK
 
     @property
@@ -130,9 +134,11 @@ class Device:
     def reload(self) -> None:
         """Read the book anew after the store was changed other than by a step.
 
-        What newer firmware has written is not read at all.
+        The one in use goes first, for the heap need not hold two; should reading fail, the next
+        use of the book reads it. What newer firmware has written is not read at all.
         """
-        if not self.outdated and self.store.get(NETWORK_KEY) is not None:
+        self._book = None
+        if self.provisioned:
             self._book = Book(self.store, FIRMWARE)
 
     def request(self) -> "Request | None":

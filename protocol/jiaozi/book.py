@@ -17,11 +17,11 @@ OPENED    value brought over: the operator's rotation; the old and the new certi
 """
 
 from _jzcbor import dumps
-from jiaozi.certificates import ACCOUNT, Trust, read
+from jiaozi.certificates import ACCOUNT, Certificate, Trust, read
 from jiaozi.cose import AUTHORITY, OPERATOR, WALLET, SigningKey, decode
 from jiaozi.errors import BUSY, FIRMWARE_OLDER, FROZEN, JOURNAL_FULL, Refused
 from jiaozi.messages import Request, read_payment, read_request
-from jiaozi.rules import GENERAL, Epoch, Terms, read_epoch, read_policy, read_terms
+from jiaozi.rules import GENERAL, Epoch, Policy, Terms, read_epoch, read_policy, read_terms
 from jiaozi.state import State
 from micropython import const
 
@@ -107,6 +107,9 @@ STATE_LENGTH = const(512)
 _KEPT_BACK = (STATE_LENGTH, 2048, 1024, 256, 32, 1)
 
 
+# What UPDATE brings.
+_RULES = (OPERATORS_KEY, POLICY_KEY, EPOCH_KEY)
+
 # Where, in an entry that begins with a payment (after kind and hashes: 0x58, its length), the
 # signer's hash and the sequence number stand: array head, 0x58 0x26 and the header before the hash;
 # empty map, 0x58, length and array head behind it.
@@ -158,13 +161,10 @@ class Book:
         self.frozen = store.get(FROZEN_KEY) is not None
         self.network = network = self._need(NETWORK_KEY)[0]
         authority = read(AUTHORITY, self._need(AUTHORITY_KEY), network)
-        operators = [read(OPERATOR, raw, network) for raw in decode(self._need(OPERATORS_KEY))]
-        self.trust = Trust(authority, operators, network)
         self.me = read(WALLET, self._need(CERTIFICATE_KEY), network)
         self.key = SigningKey(self._need(SEED_KEY), self.me.public)
-        self.operator = self.trust.operator(self.me)
-        self.policy = read_policy(self._need(POLICY_KEY), network)
-        self.epoch = read_epoch(self._need(EPOCH_KEY), network)
+        rules = [self._need(key) for key in _RULES]
+        self.trust, self.operator, self.policy, self.epoch = self._read_rules(authority, *rules)
         self.state = State.decode(self._need(STATE_KEY))
         self.open: dict[bytes, Request] = {}
         self._paid: dict[bytes, int] = {}
@@ -175,6 +175,16 @@ class Book:
         self._numbers: dict[int, int] = {}  # of payments answered, by payer and number
         self._opened = 0  # entries that brought value over
         self._index()
+
+    def _read_rules(
+        self, authority: Certificate, operators: bytes, policy: bytes, epoch: bytes
+    ) -> "tuple[Trust, Certificate, Policy, Epoch]":
+        """What the values of `_RULES` say, and which operator is this wallet's own."""
+        network = self.network
+        known = [read(OPERATOR, raw, network) for raw in decode(operators)]
+        trust = Trust(authority, known, network)
+        own = trust.operator(self.me)
+        return trust, own, read_policy(policy, network), read_epoch(epoch, network)
 
     def _index(self) -> None:
         for key in sorted(self.store.keys()):
@@ -314,6 +324,16 @@ class Book:
             raise Refused(FROZEN)
         if self.firmware < self.policy.firmware:
             raise Refused(FIRMWARE_OLDER)
+
+    def update(self, changes: "dict[int, bytes | None]") -> None:
+        """Commit verified rules (`jiaozi.install.update`) and go by them from now on.
+
+        Not within a transaction. When it fails, nothing has changed.
+        """
+        raws = [changes[key] or b"" for key in _RULES]
+        rules = self._read_rules(self.trust.authority, *raws)
+        self.store.commit(changes)
+        self.trust, self.operator, self.policy, self.epoch = rules
 
     def adopt(self, epoch: Epoch) -> None:
         """Commit a verified epoch and go by it from now on. Not within a transaction."""

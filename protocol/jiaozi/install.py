@@ -102,7 +102,7 @@ def update(book: Book, raw: bytes) -> "dict[int, bytes | None]":
 
     Policy and epoch are newer than those in force or the very same. Operators known before stay
     known, so that what their wallets have paid can be answered; the epoch says which are valid.
-    Open the book anew once the changes are committed.
+    `Book.update` commits them.
     Raises Refused (POLICY_OLDER, EPOCH_OLDER and those of `install`).
     """
     body = decode(raw)

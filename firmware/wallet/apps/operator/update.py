@@ -6,6 +6,6 @@ from wallet.device import Device
 
 def run(device: Device, data: bytes) -> bytes:
     """Take `[[operator], policy, epoch]`, none of them older than what is in force."""
-    device.store.commit(update(device.book, data))
-    device.reload()
+    book = device.book
+    book.update(update(book, data))
     return b""
