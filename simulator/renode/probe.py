@@ -1,23 +1,21 @@
-# ruff: noqa: F821, UP004, UP024, UP031
+# ruff: noqa: F821, UP004, UP031
 # mypy: ignore-errors
 """What Renode runs for us while a wallet runs: `include @probe.py` in the monitor.
 
-Renode's interpreter is IronPython 2.7, with `System`, `clr` and `monitor` at hand (hence the
+Renode's interpreter is IronPython 2.7, with `System` and `monitor` at hand (hence the
 switches above); the unit tests run the same file on CPython with fakes. It keeps the counter page
 of a machine (jiaozi_sim.machines.counters; the layout is `struct page` of machines/plugin/marks.c)
 and cuts the power at a chosen NVM store. Commands, each for the machine set in the monitor:
 
     jiaozi_wire ROLE UART PORT     put a UART on a TCP socket of this machine
     jiaozi_watch COUNTERS NVM      count from now on into that page; NVM: file for a cut
-    jiaozi_cut COUNT               cut the power right after the COUNT-th NVM store; 0: never
-    jiaozi_cut_ends_renode FLAG    a cut ends this process (else: it pauses the emulation)
+    jiaozi_cut COUNT               freeze the NVM and pause right after its COUNT-th store; 0: never
     jiaozi_refresh                 bring the instruction count in the page up to date
     jiaozi_erase_nvm, jiaozi_save_nvm FILE, jiaozi_load_nvm FILE
     jiaozi_unwatch                 count no more
 """
 
 import sys
-import time
 
 try:
     from struct import pack, unpack
@@ -30,8 +28,6 @@ AWAKE = 2**64 - 1
 EVENT_SIZE = 32
 ERASED = [0xFF]
 MARK_OFFSET = 0
-# Bytes that the firmware sent before the cut may still wait in Renode's sockets.
-_SEND_SECONDS = 0.2
 
 
 class Watch(object):
@@ -118,13 +114,12 @@ class Probe(object):
 
     def __init__(self):
         self.watches = {}
-        self.hooked = set()
-        self.cut_ends_renode = False
+        self.hooked = {}  # the machine that has our hooks, by its name
 
     def marked(self, machine, offset, value):
         """Hook: before a store to the marker page."""
         watch = self.watches.get(str(machine))
-        if watch is not None and int(offset) == MARK_OFFSET:
+        if watch is not None and not watch.frozen and int(offset) == MARK_OFFSET:
             watch.marked(int(value))
 
     def stored(self, machine, nvm, offset, value):
@@ -138,28 +133,8 @@ class Probe(object):
             watch.frozen = True
             nvm.WriteDoubleWord(offset, System.UInt32(value))
             save(nvm, watch.nvm_path)
-            self._take_power(machine)
-        return value
-
-    def _take_power(self, machine):
-        if not self.cut_ends_renode:
             machine.PauseAndRequestEmulationPause(True)
-            return
-        time.sleep(_SEND_SECONDS)
-        end_renode()
-        while True:  # not one instruction more, whatever became of the attempt
-            time.sleep(1)
-
-
-def end_renode():
-    """Kill this process, on .NET and on Mono."""
-    for assembly in ("System.Diagnostics.Process", "System"):
-        try:
-            clr.AddReference(assembly)
-            System.Diagnostics.Process.GetCurrentProcess().Kill()
-        except (EnvironmentError, AttributeError) as error:
-            print("no end through %s: %s" % (assembly, error))
-    System.Environment.FailFast("the wallet's power is cut")
+        return value
 
 
 def save(memory, path):
@@ -191,8 +166,8 @@ def mc_jiaozi_watch(counters, nvm_path):
     mc_jiaozi_unwatch()
     cpu = machine["sysbus.cpu"]
     sys.jiaozi.watches[name] = Watch(counters, nvm_path, lambda: cpu.ExecutedInstructions, host_ns)
-    if machine not in sys.jiaozi.hooked:
-        sys.jiaozi.hooked.add(machine)
+    if sys.jiaozi.hooked.get(name) is not machine:
+        sys.jiaozi.hooked[name] = machine
         hook = 'sysbus SetHookBeforePeripheralWrite sysbus.%s "%s"'
         _run(hook % ("marks", "sys.jiaozi.marked(machine, offset, value)"))
         _run(hook % ("nvm", "value = sys.jiaozi.stored(machine, self, offset, value)"))
@@ -200,7 +175,7 @@ def mc_jiaozi_watch(counters, nvm_path):
 
 def mc_jiaozi_rewatch(counters, nvm_path):
     """After `Load`, whose machine brings its hooks along."""
-    sys.jiaozi.hooked.add(monitor.Machine)
+    sys.jiaozi.hooked[str(monitor.Machine)] = monitor.Machine
     mc_jiaozi_watch(counters, nvm_path)
 
 
@@ -212,10 +187,6 @@ def mc_jiaozi_unwatch():
 
 def mc_jiaozi_cut(count):
     sys.jiaozi.watches[str(monitor.Machine)].cut_after(int(count))
-
-
-def mc_jiaozi_cut_ends_renode(flag):
-    sys.jiaozi.cut_ends_renode = bool(flag)
 
 
 def mc_jiaozi_refresh():

@@ -62,7 +62,7 @@ class StandIn:
         Path(self.files[0]).write_bytes(self.nvm)
 
     def jiaozi_watch(self) -> None:
-        self.counters, self.nvm_file = (Path(file) for file in self.files)
+        self.counters = Path(self.files[0])
 
     def jiaozi_cut(self) -> None:
         self.orders += 1
@@ -70,11 +70,9 @@ class StandIn:
             print("dying", flush=True)
             end_soon(1)
         if self.orders == 2:
-            self.nvm_file.write_bytes(self.nvm)
             with self.counters.open("r+b") as page:
                 page.seek(STORES)
                 page.write((1).to_bytes(8, "little") * 2)
-            end_soon(137)
 
 
 def end_soon(status: int) -> None:

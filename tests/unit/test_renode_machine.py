@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import stat
@@ -107,22 +106,28 @@ def test_a_cut_keeps_the_nvm_and_the_next_start_builds_anew(
     assert machine.read_nvm(0, 2) == b"\3\2"
 
 
-def test_an_ordered_cut_ends_renode_but_not_the_nvm(machine: RenodeMachine, tmp_path: Path) -> None:
+def test_an_ordered_cut_ends_the_wires_and_keeps_the_nvm(
+    machine: RenodeMachine, tmp_path: Path
+) -> None:
     machine.cut_after_stores(3)
     machine.start()
+    pid = machine.pid
     assert "jiaozi_cut 3" in asked(tmp_path)
     wire = machine.wires["host"]
     machine.cut_after_stores(1)  # the stand-in takes the second order as the cut itself
-    deadline = time.monotonic() + 5
-    while machine.running:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    wire.setblocking(True)
-    with contextlib.suppress(ConnectionResetError):  # if Renode had not read all
-        assert wire.recv(1) == b""
-    machine.cut_power()
+    wire.settimeout(5)
+    assert wire.recv(1) == b""
+    assert not machine.running
+    assert beginnings(tmp_path)[-4:] == [
+        "pause",
+        "jiaozi_save_nvm",
+        "jiaozi_refresh",
+        "jiaozi_unwatch",
+    ]
     assert machine.read_nvm(0, 1) == b"\0"
+    machine.cut_power()
     machine.start()
+    assert machine.pid == pid
 
 
 def test_an_engine_that_dies_takes_the_nvm_along(machine: RenodeMachine) -> None:

@@ -4,14 +4,17 @@
   anew, so that nothing but the NVM survives. The NVM is a file while there is no power.
 * Where there is a lender (renode_lender.py) the process comes from it, and goes back at the end.
 * `simulator/renode/probe.py` runs inside Renode. It keeps the same counter page as QEMU's plugin
-  and, for an ordered cut, saves the NVM and kills Renode at that very store.
+  and, for an ordered cut, freezes the NVM and stops the processor at that very store. The wires end
+  then, as they do where an engine is killed.
 * Virtual time goes at most as fast as the host's, so that time-outs on both sides mean the same.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +41,9 @@ from jiaozi_sim.machines.renode_process import free_ports
 WIRES = {"host": 0, "nfc": 1, "bridge": 2, "contact": 3, "log": 4}
 _CONNECT_SECONDS = 10.0
 _SAVE_SECONDS = 180.0
+_LOOK_SECONDS = 0.01
+# What the firmware sent before a cut may still wait in Renode's sockets.
+_SEND_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -89,9 +95,10 @@ class RenodeMachine(Machine):
 
     @property
     def running(self) -> bool:
-        if self._powered and (self._page.was_cut or not self._process.alive):
-            self._process.wait()  # the page says so first, then the NVM is saved
-            self._ended()
+        if self._powered and self._page.was_cut:
+            self._stop()
+        elif self._powered and not self._process.alive:
+            self._ended("Renode ended by itself")
         return self._powered
 
     @property
@@ -153,34 +160,41 @@ class RenodeMachine(Machine):
 
     def _watch(self, monitor: Monitor, command: str) -> None:
         monitor.execute(f"{command} {path_token(self.counter_path)} {path_token(self._nvm)}")
-        monitor.execute("jiaozi_cut_ends_renode true")
 
     def _connect(self, ports: Mapping[str, int]) -> None:
         number_of = {number: role for role, number in WIRES.items()}
         for role, number in self._uarts.items():
             self._wires[role] = connect_wire(ports[number_of[number]])
+        self._end_wires_at_a_cut()
 
     def cut_power(self) -> None:
-        if not self.running:
-            self._drop_wires()
-            return
-        monitor = self._monitor()
+        if self.running:
+            self._stop()
+        self._drop_wires()
+
+    def _stop(self) -> None:
+        """Save what survives; Renode stands until the next start."""
+        self._powered = False
+        monitor = self._process.monitor
         try:
+            if monitor is None:
+                raise MonitorGone("there is no Renode")
             monitor.execute("pause")
             monitor.execute(f"jiaozi_save_nvm {path_token(self._nvm)}")
             monitor.execute("jiaozi_refresh")
             monitor.execute("jiaozi_unwatch")
         except MonitorError as error:
-            self._process.wait()  # an ordered cut may be saving the NVM
+            self._process.end()
             self._ended(str(error))
-        self._powered = False
-        self._drop_wires()
 
-    def _ended(self, why: str = "Renode ended by itself") -> None:
-        """Renode is gone: after an ordered cut the NVM was saved, otherwise it is lost."""
+    def _ended(self, why: str) -> None:
+        """Renode is gone, and the NVM with it."""
         self._powered = False
-        if not self._page.was_cut:
-            self._lost = f"{why}; its log ends with: {self.messages()[-1000:]}"
+        self._lost = f"{why}; its log ends with: {self.messages()[-1000:]}"
+
+    def _end_wires_at_a_cut(self) -> None:
+        page, wires = CounterPage(self.counter_path), list(self._wires.values())
+        threading.Thread(target=_end_at_a_cut, args=(page, wires), daemon=True).start()
 
     def _drop_wires(self) -> None:
         for wire in self._wires.values():
@@ -202,15 +216,6 @@ class RenodeMachine(Machine):
             raise NotRunning("the machine has no power")
         return self._process.monitor
 
-    def _ask(self, command: str) -> bool:
-        """Run a command; False if an ordered cut came first, and there is nobody left to ask."""
-        try:
-            self._monitor().execute(command)
-        except (MonitorGone, NotRunning):
-            if not self._page.was_cut:
-                raise
-        return self.running
-
     def messages(self) -> str:
         """What Renode itself had to say, newest last."""
         return self._process.tail()
@@ -221,9 +226,10 @@ class RenodeMachine(Machine):
         size = NVM_SIZE - offset if size is None else size
         if not (0 <= offset <= NVM_SIZE and 0 <= size <= NVM_SIZE - offset):
             raise MachineError(f"{size} bytes at {offset} are not within the NVM")
-        file, now = self._nvm, self._directory / "nvm_now.bin"
-        if self.running and self._ask(f"jiaozi_save_nvm {path_token(now)}"):
-            file = now
+        file = self._nvm
+        if self.running:
+            file = self._directory / "nvm_now.bin"
+            self._monitor().execute(f"jiaozi_save_nvm {path_token(file)}")
         self._check_nvm()
         return file.read_bytes()[offset : offset + size]
 
@@ -243,7 +249,7 @@ class RenodeMachine(Machine):
         if count is not None and count < 1:
             raise MachineError("a cut comes after one store or more")
         if self.running:
-            self._ask(f"jiaozi_cut {count or 0}")
+            self._monitor().execute(f"jiaozi_cut {count or 0}")
         else:
             self._cut_next = count
 
@@ -251,7 +257,7 @@ class RenodeMachine(Machine):
 
     def instructions(self) -> Counts:
         if self.running:
-            self._ask("jiaozi_refresh")
+            self._monitor().execute("jiaozi_refresh")
         return self._page.counts()
 
     def marks(self, after: int = 0) -> list[MarkEvent]:
@@ -306,6 +312,22 @@ class RenodeMachine(Machine):
             monitor.execute(f'jiaozi_wire "{role}" "uart{number}" {ports[role]}')
         self._connect(ports)
         monitor.execute("start")
+
+
+def _end_at_a_cut(page: CounterPage, wires: list[socket.socket]) -> None:
+    """At a cut: what was sent before it can still be read, then the wires are at their end.
+
+    Runs in a thread of its own for as long as a wire is open.
+    """
+    with contextlib.closing(page):
+        while not page.was_cut:
+            time.sleep(_LOOK_SECONDS)
+            if all(wire.fileno() < 0 for wire in wires):
+                return
+    time.sleep(_SEND_SECONDS)
+    for wire in wires:
+        with contextlib.suppress(OSError):  # closed meanwhile
+            wire.shutdown(socket.SHUT_RDWR)
 
 
 def connect_wire(port: int, seconds: float = _CONNECT_SECONDS) -> socket.socket:

@@ -25,11 +25,12 @@ from typing import Any
 
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.machines.renode_monitor import Monitor, MonitorError
-from jiaozi_sim.machines.renode_process import END_SECONDS, LOG_TAIL, RenodeProcess
+from jiaozi_sim.machines.renode_process import LOG_TAIL, RenodeProcess
 
 LENDER_VARIABLE = "JIAOZI_RENODE_LENDER"
 GIVEN_BACK = b"+"
 _LOOK_SECONDS = 0.05
+_END_SECONDS = 10.0
 # A payment takes two; each has some 300 MB.
 _MOST_IDLE = 2
 
@@ -42,6 +43,7 @@ class Lender:
         self._lock = threading.Lock()
         self._all: list[RenodeProcess] = []
         self._idle: list[RenodeProcess] = []
+        self._loans: list[threading.Thread] = []
         self._closed = False
         self._server = socket.socket(socket.AF_UNIX)
 
@@ -65,13 +67,17 @@ class Lender:
             for renode in self._all:
                 renode.end()
         self._server.close()
+        for loan in self._loans:
+            loan.join(_END_SECONDS)
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):  # closed at the end
             while True:
                 loan, _ = self._server.accept()
-                threading.Thread(target=self._lend, args=(loan,), daemon=True).start()
+                lending = threading.Thread(target=self._lend, args=(loan,), daemon=True)
+                self._loans = [each for each in self._loans if each.is_alive()] + [lending]
+                lending.start()
 
     def _lend(self, loan: socket.socket) -> None:
         with loan, contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -154,8 +160,10 @@ class LentRenode:
         self._loan = socket.socket(socket.AF_UNIX)
         try:
             self._loan.connect(os.environ[LENDER_VARIABLE])
-            line = self._loan.makefile("rb").readline()
+            with self._loan.makefile("rb") as answer:
+                line = answer.readline()
         except OSError as error:
+            self.end()
             raise MachineError(f"nobody lends a Renode: {error}") from error
         self._told = json.loads(line) if line else {"error": "the lender has closed"}
         if "error" in self._told:
@@ -181,12 +189,6 @@ class LentRenode:
             self._log_begin += len(said)
             with self.log.open("ab") as file:
                 file.write(said)
-
-    def wait(self) -> None:
-        """For the end of a Renode that is about to end; later than END_SECONDS it is killed."""
-        if self._loan is not None:
-            select.select([self._loan], [], [], END_SECONDS)
-        self.end()
 
     def give_back(self) -> None:
         """It may serve somebody else."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import socket
@@ -23,7 +22,7 @@ from jiaozi_sim.machines.renode_monitor import (
 DIRECTORY_VARIABLE = "RENODE_DIR"
 START_SECONDS = 90.0
 _ASK_SECONDS = 0.2
-END_SECONDS = 10.0
+_END_SECONDS = 10.0
 LOG_TAIL = 3000
 
 
@@ -123,13 +122,6 @@ class RenodeProcess:
         """The end of Renode's own log."""
         return self.log.read_text(errors="replace")[-LOG_TAIL:] if self.log.exists() else ""
 
-    def wait(self) -> None:
-        """For the end of a Renode that is about to end; later than END_SECONDS it is killed."""
-        if self._guard is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._guard.wait(END_SECONDS)
-        self.end()
-
     def give_back(self) -> None:
         """It is not wanted any more."""
         self.end()
@@ -142,7 +134,7 @@ class RenodeProcess:
         if self._guard.stdin is not None:
             self._guard.stdin.close()
         try:
-            self._guard.wait(END_SECONDS)
+            self._guard.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self._guard.kill()
             self._guard.wait()
