@@ -26,7 +26,7 @@ class Progress:
         self._plan, self._seed, self._elf = plan, seed, elf
         self._begun = time.monotonic()
         self._told = 0.0
-        self.points = self.variants = self.continuations = self.starts = 0
+        self.points = self.variants = self.continuations = self.starts = self.ways = 0
         self.states: set[bytes] = set()
         self.failures: list[Failure] = []
         self.broken: list[str] = []
@@ -38,6 +38,7 @@ class Progress:
         self.variants += done.variants
         self.continuations += done.continuations
         self.starts += done.starts
+        self.ways += done.ways
         self.states |= done.states
         self._states_of.setdefault(done.task.flow, set()).update(done.states)
         for failure in done.failures:
@@ -75,6 +76,7 @@ class Progress:
             "torn_variants": self.variants,
             "continuations": self.continuations,
             "starts": self.starts,
+            "other_ways_out": self.ways,
             "failures": len(self.failures) + len(self.broken),
             "seconds": round(time.monotonic() - self._begun, 1),
             "enumeration": enumeration,

@@ -33,7 +33,7 @@ PIN = "1234"
 ISSUED = 1_000_000_00
 TIER = 3
 
-_AT_REST = 2.0
+_AT_REST = 0.5
 _READY = 30.0
 
 

@@ -53,7 +53,7 @@ class Stage:
 
     broken = Broken
 
-    def __init__(self, start: Start, flow: Flow) -> None:
+    def __init__(self, start: Start, flow: Flow, claimed: Path | None = None) -> None:
         self.flow = flow
         self.seed = start.rig.seed
         self.boots = start.boots
@@ -65,7 +65,7 @@ class Stage:
         bench.field.taps.clear()
         self._ledger = self.rig.get_ledger()
         self.start = bench.snapshot()
-        self.ways = Ways(self.rig)
+        self.ways = Ways(self.rig, claimed and claimed / flow.name)
         self._expected: dict[str, Any] = {}
         self._account: tuple[bytes, Account] | None = None
         self.frames = 0
@@ -165,10 +165,10 @@ class Stage:
 
 
 class Stages:
-    """The stages of one process, each made when it is first needed."""
+    """The stages of one process, each made when it is first needed. claimed: see Ways."""
 
-    def __init__(self, elf: Path, seed: int) -> None:
-        self._elf, self._seed = elf, seed
+    def __init__(self, elf: Path, seed: int, claimed: Path | None = None) -> None:
+        self._elf, self._seed, self._claimed = elf, seed, claimed
         self._starts: dict[str, Start] = {}
         self._stages: dict[str, Stage] = {}
 
@@ -177,7 +177,7 @@ class Stages:
         if flow.name not in self._stages:
             if flow.start not in self._starts:
                 self._starts[flow.start] = Start(self._elf, flow.start, self._seed)
-            self._stages[flow.name] = Stage(self._starts[flow.start], flow)
+            self._stages[flow.name] = Stage(self._starts[flow.start], flow, self._claimed)
         return self._stages[flow.name]
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import partial
+from pathlib import Path
 
 from jiaozi.commands import READER
 from jiaozi_host.errors import HostError
@@ -26,10 +27,14 @@ _NOTICED = 2.0
 
 
 class Ways:
-    """What was tried already, for one flow."""
+    """What was tried already, for one flow.
 
-    def __init__(self, rig: SweepRig) -> None:
-        self._rig = rig
+    claimed: a folder with a file for each pair that one of several processes has taken upon itself;
+    None: this one tries all.
+    """
+
+    def __init__(self, rig: SweepRig, claimed: Path | None = None) -> None:
+        self._rig, self._claimed = rig, claimed
         self._seen: set[bytes] = set()
         self.tried = 0
 
@@ -45,6 +50,8 @@ class Ways:
         if pair in self._seen:
             return bench
         self._seen.add(pair)
+        if not self._claim(pair):
+            return bench
         start = bench.snapshot()
         for name, way in WAYS.items():
             self._rig.bench = start.restored()
@@ -55,6 +62,17 @@ class Ways:
             except (Broken, HostError, MachineError) as error:
                 raise Broken(f"{name}: {type(error).__name__}: {error}") from error
         return start.restored()
+
+    def _claim(self, pair: bytes) -> bool:
+        """Whether no other process tries this pair."""
+        if self._claimed is None:
+            return True
+        self._claimed.mkdir(parents=True, exist_ok=True)
+        try:
+            (self._claimed / pair.hex()).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
 
 
 def _noticed(scene: Scene, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import signal
 import tempfile
@@ -18,6 +19,8 @@ from scenarios.sweep.oracle import Broken
 from scenarios.sweep.plan import Dry, Event, Task, is_wanted, points_of
 from scenarios.sweep.stage import NO_FAULT, Stage, Stages
 
+_GARBAGE = 100_000
+
 
 @dataclass
 class Done:
@@ -28,6 +31,7 @@ class Done:
     variants: int = 0
     continuations: int = 0
     starts: int = 0
+    ways: int = 0
     states: set[bytes] = field(default_factory=set)
     failures: list[Failure] = field(default_factory=list)
     broken: str = ""
@@ -36,8 +40,8 @@ class Done:
 class Worker:
     """One process' stages, and what was recorded on them."""
 
-    def __init__(self, elf: Path, seed: int) -> None:
-        self._stages = Stages(elf, seed)
+    def __init__(self, elf: Path, seed: int, claimed: Path) -> None:
+        self._stages = Stages(elf, seed, claimed)
         self._seed = seed
         self._run: Run | None = None
 
@@ -72,12 +76,13 @@ class Worker:
             done.broken = f"{task.flow}:{task.fault}: {type(error).__name__}: {error}"
             return done
         run = Run(run.flow, run.fault, run.events, task.both)
-        before = stage.boots.executed
+        before, tried = stage.boots.executed, stage.ways.tried
         explorer = Explorer(stage.boots, stage, self._seed)
         explorer.cut_everywhere(run, lambda cut: is_wanted(task, run.events, cut))
         tally = explorer.tally
         done.points, done.variants = len(tally.points), tally.variants
         done.continuations, done.starts = tally.continuations, stage.boots.executed - before
+        done.ways = stage.ways.tried - tried
         done.states, done.failures = tally.states, tally.failures
         return done
 
@@ -89,7 +94,8 @@ def _begin(elf: Path, seed: int, scratch: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
     tempfile.tempdir = str(scratch)
-    _worker.append(Worker(elf, seed))
+    gc.set_threshold(_GARBAGE)  # benches are copied all the time: seldom is an eighth quicker
+    _worker.append(Worker(elf, seed, scratch / "claimed"))
 
 
 def _dry(flow: str) -> Dry:
