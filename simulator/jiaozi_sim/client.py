@@ -170,6 +170,11 @@ class Simulator:
         self._wallets.append(wallet)
         return wallet
 
+    @property
+    def wallets(self) -> list[Wallet]:
+        """All that were added."""
+        return list(self._wallets)
+
     def add_reader(self, name: str) -> Reader:
         """A PN532 reader on a serial port, for the host's tools."""
         return Reader(name, self.ask("add_reader", name=name))

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from jiaozi_sim.client import Simulator, SimulatorError
 from jiaozi_sim.machines.base import Machine
 from jiaozi_sim.machines.engines import chosen_engine, make_machine
 from jiaozi_sim.machines.renode_lender import Lender
+from tests.emulated import evidence
 from tests.unit import framebuf_fake
 from tests.vectors.wire import complaint, complaints
 
@@ -85,9 +86,16 @@ def machine(bare_metal_elf: Path, tmp_path: Path) -> Iterator[Machine]:
 @pytest.fixture(scope="session", autouse=True)
 def grammar_on_the_air() -> Iterator[None]:
     """Every simulator of these tests, when it ends well, had nothing but messages on the air."""
-    end = Simulator.__exit__
+    begin, end = Simulator.__enter__, Simulator.__exit__
+
+    def begin_and_remember(self: Simulator) -> Simulator:
+        evidence.running.append(self)
+        return begin(self)
 
     def end_and_look(self: Simulator, kind: Any, error: Any, trace: Any) -> None:
+        evidence.running.remove(self)
+        if kind is not None:
+            evidence.keep(self)
         try:
             frames = [] if kind is not None else self.frames()
         except SimulatorError:  # the test has ended the world itself
@@ -95,9 +103,28 @@ def grammar_on_the_air() -> Iterator[None]:
         end(self, kind, error, trace)
         assert complaints(frames) == []
 
+    Simulator.__enter__ = begin_and_remember  # type: ignore[method-assign]
     Simulator.__exit__ = end_and_look  # type: ignore[method-assign]
     yield
+    Simulator.__enter__ = begin  # type: ignore[method-assign]
     Simulator.__exit__ = end  # type: ignore[method-assign]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test says where the logs, the frames and the memories of its simulators are.
+
+    Those of a simulator in the test itself are in the note to its exception.
+    """
+    report = yield
+    if report.failed:
+        kept = [str(file) for simulator in evidence.running for file in evidence.keep(simulator)]
+        where = [str(simulator.directory) for simulator in evidence.running]
+        if where:
+            report.sections.append(("evidence", "\n".join([*where, *kept])))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "simulator"))
@@ -22,6 +24,8 @@ from jiaozi_sim.machines.renode_process import RenodeMissing, find_program, vers
 
 RESULTS = ROOT / "build" / "renode"
 ROBOT_RESULTS = RESULTS / "robot"
+# Removed when the next run begins.
+TESTS_FILES = RESULTS / "emulated"
 SUITES_JUNIT, TESTS_JUNIT = RESULTS / "junit-suites.xml", RESULTS / "junit-emulated.xml"
 NOT_RUN = 3
 # A test that hangs on Renode shows where; Renode is slower than QEMU.
@@ -56,6 +60,7 @@ def run_tests() -> int:
     command = [sys.executable, "-m", "pytest", "-m", "emulated", "--engine", "renode"]
     command += [str(ROOT / "tests" / "emulated")]
     command += ["-o", f"timeout={TEST_SECONDS}", f"--junitxml={TESTS_JUNIT}"]
+    command += [f"--basetemp={TESTS_FILES}"]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
@@ -81,13 +86,41 @@ def main() -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     for old in (SUITES_JUNIT, TESTS_JUNIT, ROBOT_RESULTS / "robot_output.xml"):
         old.unlink(missing_ok=True)
-    suites, tests, fidelity = run_suites(renode_test), run_tests(), run_fidelity()
-    print(f"renode: robot suites {_word(suites)}: {SUITES_JUNIT}, {ROBOT_RESULTS}")
-    print(f"renode: emulated tests {_word(tests)}: {TESTS_JUNIT}")
-    print(f"renode: the same tap on every engine {_word(fidelity)}: simulator/renode/fidelity.md")
-    print(f"renode: evidence of every robot test: {RESULTS}/<suite>/<test>")
-    print(f"renode: {time.monotonic() - start:.0f} s on {version()}")
+    took: dict[str, float] = {}
+    suites = _timed(took, "suites", lambda: run_suites(renode_test))
+    tests = _timed(took, "tests", run_tests)
+    fidelity = _timed(took, "fidelity", run_fidelity)
+    print(f"renode: {version()}")
+    print(f"renode: robot suites {_word(suites)}, {took['suites']:.0f} s")
+    print(f"renode:   {_counted(SUITES_JUNIT)}; {SUITES_JUNIT}, {ROBOT_RESULTS}/log.html")
+    print(f"renode:   logs, frames, NVM images of each test: {RESULTS}/<suite>/<test>")
+    print(f"renode: emulated tests {_word(tests)}, {took['tests']:.0f} s")
+    print(f"renode:   {_counted(TESTS_JUNIT)}; {TESTS_JUNIT}")
+    print(f"renode:   logs, frames, NVM images of each failure: {TESTS_FILES}/<test>")
+    print(f"renode: the same tap on every engine {_word(fidelity)}, {took['fidelity']:.0f} s")
+    print("renode:   simulator/renode/fidelity.md")
+    print(f"renode: {time.monotonic() - start:.0f} s in all")
     return 1 if suites or tests or fidelity else 0
+
+
+def _timed(took: dict[str, float], name: str, run: Callable[[], int]) -> int:
+    begin = time.monotonic()
+    status = run()
+    took[name] = time.monotonic() - begin
+    return status
+
+
+def _counted(junit: Path) -> str:
+    """How many tests a report has, and which failed."""
+    if not junit.exists():
+        return "no report"
+    cases = list(ElementTree.parse(junit).iter("testcase"))
+    failed = [
+        f"{case.get('classname')}.{case.get('name')}"
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
+    return ", ".join([f"{len(cases)} tests, {len(failed)} failed", *failed])
 
 
 def _word(status: int) -> str:

@@ -119,7 +119,7 @@ def test_an_ordered_cut_ends_the_wires_and_keeps_the_nvm(
     assert wire.recv(1) == b""
     assert not machine.running
     assert beginnings(tmp_path)[-4:] == [
-        "pause",
+        "emulation",  # IsStarted: nothing else is asked before it stands
         "jiaozi_save_nvm",
         "jiaozi_refresh",
         "jiaozi_unwatch",

@@ -60,6 +60,20 @@ def test_make_fails_plainly_without_renode(tmp_path: Path) -> None:
     assert "Renode was NOT run" in done.stderr
 
 
+def test_a_report_is_counted_and_failures_are_named(tmp_path: Path) -> None:
+    counted = runpy.run_path(str(ROOT / "tests" / "renode" / "run.py"))["_counted"]
+    report = tmp_path / "junit.xml"
+    assert counted(report) == "no report"
+    cases = (
+        '<testcase classname="a" name="one"/>',
+        '<testcase classname="a" name="two"><failure>no</failure></testcase>',
+        '<testcase classname="b" name="three"><error>no</error></testcase>',
+        '<testcase classname="b" name="four"><skipped/></testcase>',
+    )
+    report.write_text(f"<testsuites><testsuite>{''.join(cases)}</testsuite></testsuites>")
+    assert counted(report) == "4 tests, 2 failed, a.two, b.three"
+
+
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
     made = tmp_path / INSTALL["ARCHIVE"]

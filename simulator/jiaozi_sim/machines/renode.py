@@ -34,7 +34,14 @@ from jiaozi_sim.machines.base import (
 )
 from jiaozi_sim.machines.counters import CounterPage
 from jiaozi_sim.machines.renode_lender import renode_for
-from jiaozi_sim.machines.renode_monitor import Monitor, MonitorError, MonitorGone, path_token
+from jiaozi_sim.machines.renode_monitor import (
+    COMMAND_SECONDS,
+    Monitor,
+    MonitorError,
+    MonitorGone,
+    MonitorTimeout,
+    path_token,
+)
 from jiaozi_sim.machines.renode_process import free_ports
 
 # The roles of the wires in a board's .resc, with the UART each stands for.
@@ -179,7 +186,10 @@ class RenodeMachine(Machine):
         try:
             if monitor is None:
                 raise MonitorGone("there is no Renode")
-            monitor.execute("pause")
+            if self._page.was_cut:
+                _await_pause(monitor)
+            else:
+                monitor.execute("pause")
             monitor.execute(f"jiaozi_save_nvm {path_token(self._nvm)}")
             monitor.execute("jiaozi_refresh")
             monitor.execute("jiaozi_unwatch")
@@ -188,9 +198,10 @@ class RenodeMachine(Machine):
             self._ended(str(error))
 
     def _ended(self, why: str) -> None:
-        """Renode is gone, and the NVM with it."""
+        """Renode is gone, and the NVM with it unless an ordered cut has saved it."""
         self._powered = False
-        self._lost = f"{why}; its log ends with: {self.messages()[-1000:]}"
+        if not self._page.was_cut:
+            self._lost = f"{why}; its log ends with: {self.messages()[-1000:]}"
 
     def _end_wires_at_a_cut(self) -> None:
         page, wires = CounterPage(self.counter_path), list(self._wires.values())
@@ -312,6 +323,18 @@ class RenodeMachine(Machine):
             monitor.execute(f'jiaozi_wire "{role}" "uart{number}" {ports[role]}')
         self._connect(ports)
         monitor.execute("start")
+
+
+def _await_pause(monitor: Monitor) -> None:
+    """Until the cut has stopped Renode, for which another `pause` meanwhile would wait for ever.
+
+    Raises MonitorTimeout, and what `Monitor.execute` raises.
+    """
+    end = time.monotonic() + COMMAND_SECONDS
+    while "True" in monitor.execute("emulation IsStarted"):
+        if time.monotonic() > end:
+            raise MonitorTimeout("Renode does not stop at a cut")
+        time.sleep(_LOOK_SECONDS)
 
 
 def _end_at_a_cut(page: CounterPage, wires: list[socket.socket]) -> None:
