@@ -59,7 +59,10 @@ def switch(wallet: book.Book, raw: bytes, most: int = 99) -> book.Book:
 def test_the_value_comes_over_to_a_new_key_and_id() -> None:
     old = rich()
     transfer(old, BANK.wallet("bob"), 500)
-    counted = (old.state.offline_count, old.state.offline_total, old.state.synced_epoch)
+    state = old.state.copy()
+    state.unconfirmed_count, state.unconfirmed_total = 2, 30
+    old.apply(book.Step(state))
+    counted = (state.offline_count, state.offline_total, state.synced_epoch)
     statement = prepared(old)
     read = sync.read_statement(statement, BANK.network)
     assert read.successor == NEXT.public
@@ -69,6 +72,7 @@ def test_the_value_comes_over_to_a_new_key_and_id() -> None:
     assert (new.state.position, new.positions(), new.state.sequence) == (1, [0], 1)
     now = new.state
     assert (now.offline_count, now.offline_total, now.synced_epoch) == counted
+    assert (now.unconfirmed_count, now.unconfirmed_total) == (2, 30)
     assert new.store.get(book.NEXT_SEED_KEY) is None
     assert new.slots() == book.JOURNAL_LIMIT - 1
     bob = BANK.wallet("carol")
