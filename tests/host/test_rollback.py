@@ -106,6 +106,34 @@ def test_a_receipt_of_the_life_put_back_is_seen(counter: Counter) -> None:
     assert is_frozen(counter, payee, payer)
 
 
+@pytest.mark.parametrize("pays", [True, False])
+def test_an_epoch_of_the_life_put_back_is_seen(counter: Counter, pays: bool) -> None:
+    """Nothing but the last sync was undone: no number and no head is used twice."""
+    wallet, other = counter.wallet(10_000), counter.wallet(10_000)
+    image = dict(wallet.store.data)
+    counter.advance()
+    assert counter.sync(wallet).settled
+    put_back(wallet, image)
+    pay(*((wallet, other) if pays else (other, wallet)), 1_000)
+    done = counter.sync(wallet)
+    assert (done.settled, done.frozen) == (False, True)
+    assert named(counter) == {findings.ROLLED_BACK: wallet.device.book.me.id}
+    assert is_frozen(counter, wallet, other)
+
+
+def test_an_epoch_heard_of_between_syncs_is_no_fault(counter: Counter) -> None:
+    wallet, other = counter.wallet(10_000), counter.wallet(10_000)
+    assert counter.sync(wallet).settled
+    counter.advance()
+    assert counter.sync(other).settled
+    wallet.device.book.adopt(other.device.book.epoch)
+    pay(wallet, other, 1_000)
+    pay(other, wallet, 500)
+    assert counter.sync(wallet).settled
+    assert counter.sync(other).settled
+    assert named(counter) == {}
+
+
 def test_a_receipt_that_is_only_newer_is_no_fault(counter: Counter) -> None:
     payer, payee = counter.wallet(10_000), counter.wallet()
     counter.sync(payee)

@@ -47,7 +47,7 @@ PROVEN = {
 }
 
 MEANING = {
-    ROLLED_BACK: "its memory was put back: it has signed a longer journal before",
+    ROLLED_BACK: "its memory was put back: it has signed a longer journal or a later epoch before",
     FORKED: "two journals of this wallet, both signed, differ",
     CHAIN_BROKEN: "the entries read do not chain to the head it signed; nothing was posted",
     ENTRY_INVALID: "an entry of the journal is not authentic",

@@ -58,6 +58,18 @@ class Fact:
     terms: Terms | None = None
     rotation: Rotation | None = None
 
+    def is_before(self, epoch: int) -> bool:
+        """Whether the wallet signed what this holds in an older epoch than this one.
+
+        Its own epoch only rises: after it has stated one, such an entry is of a memory put back,
+        even if that lacked nothing but the last sync.
+        """
+        if self.kind == PAID and self.payment is not None:
+            return self.payment.epoch < epoch
+        if self.kind in (CREDITED, VOIDED) and self.outcome is not None:
+            return self.outcome.epoch < epoch
+        return False
+
 
 def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> Fact:
     """Read a wallet's journal entry. Raises Refused for what is not authentic."""

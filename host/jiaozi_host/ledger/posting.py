@@ -135,6 +135,10 @@ class Poster:
         try:
             fact = read_entry(raw, position, self._wallet, self._trust)
             kind, payment_hash = fact.kind, fact.payment_hash
+            if fact.is_before(self._row.epoch):
+                detail = f"at position {position}, made before epoch {self._row.epoch}"
+                proof = [*self._last_statement(), raw]
+                self._find(findings.ROLLED_BACK, sha256(raw), proof, detail)
             delta = self._apply(fact)
         except Refused as refusal:
             detail = f"at position {position}, {refusal}"
