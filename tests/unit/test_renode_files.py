@@ -41,7 +41,6 @@ COMMANDS = {
     "sysbus LoadBinary",
     "sysbus.cpu VectorTableOffset",
     "emulation CreateUARTHub",
-    "emulation SetGlobalQuantum",
     "connector Connect",
 }
 
