@@ -155,6 +155,7 @@ def test_value_that_changes_its_purse_is_found(counter: Counter, bound: int) -> 
     state = alice.device.book.state.copy()
     state.levels, state.purses = [0, 5_000 - bound], {NUMBER: [0, bound]} if bound else {}
     alice.store.commit({STATE_KEY: state.encode()})
+    alice.device.reload()
     assert findings.BALANCE_MISMATCH in {found.kind for found in counter.sync(alice).findings}
 
 
