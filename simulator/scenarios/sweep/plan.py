@@ -6,7 +6,7 @@ the wallets store and how many frames there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,14 +96,19 @@ def crossed(run_events: tuple[Programmed, ...], number: int) -> tuple[int, int]:
     return places[int(number * 0.6180339887 * len(places)) % len(places)]
 
 
-def is_wanted(task: Task, events: tuple[Programmed, ...], cut: Cut) -> bool:
+def chosen(task: Task, events: tuple[Programmed, ...]) -> Callable[[Cut], bool]:
     """Whether a cut is the task's."""
-    if task.fault != NO_FAULT:
-        if (cut.event, cut.index) != crossed(events, task.number):
+    if task.fault == NO_FAULT:
+        places = {(task.event, index) for index in task.points}
+    else:
+        places = {crossed(events, task.number)}
+
+    def is_chosen(cut: Cut) -> bool:
+        if (cut.event, cut.index) not in places:
             return False
-    elif cut.event != task.event or cut.index not in task.points:
-        return False
-    return cut.torn in outcomes(task.flow, events[cut.event], cut.index, task)
+        return cut.torn in outcomes(task.flow, events[cut.event], cut.index, task)
+
+    return is_chosen
 
 
 def faults(flow: Flow, frames: int) -> list[str]:

@@ -16,7 +16,7 @@ from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.explore import Explorer, Failure, Run
 from scenarios.sweep.flows import FLOWS
 from scenarios.sweep.oracle import Broken
-from scenarios.sweep.plan import Dry, Event, Task, is_wanted, points_of
+from scenarios.sweep.plan import Dry, Event, Task, chosen, points_of
 from scenarios.sweep.stage import NO_FAULT, Stage, Stages
 
 _GARBAGE = 100_000
@@ -78,7 +78,7 @@ class Worker:
         run = Run(run.flow, run.fault, run.events, task.both)
         before, tried = stage.boots.executed, stage.ways.tried
         explorer = Explorer(stage.boots, stage, self._seed)
-        explorer.cut_everywhere(run, lambda cut: is_wanted(task, run.events, cut))
+        explorer.cut_everywhere(run, chosen(task, run.events))
         tally = explorer.tally
         done.points, done.variants = len(tally.points), tally.variants
         done.continuations, done.starts = tally.continuations, stage.boots.executed - before
