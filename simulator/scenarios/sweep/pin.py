@@ -331,7 +331,7 @@ def main() -> int:
     parser.add_argument("--elf", type=Path, default=default, help="the image under test")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--looks", type=int, default=1000, help="instructions for each case")
-    parser.add_argument("--restarts", type=int, default=100, help="of these, with a power cut")
+    parser.add_argument("--restarts", type=int, default=125, help="of these, with a power cut")
     parser.add_argument("--case", action="append", choices=list(CASES), help="default: all")
     parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "sweep-pin.json")
