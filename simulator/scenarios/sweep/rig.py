@@ -69,12 +69,16 @@ class DeskLink(Link):
 
 
 class SweepRig:
-    """An operator beside a bench; everything random is drawn from a seed."""
+    """An operator beside a bench; everything random is drawn from a seed.
+
+    served: whether a command at the desk has said that it is done, since that was last set False.
+    """
 
     def __init__(self, elf: Path, seed: int, board: str = "visual_card") -> None:
         self._elf, self.seed = elf, seed
         self.board = load_board(board)
         self.bench = Bench()
+        self.served = False
         self.home = Path(tempfile.mkdtemp(prefix="jiaozi-sweep-"))
         with self.drawing("the desk"):
             self.authority = Authority.init(self.home, None)
@@ -86,6 +90,7 @@ class SweepRig:
         """Another operator, with the same files and ledger, beside another bench."""
         other = SweepRig.__new__(SweepRig)
         other._elf, other.seed, other.board, other.bench = self._elf, self.seed, self.board, bench
+        other.served = False
         other.home = Path(tempfile.mkdtemp(prefix="jiaozi-sweep-"))
         shutil.copytree(self.home, other.home, dirs_exist_ok=True)
         other.authority = Authority.open(other.home, None)
@@ -144,6 +149,7 @@ class SweepRig:
             with DeskLink(Desk(self.bench)) as link:
                 link.wait_for_card(10)
                 yield link
+            self.served = True
         finally:
             self.bench.field.remove(chip)
             self.bench.run_for(_AT_REST)

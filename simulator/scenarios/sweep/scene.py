@@ -120,6 +120,12 @@ class Scene:
 
     # Desk -----------------------------------------------------------------------------------------
 
+    def look_at(self, names: Collection[str]) -> None:
+        """Have the desk look whether wallets answer."""
+        for name in names:
+            with self.rig.at_desk(name) as link:
+                self.rig.client(link)
+
     def insist(self, visit: Callable[[], object]) -> None:
         """Try a command at the desk again until the card stays for all of it."""
         for _ in range(_VISITS):

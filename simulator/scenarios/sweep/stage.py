@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,17 @@ _LEFT_BY_TRUNCATE = 1.0
 _REST = 1.0  # what a wallet stores when all is settled is cut too
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What goes with a bench: the ledger, and whether the desk's command has said that it is done.
+
+    Who has been told so does not repeat it.
+    """
+
+    ledger: bytes
+    served: bool = False
+
+
 class Start:
     """Wallets in the state that several flows start from, made once."""
 
@@ -63,7 +75,7 @@ class Stage:
         bench = self.rig.bench
         bench.field.log.clear()
         bench.field.taps.clear()
-        self._ledger = self.rig.get_ledger()
+        self._beside = Beside(self.rig.get_ledger())
         self.start = bench.snapshot()
         self.ways = Ways(self.rig, claimed and claimed / flow.name)
         self._expected: dict[str, Any] = {}
@@ -75,14 +87,18 @@ class Stage:
         """Remove the operator's files."""
         self.rig.close()
 
-    def _play(self, bench: Bench, restarted: Collection[str], ledger: bytes, what: str) -> Scene:
+    def _play(self, bench: Bench, restarted: Collection[str], beside: Beside, what: str) -> Scene:
         """Play the flow to its end. Raises Broken, MachineError."""
-        self.rig.bench = bench
-        self.rig.put_ledger(ledger)
-        scene = Scene(self.rig, restarted)
-        with self.rig.drawing(what):
+        rig = self.rig
+        rig.bench, rig.served = bench, beside.served
+        rig.put_ledger(beside.ledger)
+        scene = Scene(rig, restarted)
+        with rig.drawing(what):
             try:
-                self.flow.play(scene)
+                if self.flow.tap or not beside.served:
+                    self.flow.play(scene)
+                else:
+                    scene.look_at(restarted)
                 if self.flow.lasting:
                     scene.together(lambda: self.flow.reached(scene), PATIENCE)
                 elif not restarted:
@@ -101,9 +117,9 @@ class Stage:
             action, nth = fault.split("-")
             left = _LEFT_BY_TRUNCATE if action == "truncate" else 0.0
             bench.field.faults.append(Fault(action, nth=int(nth), amount=left))
-        recorder = Recorder(bench, beside=self.rig.get_ledger)
+        recorder = Recorder(bench, beside=self._what_is_beside)
         try:
-            scene = self._play(bench, (), self._ledger, f"{self.flow.name}, {fault}")
+            scene = self._play(bench, (), self._beside, f"{self.flow.name}, {fault}")
             bench.run_for(_REST)
         finally:
             recorder.stop()
@@ -115,6 +131,9 @@ class Stage:
         self._check(scene)
         chosen = [event for event in recorder.events if self.flow.only(event.seat, event.frames)]
         return Run(self.flow.name, fault, tuple(chosen))
+
+    def _what_is_beside(self) -> Beside:
+        return Beside(self.rig.get_ledger(), self.rig.served)
 
     def faults(self) -> list[str]:
         """Every frame of the undisturbed flow, mistreated in every way."""
@@ -130,7 +149,7 @@ class Stage:
         """See Judge."""
         if self.flow.tap:
             with self.rig.drawing(f"{self.flow.name}, otherwise"):
-                bench = self.ways.try_all(bench, restarted, beside)
+                bench = self.ways.try_all(bench, restarted, beside.ledger)
         self._check(self._play(bench, restarted, beside, f"{self.flow.name}, again"))
 
     def _open_account(self) -> Account:
