@@ -127,10 +127,11 @@ class Store:
         for key, value in changes.items():
             place = index.get(key)
             if value is not None:
-                if len(value) > _LARGEST_VALUE or not 0 <= key < _KEYS:
+                length = len(value)
+                if length > _LARGEST_VALUE or not 0 <= key < _KEYS:
                     raise StoreTooLarge(key)
-                size += ENTRY + len(value)
-                live += charge(len(value))
+                size += ENTRY + length
+                live += charge(length)
             elif place is None:
                 continue
             else:
@@ -144,16 +145,6 @@ class Store:
         if live > self.capacity and live > self._log.live:
             raise StoreFull(live)
         self._append(items, size, flags, live, _LEFT_BY_COMMIT)
-
-    def holds(self, lengths: "Iterable[int]") -> bool:
-        """Whether new values of these lengths find a place beside all that is kept.
-
-        For good: tidying makes the room. For the commits until then see `fits`.
-        """
-        live = self._log.live
-        for length in lengths:
-            live += self._log.charge(length)
-        return live <= self.capacity
 
     def fits(self, records: "Iterable[Iterable[int]]") -> bool:
         """Whether commits of these sizes will surely succeed, in this order, without tidying.
@@ -182,6 +173,16 @@ class Store:
                 free = log.span
             free -= need
         return pages >= 0 and live <= self.capacity
+
+    def holds(self, lengths: "Iterable[int]") -> bool:
+        """Whether new values of these lengths find a place beside all that is kept.
+
+        For good: tidying makes the room. For the commits until then see `fits`.
+        """
+        live = self._log.live
+        for length in lengths:
+            live += self._log.charge(length)
+        return live <= self.capacity
 
     def room(self) -> int:
         """Bytes of log that commits can use up before tidying is needed (see `Log.cost`)."""
