@@ -142,7 +142,10 @@ def test_a_debit_of_less_than_the_payment_is_refused(journals: Journals) -> None
         read_entry(dumps(body), position, wallet, journals.trust)
 
 
-@pytest.mark.parametrize("junk", [b"", b"\x80", b"\x81\x06", b"\xa0", b"\xff", dumps([1, 2, 3])])
+@pytest.mark.parametrize(
+    "junk",
+    [b"", b"\x80", b"\x81\x06", b"\xa0", b"\xff", dumps([1, 2, 3]), dumps([[1]]), dumps([True])],
+)
 def test_junk_is_refused(journals: Journals, junk: bytes) -> None:
     with pytest.raises(Refused):
         read_entry(junk, 0, journals.payer, journals.trust)

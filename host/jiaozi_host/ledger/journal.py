@@ -74,7 +74,9 @@ class Fact:
 def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> Fact:
     """Read a wallet's journal entry. Raises Refused for what is not authentic."""
     body = decode(raw)
-    if not isinstance(body, list) or not body or body[0] not in _FIELDS:
+    if not isinstance(body, list) or not body or type(body[0]) is not int:
+        raise Refused(MALFORMED)
+    if body[0] not in _FIELDS:
         raise Refused(MALFORMED)
     kind = body[0]
     expect(body, _FIELDS[kind])
