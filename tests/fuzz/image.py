@@ -8,8 +8,11 @@ NVM by the firmware's own store.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 from jiaozi.book import CHANNEL_KEY, NEXT_SEED_KEY, SEED_KEY
 from jiaozi_sim.board import load_board
@@ -17,6 +20,7 @@ from jiaozi_sim.machines.base import NVM_SIZE
 from jiaozi_sim.machines.unicorn_core import Core
 from jiaozi_sim.sweep.bench import Bench
 from jiaozi_sim.sweep.desk import Desk
+from jiaozi_sim.sweep.remember import RememberingCore
 from scenarios.sweep.oracle import ImageNvm, read_store
 from tests.fuzz.stage import PIN_KEY, Broken
 from wallet.storage.store import Store
@@ -24,6 +28,7 @@ from wallet.storage.store import Store
 _BOARD = "visual_card"
 _NAME = "alice"
 _PATIENCE = 30.0
+_FORGET_EVERY = 500  # programmes; memory grows with them
 # A new PIN's salt, a new device's seed, a successor's, the key for channels.
 RANDOM_KEYS = {PIN_KEY, SEED_KEY, NEXT_SEED_KEY, CHANNEL_KEY}
 _OWN_FAULT = b"\x6f\x00"
@@ -40,6 +45,9 @@ def nvm_of(template: Mapping[int, bytes]) -> bytes:
 
 class ImageStage:
     """One wallet of the scene on the image; begun anew by `reset`, which costs a restored snapshot.
+
+    Whatever programmes begin with alike, such as opening a channel, is executed once for many of
+    them (see RememberingCore), so the host's side must draw the same for each (`drawing`).
 
     Args:
         elf: release image.
@@ -59,12 +67,17 @@ class ImageStage:
         self._start = (bench, desk)
         self._state = self._core.snapshot()
         self._nvm = self._core.read_nvm()
+        self._resets = 0
         self.reset()
 
     def reset(self) -> None:
         """Be as at the start, in the reader's field and not selected yet."""
+        if self._resets % _FORGET_EVERY == 0:
+            self._memory = RememberingCore(self._core)
+            self._start[0].seats[_NAME].core = self._memory
+        self._resets += 1
         self._bench, self._desk = copy.deepcopy(self._start)
-        self._core.restore(self._state)
+        self._memory.restore(self._state)
 
     def exchange(self, command: bytes) -> bytes:
         """One command and its answer. Raises Broken for an own fault, CardLost for silence."""
@@ -75,12 +88,19 @@ class ImageStage:
 
     def holds(self) -> dict[int, bytes]:
         """What its store holds now, as the firmware's store reads it on the host."""
-        store = read_store(self._core.read_nvm())
+        store = read_store(self._memory.read_nvm())
         return {key: store.get(key) or b"" for key in store.keys()}  # noqa: SIM118
 
     def changed(self) -> bool:
         """Whether NVM is not what it was at the start."""
-        return bool(self._core.read_nvm() != self._nvm)
+        return bool(self._memory.read_nvm() != self._nvm)
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Whatever the host draws meanwhile is what it draws any other time."""
+    with mock.patch("os.urandom", random.Random("host").randbytes):
+        yield
 
 
 def compare(ours: Iterable[bytes], theirs: Iterable[bytes]) -> None:

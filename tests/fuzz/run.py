@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 sys.path += [str(ROOT / "firmware"), str(ROOT / "simulator")]
 
 from tests.fuzz import doors, programme, scene  # noqa: E402
-from tests.fuzz.image import ImageStage, compare, compare_stores  # noqa: E402
+from tests.fuzz.image import ImageStage, compare, compare_stores, drawing  # noqa: E402
 from tests.fuzz.stage import Stage  # noqa: E402
 
 BUILD = ROOT / "build" / "fuzz"
@@ -45,7 +45,7 @@ _SECONDS_AN_INPUT = 10
 _SAY_EVERY = 20.0
 _BATCH = 100
 
-console = Console()
+console = Console(soft_wrap=True)
 
 
 @dataclass
@@ -121,7 +121,9 @@ def played(stage: Stage, image: ImageStage, data: bytes) -> None:
     ours = programme.play(stage, data)
     image.reset()
     talk = programme.Talk(image.exchange)
-    compare(ours, [talk.carry(operation) for operation in programme.operations_of(data)])
+    with drawing():
+        theirs = [talk.carry(operation) for operation in programme.operations_of(data)]
+    compare(ours, theirs)
     if image.changed():
         compare_stores(stage.holds(), image.holds())
 
