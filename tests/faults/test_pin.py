@@ -14,9 +14,9 @@ from scenarios.sweep.pin import check, same_time
 from scenarios.sweep.pin_stage import CASES, Stage
 
 
-@pytest.fixture(scope="module")
-def stage(firmware_elf: Callable[[str], Path]) -> Stage:
-    return Stage(firmware_elf("visual_card"), 1)
+@pytest.fixture(scope="module", params=["visual_card", "visual_card-unit256"])
+def stage(firmware_elf: Callable[[str], Path], request: pytest.FixtureRequest) -> Stage:
+    return Stage(firmware_elf(request.param), 1)
 
 
 @pytest.mark.parametrize("name", ["verify-wrong-3", "change-right-1", "verify-blocked", "unblock"])

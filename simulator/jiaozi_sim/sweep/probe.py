@@ -6,6 +6,7 @@ so, at instructions of one's choice, and tells when the firmware calls a functio
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from unicorn import UC_HOOK_CODE, Uc
 
 from jiaozi_sim.machines.base import NVM_SIZE, MachineError
 from jiaozi_sim.machines.unicorn_core import Core
-from jiaozi_sim.machines.unicorn_state import CoreState, Store
+from jiaozi_sim.machines.unicorn_state import WORD, CoreState, Store, in_units
 from jiaozi_sim.sweep.bench import Bench, Seat
 
 
@@ -63,15 +64,17 @@ class Watch:
 class Trace:
     """What a waking did.
 
-    instructions: executed; stores: what it stored, and before_store how many instructions came
-    before each; sent: bytes that had left by the UARTs before each store; calls: of the function
-    watched, each as the numbers of instructions and of stores before it; looked: instructions at
-    which the NVM was compared; unlike: those of them at which it was not as the last store left it.
+    instructions: executed; stores: what it stored, words or program units; begun, done: how many
+    instructions had come when each store's first and last word went; sent: bytes that had left by
+    the UARTs when it began; calls: of the function watched, each as the numbers of instructions and
+    of stores before it; looked: instructions at which the NVM was compared; unlike: those of them
+    at which it was not as the last store left it.
     """
 
     instructions: int
     stores: tuple[Store, ...]
-    before_store: tuple[int, ...]
+    begun: tuple[int, ...]
+    done: tuple[int, ...]
     sent: tuple[int, ...]
     calls: tuple[tuple[int, int], ...]
     looked: int
@@ -101,10 +104,10 @@ class Probe:
         self._count = 0
         self._nvm = bytearray(nvm)
         self._looks = sorted(looks, reverse=True)
-        self._stores: list[Store] = []
-        self._before: list[int] = []
+        self._words: list[Store] = []
+        self._at: list[int] = []
         self._sent: list[int] = []
-        self._calls: list[tuple[int, int]] = []
+        self._calls: list[int] = []
         self._unlike: list[int] = []
 
     def trace(self, waking: Waking, looks: Sequence[int] = ()) -> Trace:
@@ -117,21 +120,25 @@ class Probe:
         core.on_store = self._store
         self._begin(waking.nvm, looks)
         core.run(waking.now)
-        if tuple(self._stores) != waking.stores:
+        stores = tuple(in_units(self._words, core.unit))
+        if stores != waking.stores:
             raise MachineError("a waking was executed again and stored something else")
+        words = core.unit // WORD
+        done = tuple(self._at[words - 1 :: words])
         return Trace(
             self._count,
-            tuple(self._stores),
-            tuple(self._before),
-            tuple(self._sent),
-            tuple(self._calls),
+            stores,
+            tuple(self._at[::words]),
+            done,
+            tuple(self._sent[::words]),
+            tuple((call, bisect_right(done, call)) for call in self._calls),
             len(set(looks)),
             tuple(self._unlike),
         )
 
     def _instruction(self, uc: Uc, address: int, size: int, data: object) -> None:
         if address == self._function:
-            self._calls.append((self._count, len(self._stores)))
+            self._calls.append(self._count)
         if self._looks and self._count == self._looks[-1]:
             while self._looks and self._count == self._looks[-1]:
                 self._looks.pop()
@@ -140,7 +147,7 @@ class Probe:
         self._count += 1
 
     def _store(self, store: Store) -> None:
-        self._before.append(self._count)
+        self._at.append(self._count)
         self._sent.append(sum(len(sent) for sent in self._core.snapshot().wiring.sent))
-        self._stores.append(store)
+        self._words.append(store)
         store.into(self._nvm)

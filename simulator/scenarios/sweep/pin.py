@@ -10,7 +10,6 @@ of each cut point one is asked for its tries, and for more.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import multiprocessing
 import random
@@ -20,7 +19,7 @@ import tempfile
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from typing import Any
 from jiaozi.commands import PIN_TRIES
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.machines.base import MachineError
+from jiaozi_sim.machines.unicorn_core import program_unit
 from jiaozi_sim.sweep.booted import Booted
 from jiaozi_sim.sweep.cuts import TORN, Cut, Programmed, clean_nvm, cuts_of, digest, torn_nvm
 from jiaozi_sim.sweep.probe import Trace, Waking
@@ -45,8 +45,7 @@ from scenarios.sweep.pin_stage import (
     tries_in,
     verify,
 )
-
-ROOT = Path(__file__).parents[3]
+from scenarios.sweep.run import ELF, LARGE_UNITS, ROOT
 
 
 @dataclass
@@ -63,6 +62,9 @@ class Tally:
     looked: int = 0
     restarted: int = 0
     complaints: list[str] = field(default_factory=list)
+
+
+COUNTS = [each.name for each in fields(Tally) if each.name not in ("instructions", "complaints")]
 
 
 def check(
@@ -103,8 +105,7 @@ def check(
 
 def _between(trace: Trace, looks: int, rng: random.Random) -> list[int]:
     """Instructions between stores, as many in each gap as in any other."""
-    ends = [0, *trace.before_store, trace.instructions]
-    gaps = list(itertools.pairwise(ends))
+    gaps = list(zip([0, *trace.done], [*trace.begun, trace.instructions], strict=True))
     chosen: set[int] = set()
     for number, (begin, end) in enumerate(sorted(gaps, key=lambda gap: gap[1] - gap[0])):
         share = (looks - len(chosen)) // (len(gaps) - number)
@@ -137,14 +138,14 @@ def _restart(
         if number == 0:
             continue  # not woken yet
         tally.restarted += 1
-        left = clean_nvm(event, bisect_right(trace.before_store, number))
+        left = clean_nvm(event, bisect_right(trace.done, number))
         try:
             stored, booted = stage.cut_after(waking, number)
         except (MachineError, Broken) as error:
             wrong: str | None = f"at the start: {error}"
         else:
             wrong = judge.complaint(left, number > begins, False)
-            if len(stored) != bisect_right(trace.before_store, number):
+            if len(stored) != bisect_right(trace.done, number):
                 wrong = f"{len(stored)} stores went before"
             elif booted.name != stage.boot(case, left).name:
                 wrong = "the start is not the one from what the last store left"
@@ -274,7 +275,7 @@ def same_time(stage: Stage) -> list[str]:
         wrong.append("how long a PIN takes until it is compared depends on the PIN")
     if len({trace.instructions for trace in traces[1:]}) != 1:
         wrong.append("how long a wrong PIN takes depends on which digits are wrong")
-    if any(trace.before_store != traces[1].before_store for trace in traces[2:]):
+    if any(trace.done != traces[1].done for trace in traces[2:]):
         wrong.append("when a wrong PIN is stored of depends on which digits are wrong")
     return wrong
 
@@ -324,11 +325,30 @@ def complaints(elf: Path, seed: int = 1) -> list[str]:
     return [f"{name}: {wrong}" for name, tally in tallies.items() for wrong in tally.complaints]
 
 
+def report(elf: Path, given: argparse.Namespace) -> dict[str, Any]:
+    """What was done with one image; failures are printed, each with the command that shows it."""
+    with tempfile.TemporaryDirectory(prefix="jiaozi-pin-") as scratch:
+        copy = Path(shutil.copy(elf, Path(scratch) / "firmware.elf"))
+        names = given.case or list(CASES)
+        tallies = sweep(
+            copy, given.seed, names, given.looks, restarts=given.restarts, workers=given.workers
+        )
+    for name, tally in tallies.items():
+        case = f"--seed {given.seed} --case {name if name in CASES else FIRST}"
+        for wrong in tally.complaints:
+            print(f"{name}: {wrong}\n    python -m scenarios.sweep.pin --elf {elf} {case}")
+    cases = {name: asdict(tally) for name, tally in tallies.items()}
+    counts: dict[str, Any] = {key: sum(case[key] for case in cases.values()) for key in COUNTS}
+    failures = sum(len(tally.complaints) for tally in tallies.values())
+    return counts | {"failures": failures, "cases": cases}
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    default = ROOT / "build" / "firmware" / "visual_card" / "firmware.elf"
-    parser.add_argument("--elf", type=Path, default=default, help="the image under test")
+    parser.add_argument(
+        "--elf", type=Path, help="the image under test; default: those of both program units"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--looks", type=int, default=1000, help="instructions for each case")
     parser.add_argument("--restarts", type=int, default=125, help="of these, with a power cut")
@@ -337,34 +357,16 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "sweep-pin.json")
     given = parser.parse_args()
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="jiaozi-pin-") as scratch:
-        elf = Path(shutil.copy(given.elf, Path(scratch) / "firmware.elf"))
-        names = given.case or list(CASES)
-        tallies = sweep(
-            elf, given.seed, names, given.looks, restarts=given.restarts, workers=given.workers
-        )
-    for name, tally in tallies.items():
-        case = f" --case {name if name in CASES else FIRST}"
-        for wrong in tally.complaints:
-            print(f"{name}: {wrong}\n    python -m scenarios.sweep.pin --seed {given.seed}{case}")
+    images = [given.elf] if given.elf else [ELF, LARGE_UNITS]
+    units = {str(program_unit(elf)): report(elf, given) for elf in images}
     result: dict[str, Any] = {
-        count: sum(getattr(tally, count) for tally in tallies.values())
-        for count in (
-            "cut_points",
-            "torn_variants",
-            "states",
-            "continuations",
-            "looked",
-            "restarted",
-        )
+        key: sum(unit[key] for unit in units.values()) for key in (*COUNTS, "failures")
     }
-    result["failures"] = sum(len(tally.complaints) for tally in tallies.values())
     result["seconds"] = round(time.monotonic() - begun, 1)
-    result["cases"] = {name: asdict(tally) for name, tally in tallies.items()}
+    print(json.dumps(result, indent=2))
+    result["program_units"] = units
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    shown = {key: value for key, value in result.items() if key != "cases"}
-    print(json.dumps(shown, indent=2))
     return 1 if result["failures"] else 0
 
 
