@@ -4,8 +4,9 @@
 
 Renode's interpreter is IronPython 2.7, with `System` and `monitor` at hand (hence the
 switches above); the unit tests run the same file on CPython with fakes. It keeps the counter page
-of a machine (jiaozi_sim.machines.counters; the layout is `struct page` of machines/plugin/marks.c)
-and cuts the power at a chosen NVM store. Commands, each for the machine set in the monitor:
+of a machine (jiaozi_sim.machines.counters; the layout is `struct page` of machines/plugin/marks.c),
+cuts the power at a chosen NVM store, and keeps a wallet that waits from running faster than its
+host. Commands, each for the machine set in the monitor:
 
     jiaozi_wire ROLE UART PORT     put a UART on a TCP socket of this machine
     jiaozi_watch COUNTERS NVM      count from now on into that page; NVM: file for a cut
@@ -28,14 +29,18 @@ AWAKE = 2**64 - 1
 EVENT_SIZE = 32
 ERASED = [0xFF]
 MARK_OFFSET = 0
+MOST_LATE_MS = 10
 
 
 class Watch(object):
-    """The counter page of one machine. `executed` gives its CPU's own count of instructions."""
+    """The counter page of one machine.
 
-    def __init__(self, path, nvm_path, executed, host_ns):
+    executed() gives its CPU's own count of instructions; waits() is called when it begins to wait.
+    """
+
+    def __init__(self, path, nvm_path, executed, host_ns, waits):
         self._file = open(path, "r+b")  # noqa: SIM115
-        self._executed, self._host_ns = executed, host_ns
+        self._executed, self._host_ns, self._waits = executed, host_ns, waits
         self.nvm_path = nvm_path
         self.cut_at = 0
         self.frozen = False
@@ -60,6 +65,7 @@ class Watch(object):
         now = self._now()
         if mark == IDLE_ENTER:
             self._idle_since = now
+            self._waits()
         elif mark == IDLE_LEAVE:
             if self._idle_since != AWAKE:
                 self._idle += now - self._idle_since
@@ -107,6 +113,44 @@ class Watch(object):
 
     def close(self):
         self._file.close()
+
+
+class Clock(object):
+    """How far a machine's time is behind the host's, and how that is forgiven.
+
+    Renode makes up for all of it, however old, as soon as the processor waits: its time then runs
+    at once to where the host's is, and time-outs of the firmware come before anybody who lives in
+    the host's time can answer. No command changes that, but the time source has the host's part in
+    a field (1.15 and 1.16).
+    """
+
+    def __init__(self, source):
+        self._source = source
+        self._host = _private(source, "TimeSourceBase", "hostTicksElapsed")
+        if self._host is None:
+            print("jiaozi: this Renode's clock is unknown; on a busy host, time-outs come early")
+
+    def forgive(self):
+        """Go on from here at the host's pace, if the machine is late."""
+        now, host_now = self._source.ElapsedVirtualTime, self._source.ElapsedHostTime
+        late = host_now.TotalMilliseconds - now.TotalMilliseconds
+        if late > MOST_LATE_MS and self._host is not None:
+            System.Threading.Monitor.Enter(self._host)  # as the time source itself does
+            try:
+                ticks = System.Array[System.Object]([now.Ticks])
+                self._host.GetType().GetMethod("Reset").Invoke(self._host, ticks)
+            finally:
+                System.Threading.Monitor.Exit(self._host)
+
+
+def _private(thing, class_name, field_name):
+    """A private field that `thing` has from that class, or None."""
+    kind = thing.GetType()
+    while kind is not None and kind.Name != class_name:
+        kind = kind.BaseType
+    flags = System.Reflection.BindingFlags
+    field = kind and kind.GetField(field_name, flags.NonPublic | flags.Instance)
+    return field and field.GetValue(thing)
 
 
 class Probe(object):
@@ -165,7 +209,10 @@ def mc_jiaozi_watch(counters, nvm_path):
     name = str(machine)
     mc_jiaozi_unwatch()
     cpu = machine["sysbus.cpu"]
-    sys.jiaozi.watches[name] = Watch(counters, nvm_path, lambda: cpu.ExecutedInstructions, host_ns)
+    clock = Clock(machine.LocalTimeSource)
+    sys.jiaozi.watches[name] = Watch(
+        counters, nvm_path, lambda: cpu.ExecutedInstructions, host_ns, clock.forgive
+    )
     if sys.jiaozi.hooked.get(name) is not machine:
         sys.jiaozi.hooked[name] = machine
         hook = 'sysbus SetHookBeforePeripheralWrite sysbus.%s "%s"'

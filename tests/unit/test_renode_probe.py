@@ -38,10 +38,52 @@ class Memory:
         self.data[offset : offset + count] = data[start : start + count]
 
 
+class HostTicks:
+    """What a time source keeps of the host's time, by .NET's reflection."""
+
+    def __init__(self) -> None:
+        self.value = 0
+        self.locked = 0
+
+    def GetType(self) -> Any:
+        return SimpleNamespace(GetMethod={"Reset": SimpleNamespace(Invoke=self._reset)}.get)
+
+    def _reset(self, this: HostTicks, ticks: list[int]) -> None:
+        assert this is self
+        assert self.locked == 1
+        [self.value] = ticks
+
+
+class TimeSource:
+    """A machine's time source; ticks are nanoseconds, as in Renode 1.16."""
+
+    def __init__(self) -> None:
+        self.host = HostTicks()
+        self.virtual = 0
+        self.field = "hostTicksElapsed"
+
+    def GetType(self) -> Any:
+        base = SimpleNamespace(Name="TimeSourceBase", BaseType=None, GetField=self._field)
+        return SimpleNamespace(Name="SlaveTimeSource", BaseType=base)
+
+    def _field(self, name: str, flags: int) -> Any:
+        assert flags == 1 | 2
+        return SimpleNamespace(GetValue=lambda source: source.host) if name == self.field else None
+
+    @property
+    def ElapsedHostTime(self) -> Any:
+        return SimpleNamespace(TotalMilliseconds=self.host.value / 1e6)
+
+    @property
+    def ElapsedVirtualTime(self) -> Any:
+        return SimpleNamespace(TotalMilliseconds=self.virtual / 1e6, Ticks=self.virtual)
+
+
 class Machine:
     """A machine of Renode's, and the firmware that runs on it."""
 
     def __init__(self) -> None:
+        self.LocalTimeSource = TimeSource()
         self.cpu = SimpleNamespace(ExecutedInstructions=0)
         self.nvm = Memory()
         self.pauses = 0
@@ -73,7 +115,10 @@ class Bench:
             UInt64=int,
             UInt32=int,
             Byte=int,
-            Array={int: _Array},
+            Array={int: _Array, object: list},
+            Object=object,
+            Reflection=SimpleNamespace(BindingFlags=SimpleNamespace(NonPublic=1, Instance=2)),
+            Threading=SimpleNamespace(Monitor=SimpleNamespace(Enter=_enter, Exit=_exit)),
             IO=SimpleNamespace(File=files),
             Diagnostics=SimpleNamespace(Stopwatch=clock),
         )
@@ -110,6 +155,14 @@ class Bench:
         return CounterPage(self.counters)
 
 
+def _enter(host: HostTicks) -> None:
+    host.locked += 1
+
+
+def _exit(host: HostTicks) -> None:
+    host.locked -= 1
+
+
 class _Array(bytes):
     @property
     def Length(self) -> int:
@@ -139,6 +192,38 @@ def test_marks_and_counts_are_those_of_the_page(bench: Bench) -> None:
     counts = page.counts()
     assert (counts.instructions, counts.idle, counts.phase) == (1300, 1000, Mark.PYTHON)
     assert counts.by_phase == {Mark.NONE: 100, Mark.PYTHON: 50, Mark.SIGN: 150}
+
+
+def test_time_lost_is_not_made_up_for_by_waiting_faster(bench: Bench) -> None:
+    bench.watch()
+    time = bench.machine.LocalTimeSource
+    time.host.value, time.virtual = 900_000_000, 400_000_000
+    bench.mark(Mark.PYTHON, 100)
+    assert time.host.value == 900_000_000  # who computes may catch up
+    bench.mark(IDLE_ENTER, 200)
+    assert time.host.value == time.virtual == 400_000_000
+    assert time.host.locked == 0
+
+
+@pytest.mark.parametrize("late", [-1_000_000, 0, 10_000_000])
+def test_a_clock_that_is_hardly_late_is_left_alone(bench: Bench, late: int) -> None:
+    bench.watch()
+    time = bench.machine.LocalTimeSource
+    time.host.value, time.virtual = 400_000_000 + late, 400_000_000
+    bench.mark(IDLE_ENTER, 200)
+    assert time.host.value == 400_000_000 + late
+
+
+def test_a_clock_of_another_kind_is_told_and_left_alone(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    time = bench.machine.LocalTimeSource
+    time.field = "renamed"
+    bench.watch()
+    assert "this Renode's clock is unknown" in capsys.readouterr().out
+    time.host.value = 900_000_000
+    bench.mark(IDLE_ENTER, 200)
+    assert time.host.value == 900_000_000
 
 
 def test_the_ring_goes_round(bench: Bench) -> None:
