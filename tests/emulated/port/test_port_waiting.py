@@ -178,7 +178,9 @@ def test_a_bus_with_nothing_on_it(repl: Repl) -> None:
         "print(Pin(13, Pin.IN)())"
     )
     assert repl.run(code).split() == ["116", "116", "1", "0", "0"]
-    repl.machine.wires["bridge"].recv(4096)
+    asked = b"\x02\x01\x03\x00\2\0\0" + b"\x06\x00\x03\x00\x08\1\0"
+    asked += b"\x04\x0b\x01\x00\1" + b"\x04\x0c\x01\x00\2" + b"\x04\x0d\x01\x00\0"
+    assert repl.receive("bridge", len(asked)) == asked
 
 
 def test_a_long_write_arrives_whole(repl: Repl, rng: random.Random) -> None:
