@@ -334,9 +334,9 @@ def report(elf: Path, given: argparse.Namespace) -> dict[str, Any]:
             copy, given.seed, names, given.looks, restarts=given.restarts, workers=given.workers
         )
     for name, tally in tallies.items():
-        case = f"--seed {given.seed} --case {name if name in CASES else FIRST}"
+        again = f"build/venv/bin/python -m scenarios.sweep.pin --elf {elf} --seed {given.seed}"
         for wrong in tally.complaints:
-            print(f"{name}: {wrong}\n    python -m scenarios.sweep.pin --elf {elf} {case}")
+            print(f"{name}: {wrong}\n    {again} --case {name if name in CASES else FIRST}")
     cases = {name: asdict(tally) for name, tally in tallies.items()}
     counts: dict[str, Any] = {key: sum(case[key] for case in cases.values()) for key in COUNTS}
     failures = sum(len(tally.complaints) for tally in tallies.values())
@@ -363,10 +363,10 @@ def main() -> int:
         key: sum(unit[key] for unit in units.values()) for key in (*COUNTS, "failures")
     }
     result["seconds"] = round(time.monotonic() - begun, 1)
-    print(json.dumps(result, indent=2))
-    result["program_units"] = units
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    whole = result | {"program_units": units}
+    given.out.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=2))
     return 1 if result["failures"] else 0
 
 
