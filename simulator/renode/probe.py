@@ -2,7 +2,7 @@
 # mypy: ignore-errors
 """What Renode runs for us while a wallet runs: `include @probe.py` in the monitor.
 
-Renode's interpreter is IronPython 2.7, with `System` and `monitor` at hand (hence the
+Renode's interpreter is IronPython 2.7, with `System`, `clr` and `monitor` at hand (hence the
 switches above); the unit tests run the same file on CPython with fakes. It keeps the counter page
 of a machine (jiaozi_sim.machines.counters; the layout is `struct page` of machines/plugin/marks.c),
 cuts the power at a chosen NVM store, and keeps a wallet that waits from running faster than its
@@ -181,9 +181,29 @@ class Probe(object):
         return value
 
 
+# IronPython looks only in the assemblies it was told of, and .NET moves its classes about: File and
+# Stopwatch are not everywhere where FileStream is.
+if not hasattr(System.Diagnostics, "Stopwatch"):
+    clr.AddReference("System.Runtime.Extensions")
+
+
 def save(memory, path):
     """Write the whole of a memory to a file."""
-    System.IO.File.WriteAllBytes(path, memory.ReadBytes(0, int(memory.Size)))
+    file = System.IO.FileStream(path, System.IO.FileMode.Create)
+    try:
+        file.Write(memory.ReadBytes(0, int(memory.Size)), 0, int(memory.Size))
+    finally:
+        file.Close()
+
+
+def load(memory, path):
+    """Fill a memory from its beginning with what is in a file."""
+    file = System.IO.FileStream(path, System.IO.FileMode.Open)
+    try:
+        data = System.Array.CreateInstance(System.Byte, file.Length)
+        memory.WriteBytes(0, data, 0, file.Read(data, 0, data.Length))
+    finally:
+        file.Close()
 
 
 def host_ns():
@@ -252,8 +272,7 @@ def mc_jiaozi_save_nvm(path):
 
 
 def mc_jiaozi_load_nvm(path):
-    data = System.IO.File.ReadAllBytes(path)
-    monitor.Machine["sysbus.nvm"].WriteBytes(0, data, 0, data.Length)
+    load(monitor.Machine["sysbus.nvm"], path)
 
 
 # Included again by every script; what is counted goes on.

@@ -15,6 +15,7 @@ from jiaozi_sim.machines.base import ERASED
 from jiaozi_sim.machines.counters import RING_CAPACITY, CounterPage
 from jiaozi_sim.machines.marks import IDLE_ENTER, IDLE_LEAVE, Mark
 
+CLOCK = SimpleNamespace(GetTimestamp=lambda: 5, Frequency=10)
 PROBE = Path(__file__).parents[2] / "simulator" / "renode" / "probe.py"
 
 
@@ -100,29 +101,32 @@ class Machine:
 
 
 class Bench:
-    """The probe, loaded into a monitor with one machine."""
+    """The probe, loaded into a monitor with one machine.
 
-    def __init__(self, directory: Path) -> None:
+    scattered: .NET keeps its Stopwatch in an assembly that IronPython was not told of.
+    """
+
+    def __init__(self, directory: Path, scattered: bool = False) -> None:
         self.machine = Machine()
         self.said: list[str] = []
         self.counters, self.nvm_file = directory / "counters.bin", directory / "nvm.bin"
         CounterPage.create(self.counters).close()
         monitor = SimpleNamespace(Machine=self.machine, Parse=self._parse)
-        files = SimpleNamespace(WriteAllBytes=lambda path, data: Path(path).write_bytes(data))
-        files.ReadAllBytes = lambda path: _Array(Path(path).read_bytes())
-        clock = SimpleNamespace(GetTimestamp=lambda: 5, Frequency=10)
+        diagnostics = SimpleNamespace() if scattered else SimpleNamespace(Stopwatch=CLOCK)
+        assemblies = {"System.Runtime.Extensions": {"Stopwatch": CLOCK}}
+        clr = SimpleNamespace(AddReference=lambda name: vars(diagnostics).update(assemblies[name]))
         system = SimpleNamespace(
             UInt64=int,
             UInt32=int,
             Byte=int,
-            Array={int: _Array, object: list},
+            Array=_Arrays(),
             Object=object,
             Reflection=SimpleNamespace(BindingFlags=SimpleNamespace(NonPublic=1, Instance=2)),
             Threading=SimpleNamespace(Monitor=SimpleNamespace(Enter=_enter, Exit=_exit)),
-            IO=SimpleNamespace(File=files),
-            Diagnostics=SimpleNamespace(Stopwatch=clock),
+            IO=SimpleNamespace(FileStream=_FileStream, FileMode=_FileMode),
+            Diagnostics=diagnostics,
         )
-        given = {"monitor": monitor, "System": system}
+        given = {"monitor": monitor, "System": system, "clr": clr}
         self.probe: dict[str, Any] = runpy.run_path(str(PROBE), given)
         # A module's end empties its globals in place of the interpreter's lasting scope.
         for value in self.probe.values():
@@ -163,15 +167,47 @@ def _exit(host: HostTicks) -> None:
     host.locked -= 1
 
 
-class _Array(bytes):
+class _Array(bytearray):
     @property
     def Length(self) -> int:
         return len(self)
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    yield Bench(tmp_path)
+class _Arrays:
+    """System.Array."""
+
+    def __getitem__(self, kind: type) -> type:
+        return {int: _Array, object: list}[kind]
+
+    def CreateInstance(self, kind: type, length: int) -> _Array:
+        assert kind is int
+        return _Array(length)
+
+
+class _FileMode:
+    Create, Open = "wb", "rb"
+
+
+class _FileStream:
+    def __init__(self, path: str, mode: str) -> None:
+        self._path = Path(path)
+        self._content = self._path.read_bytes() if mode == _FileMode.Open else b""
+        self.Length = len(self._content)
+
+    def Write(self, data: bytes, offset: int, count: int) -> None:
+        self._content += data[offset : offset + count]
+
+    def Read(self, data: bytearray, offset: int, count: int) -> int:
+        data[offset : offset + count] = self._content
+        return len(self._content)
+
+    def Close(self) -> None:
+        self._path.write_bytes(self._content)
+
+
+@pytest.fixture(params=[False, True], ids=["at-hand", "scattered"])
+def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    yield Bench(tmp_path, scattered=request.param)
     del sys.jiaozi  # type: ignore[attr-defined]
 
 
