@@ -88,6 +88,9 @@ def test_money_goes_from_one_to_the_other(
     amount = entered or asked
     before = {w.name: memory(w).balance for w in (payer, payee)}
     pair.arm(payer, payee, reader, asked, entered)
+    if entered:
+        await_screen(payer, "armed_pay", amount=entered)
+    await_screen(payee, "armed_receive", amount=asked)
     tap = pair.follow(payer, payee)
     assert memory(payer).balance == before[payer.name] - amount
     assert memory(payee).balance == before[payee.name] + amount
