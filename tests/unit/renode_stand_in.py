@@ -11,7 +11,6 @@ import re
 import socket
 import sys
 import threading
-import time
 from pathlib import Path
 
 from tests.unit.renode_fake import FakeRenode
@@ -80,6 +79,18 @@ def end_soon(status: int) -> None:
     threading.Timer(0.1, os._exit, [status]).start()
 
 
+def break_if_asked(port: int, seconds: float) -> None:
+    """End when somebody connects, as Renode on .NET does until its server is complete."""
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.settimeout(seconds)
+        try:
+            server.accept()
+        except TimeoutError:
+            return
+    print("asked too early", flush=True)
+    os._exit(1)
+
+
 def main() -> None:
     """As `renode` with the options that the engine gives it."""
     if "--version" in sys.argv:
@@ -88,8 +99,11 @@ def main() -> None:
     print("standing in", flush=True)
     with Path(os.environ["RENODE_STAND_IN_LOG"]).open("a") as log:
         log.write(f"pid {os.getpid()}\n")
-    time.sleep(0.1)  # the port does not answer at once
-    StandIn(int(sys.argv[sys.argv.index("--robot-server-port") + 1])).fake.serve()
+    port = int(sys.argv[sys.argv.index("--robot-server-port") + 1])
+    break_if_asked(port, seconds=0.3)
+    stand_in = StandIn(port)
+    print(f"Robot Framework remote server is listening on port {port}", flush=True)
+    stand_in.fake.serve()
 
 
 if __name__ == "__main__":

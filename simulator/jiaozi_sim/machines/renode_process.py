@@ -21,6 +21,8 @@ from jiaozi_sim.machines.renode_monitor import (
 
 DIRECTORY_VARIABLE = "RENODE_DIR"
 START_SECONDS = 90.0
+# In Renode's log. On .NET, Renode ends when somebody connects before its server is complete.
+_LISTENS = "listening on port {}"
 _ASK_SECONDS = 0.2
 _END_SECONDS = 10.0
 LOG_TAIL = 3000
@@ -96,27 +98,35 @@ class RenodeProcess:
         options = ["--disable-gui", "--plain", "--robot-server-port", str(port)]
         command = [sys.executable, renode_guard.__file__, str(renode), *options]
         with self.log.open("ab") as log:
+            begin = log.tell()
             self._guard = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
             )
         self.monitor = Monitor(port, self._monitor_log)
-        self._wait(self.monitor)
+        self._wait(self.monitor, begin)
         return self.monitor
 
-    def _wait(self, monitor: Monitor) -> None:
+    def _wait(self, monitor: Monitor, log_begin: int) -> None:
         end = time.monotonic() + START_SECONDS
-        last: MonitorError | None = None
+        last: MonitorError | str = "it does not say that it listens"
+        listens = False
         while self.alive and time.monotonic() < end:
+            listens = listens or self._said(_LISTENS.format(monitor.port), log_begin)
             try:
-                monitor.execute("version", seconds=10)
+                if listens:
+                    monitor.execute("version", seconds=10)
+                    return
             except (MonitorGone, MonitorTimeout) as error:
                 last = error
-                time.sleep(_ASK_SECONDS)
-            else:
-                return
+            time.sleep(_ASK_SECONDS)
         how = "does not answer" if self.alive else "ended"
         self.end()
         raise MachineError(f"Renode {how} ({last}); its log ends with: {self.tail()}")
+
+    def _said(self, words: str, log_begin: int) -> bool:
+        with self.log.open("rb") as log:
+            log.seek(log_begin)
+            return words.encode() in log.read()
 
     def tail(self) -> str:
         """The end of Renode's own log."""
