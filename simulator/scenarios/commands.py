@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from jiaozi_sim.cli import app, main
+from scenarios.sweep.images import ELF
 
 __all__ = ["app", "main"]
 
-_ELF = Path(__file__).parents[2] / "build" / "firmware" / "visual_card" / "firmware.elf"
 
 
 @app.command()
@@ -20,7 +20,9 @@ def replay(
         str, typer.Argument(help="FLOW:FAULT:EVENT:STORE:OUTCOME:BOTH, as `make sweep` prints it.")
     ],
     seed: Annotated[int, typer.Option(help="The sweep's seed.")] = 1,
-    elf: Annotated[Path, typer.Option(help="The image that was swept.")] = _ELF,
+    elf: Annotated[
+        Path, typer.Option(help="The image that was swept.", exists=True, dir_okay=False)
+    ] = ELF,
     keep: Annotated[
         Path | None,
         typer.Option(help="Leave NVM images, frames and journals in this folder if it fails."),

@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -31,6 +32,7 @@ from jiaozi_sim.machines.unicorn_core import program_unit
 from jiaozi_sim.sweep.booted import Booted
 from jiaozi_sim.sweep.cuts import TORN, Cut, Programmed, clean_nvm, cuts_of, digest, torn_nvm
 from jiaozi_sim.sweep.probe import Trace, Waking
+from scenarios.sweep.images import ELF, LARGE_UNITS, ROOT, image
 from scenarios.sweep.oracle import Broken
 from scenarios.sweep.pin_stage import (
     CASES,
@@ -45,7 +47,6 @@ from scenarios.sweep.pin_stage import (
     tries_in,
     verify,
 )
-from scenarios.sweep.run import ELF, LARGE_UNITS, ROOT
 
 
 @dataclass
@@ -309,7 +310,8 @@ def sweep(
     if len(shares) == 1:
         return work(shares[0])
     tallies: dict[str, Tally] = {}
-    with multiprocessing.get_context("spawn").Pool(len(shares)) as pool:
+    deaf = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    with multiprocessing.get_context("spawn").Pool(len(shares), signal.signal, deaf) as pool:
         for done in pool.imap_unordered(work, shares):
             tallies |= done
     return tallies
@@ -347,7 +349,7 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--elf", type=Path, help="the image under test; default: those of both program units"
+        "--elf", type=image, help="the image under test; default: those of both program units"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--looks", type=int, default=1000, help="instructions for each case")
@@ -358,7 +360,11 @@ def main() -> int:
     given = parser.parse_args()
     begun = time.monotonic()
     images = [given.elf] if given.elf else [ELF, LARGE_UNITS]
-    units = {str(program_unit(elf)): report(elf, given) for elf in images}
+    try:
+        units = {str(program_unit(elf)): report(elf, given) for elf in images}
+    except KeyboardInterrupt:
+        print("broken off: nothing is reported", file=sys.stderr)
+        return 130
     result: dict[str, Any] = {
         key: sum(unit[key] for unit in units.values()) for key in (*COUNTS, "failures")
     }

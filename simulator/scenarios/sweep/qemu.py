@@ -25,12 +25,11 @@ from jiaozi_sim.sweep.bench import Bench
 from jiaozi_sim.sweep.cuts import Cut, torn_nvm
 from jiaozi_sim.sweep.explore import Images, Run, images, restart
 from scenarios.sweep.flows import Flow, payee_reads, play_start
+from scenarios.sweep.images import ELF, ROOT, image
 from scenarios.sweep.oracle import held, is_settled, read_book
 from scenarios.sweep.scene import PAYEE, PAYER, Scene
 from scenarios.sweep.stage import NO_FAULT, Stage, Stages
 
-ROOT = Path(__file__).parents[3]
-ELF = ROOT / "build" / "firmware" / "visual_card" / "firmware.elf"
 SECONDS = 60.0
 _LOOK_AGAIN = 0.05
 
@@ -176,7 +175,7 @@ def compare(elf: Path, seed: int, count: int) -> Iterator[tuple[Place, End, End]
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--elf", type=Path, default=ELF, help="the image under test")
+    parser.add_argument("--elf", type=image, default=str(ELF), help="the image under test")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cuts", type=int, default=200)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "sweep-qemu.json")

@@ -11,13 +11,10 @@ from typing import Any
 
 from jiaozi_sim.machines.unicorn_core import program_unit
 from scenarios.sweep.flows import FLOWS
+from scenarios.sweep.images import ELF, LARGE_UNITS, ROOT, image
 from scenarios.sweep.plan import make_plan
 from scenarios.sweep.report import Progress, keep, table
 from scenarios.sweep.work import Crew
-
-ROOT = Path(__file__).parents[3]
-ELF = ROOT / "build" / "firmware" / "visual_card" / "firmware.elf"
-LARGE_UNITS = ROOT / "build" / "firmware" / "visual_card-unit256" / "firmware.elf"
 
 
 def sweep(
@@ -63,7 +60,7 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--elf", type=Path, help="the image under test; default: those of both program units"
+        "--elf", type=image, help="the image under test; default: those of both program units"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=1, help="each n-th cut point only")

@@ -11,9 +11,9 @@ from jiaozi_sim.sweep.cuts import Cut
 from jiaozi_sim.sweep.explore import Explorer, Run
 from scenarios.sweep import pin
 from scenarios.sweep.flows import FLOWS
+from scenarios.sweep.images import ROOT
 from scenarios.sweep.plan import points_of
 from scenarios.sweep.report import replay_line
-from scenarios.sweep.run import ROOT
 from scenarios.sweep.stage import NO_FAULT, Stage, Stages
 
 SEED = 1
