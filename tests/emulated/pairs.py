@@ -23,6 +23,9 @@ NVM_PAGE, NVM_UNIT = 4096, 4
 FUNDS = 10_000_00
 """What each wallet is given to begin with."""
 
+HOLD = 0.6
+"""Seconds for which a key is pressed: it is looked at between two commands, which take their time."""
+
 _LOOK = 0.01
 _A_TAP = 6.0
 """Seconds for which two wallets are held together at first before they are taken apart again."""

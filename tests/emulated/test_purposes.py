@@ -13,7 +13,7 @@ from jiaozi import commands, errors
 from jiaozi_sim.client import Wallet
 from scenarios.rig import Rig
 from tests.emulated.faces import await_screen
-from tests.emulated.pairs import memory
+from tests.emulated.pairs import HOLD, memory
 
 GROCER, DINER = 5411, 5812
 NUMBER, EXPIRY, CAP = 7, 9, 20_00
@@ -71,7 +71,7 @@ def test_it_is_not_spent_elsewhere(town: Town) -> None:
     town.rig.receive(town.diner, 5_00, commands.READER)
     with town.rig.simulator.tapped("diner", "alice"):
         await_screen(town.diner, "refused", reason=errors.OVER_BALANCE)
-    town.diner.press("cancel")
+    town.diner.press("cancel", HOLD)
     assert town.held() == known
     assert memory(town.diner).balance == 0
 

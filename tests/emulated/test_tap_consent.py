@@ -11,12 +11,10 @@ from simulator.scenarios.rig import Rig
 from jiaozi import errors
 from jiaozi_sim.client import Wallet
 from tests.emulated.faces import await_screen
-from tests.emulated.pairs import Pair, memory, until
+from tests.emulated.pairs import HOLD, Pair, memory, until
 
 AMOUNT = 600_00  # tier 3 confirms above 500.00
 OK_AREA, CANCEL_AREA = (180, 200), (60, 200)
-# A key is looked at between two commands, which take their time on a busy machine.
-HOLD = 0.6
 
 
 @pytest.fixture(scope="module")

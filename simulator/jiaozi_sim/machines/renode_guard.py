@@ -17,6 +17,8 @@ import sys
 
 _LOOK_SECONDS = 0.02
 _PR_SET_PDEATHSIG = 1
+# The threads behind Renode's sockets spin; readers and field, which they wait for, come first.
+_NICE = 10
 
 
 def _die_with_parent() -> None:
@@ -31,6 +33,7 @@ def _parent_gone() -> bool:
 
 def main() -> int:
     """Until the command ends, or standard input does."""
+    os.nice(_NICE)
     child = subprocess.Popen(
         sys.argv[1:],
         stdin=subprocess.DEVNULL,
