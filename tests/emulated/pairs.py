@@ -24,7 +24,7 @@ FUNDS = 10_000_00
 """What each wallet is given to begin with."""
 
 HOLD = 0.6
-"""Seconds for which a key is pressed: it is looked at between two commands, which take their time."""
+"""Seconds for which a key is pressed: it is looked at between commands, which take their time."""
 
 _LOOK = 0.01
 _A_TAP = 6.0
