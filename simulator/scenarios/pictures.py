@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from jiaozi_sim.client import Wallet
+from jiaozi_sim.machines.engines import patience
 from jiaozi_sim.machines.marks import Mark
 
 _SETTLED_SECONDS = 0.4
@@ -28,9 +29,11 @@ def keep(wallet: Wallet, path: Path) -> None:
     ends = [mark.index for mark in wallet.marks() if mark.mark == Mark.TAP_END]
     if ends:
         wallet.wait_mark(Mark.LINK, _LONGEST_SECONDS, ends[-1])
-    end = time.monotonic() + _LONGEST_SECONDS
+    # What a display is sent may wait in an engine's sockets for a while.
+    settled, longest = _SETTLED_SECONDS * patience(), _LONGEST_SECONDS * patience()
+    end = time.monotonic() + longest
     last, since = wallet.picture().tobytes(), time.monotonic()
-    while time.monotonic() < min(end, since + _SETTLED_SECONDS):
+    while time.monotonic() < min(end, since + settled):
         time.sleep(_LOOK_SECONDS)
         seen = wallet.picture().tobytes()
         if seen != last:

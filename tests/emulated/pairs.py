@@ -12,6 +12,7 @@ from jiaozi import commands
 from jiaozi.book import Book
 from jiaozi_sim.client import Wallet
 from jiaozi_sim.machines.base import MarkEvent
+from jiaozi_sim.machines.engines import patience
 from jiaozi_sim.machines.marks import Mark
 from scenarios.rig import Rig
 from tests.unit.nvm_fake import NvmFake
@@ -26,6 +27,7 @@ FUNDS = 10_000_00
 HOLD = 0.6
 """Seconds for which a key is pressed: it is looked at between commands, which take their time."""
 
+_REST_NS = 50_000_000
 _LOOK = 0.01
 _A_TAP = 6.0
 """Seconds for which two wallets are held together at first before they are taken apart again."""
@@ -197,7 +199,8 @@ class Pair:
     @staticmethod
     def _bridge_rests(*wallets: Wallet) -> bool:
         now = time.monotonic_ns()
-        return not any(wallet.bridge_bytes(now - 50_000_000, now) for wallet in wallets)
+        since = now - _REST_NS * patience()
+        return not any(wallet.bridge_bytes(since, now) for wallet in wallets)
 
     def sync(self) -> None:
         """Sync both, the payments' order at the ledger being of no importance; all adds up."""
