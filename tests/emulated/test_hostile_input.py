@@ -222,7 +222,8 @@ def test_mutated_commands_of_a_real_life(
         for number in range(TRIES):
             seed = rng.choice(money if number % 2 else real)
             command = mutated(rng, seed) if number % 10 else rng.randbytes(rng.randrange(1, 300))
-            if len(command) > 1 and command[1] in GUESSES + CHANNEL:
+            # These may do what they are for; in the operator's channel that includes to freeze.
+            if len(command) > 1 and command[1] in (*GUESSES, *CHANNEL, commands.FREEZE):
                 continue
             met.add(word(client if number % 3 else link, command))
             if number % 20 == 0:
