@@ -106,7 +106,7 @@ class Simulator:
                 stdout=log,
                 stderr=log,
                 # A Ctrl-C is for this process, which then ends the world in order.
-                start_new_session=True,
+                process_group=0,
             )
         mine.settimeout(_ANSWER_SECONDS * patience())
         self._socket, self._answers = mine, mine.makefile("rb")

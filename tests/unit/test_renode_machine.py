@@ -55,6 +55,10 @@ def beginnings(tmp_path: Path) -> list[str]:
     return [line.split()[0].split("=")[0] for line in asked(tmp_path)]
 
 
+def pid_of_renode(tmp_path: Path) -> int:
+    return int(next(line for line in asked(tmp_path) if line.startswith("pid")).split()[1])
+
+
 def test_a_start_builds_the_machine_and_opens_the_wires(
     machine: RenodeMachine, tmp_path: Path
 ) -> None:
@@ -85,6 +89,20 @@ def test_each_image_runs_on_its_own_board(
     with Simulator(tmp_path / "simulator") as simulator:
         simulator.add_wallet("bob", "wearable", elf).start()
         assert f"include @{ROOT}/boards/wearable/wearable.resc" in asked(tmp_path)
+
+
+def test_renode_yields_to_who_started_the_world(
+    renode_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Niceness counts within one session only where Linux groups processes by sessions."""
+    elf = tmp_path / "firmware.elf"
+    elf.write_bytes(b"")
+    monkeypatch.setenv("JIAOZI_ENGINE", "renode")
+    with Simulator(tmp_path / "simulator") as simulator:
+        simulator.add_wallet("bob", "wearable", elf).start()
+        pid = pid_of_renode(tmp_path)
+        assert os.getsid(pid) == os.getsid(0)
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 10
 
 
 def test_a_cut_keeps_the_nvm_and_the_next_start_builds_anew(
@@ -212,7 +230,7 @@ def test_renode_dies_with_its_parent(renode_dir: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", script, str(tmp_path / "f.elf"), str(tmp_path)]
     done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    pid = int(next(line for line in asked(tmp_path) if line.startswith("pid")).split()[1])
+    pid = pid_of_renode(tmp_path)
     deadline = time.monotonic() + 5
     while (stat_file := Path(f"/proc/{pid}/status")).exists() and "(zombie)" not in (
         stat_file.read_text()

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import threading
@@ -340,8 +341,12 @@ def _await_pause(monitor: Monitor) -> None:
 def _end_at_a_cut(page: CounterPage, wires: list[socket.socket]) -> None:
     """At a cut: what was sent before it can still be read, then the wires are at their end.
 
-    Runs in a thread of its own for as long as a wire is open.
+    Runs in a thread of its own for as long as a wire is open; as urgent as the process, which must
+    not wait for the interpreter's lock while something else goes before this thread.
     """
+    process = os.getpid()
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.sched_getscheduler(process), os.sched_getparam(process))
     with contextlib.closing(page):
         while not page.was_cut:
             time.sleep(_LOOK_SECONDS)

@@ -17,7 +17,8 @@ import sys
 
 _LOOK_SECONDS = 0.02
 _PR_SET_PDEATHSIG = 1
-# The threads behind Renode's sockets spin; readers and field, which they wait for, come first.
+# The threads behind Renode's sockets spin; readers and field, which they wait for, come first. In a
+# session of its own this would count for nothing: Linux gives every session the same (sched(7)).
 _NICE = 10
 
 
@@ -37,7 +38,7 @@ def main() -> int:
     child = subprocess.Popen(
         sys.argv[1:],
         stdin=subprocess.DEVNULL,
-        start_new_session=True,
+        process_group=0,
         preexec_fn=_die_with_parent,
     )
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

@@ -100,7 +100,7 @@ class RenodeProcess:
         with self.log.open("ab") as log:
             begin = log.tell()
             self._guard = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, process_group=0
             )
         self.monitor = Monitor(port, self._monitor_log)
         self._wait(self.monitor, begin)
