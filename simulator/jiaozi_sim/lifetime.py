@@ -5,6 +5,10 @@ from __future__ import annotations
 import ctypes
 import signal
 import sys
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.pool import Pool
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)  # loaded here: between fork and exec nothing is to be
@@ -18,3 +22,27 @@ def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
     """
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, number)
+
+
+def worker_pool(
+    count: int, begin: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
+) -> Pool:
+    """Processes for work in shares. They end with this one, and leave Ctrl-C to it.
+
+    Called in the main thread.
+
+    Args:
+        count: how many.
+        begin: called in each of them at its beginning, with `arguments`.
+    """
+    hear = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited, so that no moment is left out
+    try:
+        return get_context("spawn").Pool(count, _begin, (begin, arguments))
+    finally:
+        signal.signal(signal.SIGINT, hear)
+
+
+def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    die_with_parent()
+    if begin is not None:
+        begin(*arguments)

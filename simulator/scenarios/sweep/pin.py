@@ -14,7 +14,6 @@ import json
 import multiprocessing
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ from typing import Any
 
 from jiaozi.commands import PIN_TRIES
 from jiaozi_host.wallet import WalletClient
+from jiaozi_sim.lifetime import worker_pool
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.machines.unicorn_core import program_unit
 from jiaozi_sim.sweep.booted import Booted
@@ -310,8 +310,7 @@ def sweep(
     if len(shares) == 1:
         return work(shares[0])
     tallies: dict[str, Tally] = {}
-    deaf = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    with multiprocessing.get_context("spawn").Pool(len(shares), signal.signal, deaf) as pool:
+    with worker_pool(len(shares)) as pool:
         for done in pool.imap_unordered(work, shares):
             tallies |= done
     return tallies

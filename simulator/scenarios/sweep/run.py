@@ -71,23 +71,32 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="folder for images and logs of failures")
     given = parser.parse_args()
     flows = given.flow or list(FLOWS)
-    results = {}
-    for elf in [given.elf] if given.elf else [ELF, LARGE_UNITS]:
-        unit = program_unit(elf)
-        print(f"{elf.parent.name}: NVM is programmed in units of {unit} bytes", flush=True)
-        if given.plan:
-            with Crew(elf, given.seed, given.workers) as crew:
-                print(table(make_plan(crew.dry(flows), given.every)))
-            continue
-        some = sweep(elf, given.seed, flows, given.workers, given.every, given.keep)
-        results[str(unit)] = some
+    results: dict[str, dict[str, Any]] = {}
+    images = [given.elf] if given.elf else [ELF, LARGE_UNITS]
+    try:
+        for elf in images:
+            unit = program_unit(elf)
+            print(f"{elf.parent.name}: NVM is programmed in units of {unit} bytes", flush=True)
+            if given.plan:
+                with Crew(elf, given.seed, given.workers) as crew:
+                    print(table(make_plan(crew.dry(flows), given.every)))
+                continue
+            some = sweep(elf, given.seed, flows, given.workers, given.every, given.keep)
+            results[str(unit)] = some
+            if some["cut_points_done"] < some["cut_points_total"]:
+                break
+    except KeyboardInterrupt:  # before an image's first cut
+        if not results:
+            print("broken off: nothing is reported", file=sys.stderr)
+            return 130
+        print("broken off: the report is of one image", file=sys.stderr)
     if given.plan:
         return 0
     result = together(results)
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     del result["enumeration"]
     print(json.dumps(result))
-    if result["cut_points_done"] < result["cut_points_total"]:
+    if len(results) < len(images) or result["cut_points_done"] < result["cut_points_total"]:
         return 1
     return 1 if result["failures"] else 0
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import gc
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
-from jiaozi_sim.lifetime import die_with_parent
+from jiaozi_sim.lifetime import worker_pool
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.explore import Explorer, Failure, Run
 from scenarios.sweep.flows import FLOWS
@@ -91,8 +89,6 @@ _worker: list[Worker] = []
 
 
 def _begin(elf: Path, seed: int, scratch: Path) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with_parent()
     tempfile.tempdir = str(scratch)
     gc.set_threshold(_GARBAGE)  # benches are copied all the time: seldom is an eighth quicker
     _worker.append(Worker(elf, seed, scratch / "claimed"))
@@ -116,7 +112,7 @@ class Crew:
         self._scratch = Path(tempfile.mkdtemp(prefix="jiaozi-sweep-"))
         copy = Path(shutil.copy(elf, self._scratch / "firmware.elf"))
         arguments = (copy, seed, self._scratch)
-        self._pool = get_context("spawn").Pool(workers, _begin, arguments)
+        self._pool = worker_pool(workers, _begin, arguments)
 
     def __enter__(self) -> Crew:
         return self

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import sys
 import time
@@ -21,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).parents[3]
 sys.path += [str(ROOT / "firmware"), str(ROOT / "simulator")]
 
-from jiaozi_sim.lifetime import die_with_parent  # noqa: E402
+from jiaozi_sim.lifetime import worker_pool  # noqa: E402
 from jiaozi_sim.machines.base import MachineError  # noqa: E402
 from jiaozi_sim.sweep.cuts import Cut  # noqa: E402
 from scenarios.sweep.oracle import Broken  # noqa: E402
@@ -126,7 +125,7 @@ def find(faults: list[Fault], workshop: Workshop, control: Path, workers: int) -
     """
     tasks = (Task(fault.name, workshop.build(fault), fault.flows) for fault in faults)
     outcomes: list[Outcome] = []
-    with multiprocessing.get_context("spawn").Pool(workers, die_with_parent) as pool:
+    with worker_pool(workers) as pool:
         for outcome in pool.imap_unordered(do, tasks):
             outcomes.append(outcome)
             _say(outcome)
@@ -150,7 +149,11 @@ def main() -> int:
     if control.read_bytes() != RELEASE.read_bytes():
         print(f"the copy without a fault is not {RELEASE.relative_to(ROOT)}: is that up to date?")
         return 1
-    result = find(faults, workshop, control, given.workers)
+    try:
+        result = find(faults, workshop, control, given.workers)
+    except KeyboardInterrupt:
+        print("broken off: nothing is reported", file=sys.stderr)
+        return 130
     result["seconds"] = round(time.monotonic() - begun, 1)
     given.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     unchanged = result["control"]
