@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jiaozi_sim.cli import app, main
-from scenarios.sweep.images import ELF
+from scenarios.sweep.images import ELF, image
 
 __all__ = ["app", "main"]
-
 
 
 @app.command()
@@ -20,9 +20,7 @@ def replay(
         str, typer.Argument(help="FLOW:FAULT:EVENT:STORE:OUTCOME:BOTH, as `make sweep` prints it.")
     ],
     seed: Annotated[int, typer.Option(help="The sweep's seed.")] = 1,
-    elf: Annotated[
-        Path, typer.Option(help="The image that was swept.", exists=True, dir_okay=False)
-    ] = ELF,
+    elf: Annotated[Path, typer.Option(help="The image that was swept.")] = ELF,
     keep: Annotated[
         Path | None,
         typer.Option(help="Leave NVM images, frames and journals in this folder if it fails."),
@@ -32,8 +30,8 @@ def replay(
     from scenarios.sweep.replay import replay_one
 
     try:
-        found = replay_one(elf, seed, place, keep)
-    except ValueError as error:
+        found = replay_one(image(elf), seed, place, keep)
+    except (argparse.ArgumentTypeError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
     for what in found:
         print(what)

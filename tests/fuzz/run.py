@@ -31,12 +31,12 @@ from jiaozi_sim.lifetime import die_with_parent
 ROOT = Path(__file__).parents[2]
 sys.path += [str(ROOT / "firmware"), str(ROOT / "simulator")]
 
+from scenarios.sweep.images import ELF  # noqa: E402
 from tests.fuzz import doors, programme, scene  # noqa: E402
 from tests.fuzz.image import ImageStage, compare, compare_stores, drawing  # noqa: E402
 from tests.fuzz.stage import Stage  # noqa: E402
 
 BUILD = ROOT / "build" / "fuzz"
-IMAGE = ROOT / "build" / "firmware" / "visual_card" / "firmware.elf"
 HOST_INPUTS, IMAGE_INPUTS = 2_000_000, 100_000
 # What part of the host's inputs goes to the dispatcher; a decoder's input is the quicker one.
 _DISPATCHER_PART = 0.15
@@ -154,7 +154,7 @@ class ImageFuzzer:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         kept = [path.read_bytes() for path in sorted((BUILD / "wallet").iterdir())]
         stages = {name: Stage(template) for name, template in scene.WALLETS.items()}
-        images = {name: ImageStage(IMAGE, template) for name, template in scene.WALLETS.items()}
+        images = {name: ImageStage(ELF, template) for name, template in scene.WALLETS.items()}
         while True:
             with self._next.get_lock():
                 first = self._next.value
@@ -213,7 +213,7 @@ def replay(path: Path) -> None:
     """Play one kept programme and show each command with both answers."""
     data = path.read_bytes()
     template = scene.WALLETS[programme.wallet_of(data)]
-    stage, image = Stage(template), ImageStage(IMAGE, template)
+    stage, image = Stage(template), ImageStage(ELF, template)
     stage.reset()
     here, there = programme.Talk(stage.exchange), programme.Talk(image.exchange)
     for operation in programme.operations_of(data):

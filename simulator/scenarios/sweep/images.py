@@ -14,7 +14,7 @@ ELF = ROOT / "build" / "firmware" / "visual_card" / "firmware.elf"
 LARGE_UNITS = ROOT / "build" / "firmware" / "visual_card-unit256" / "firmware.elf"
 
 
-def image(name: str) -> Path:
+def image(name: str | Path) -> Path:
     """An image named on a command line. Raises argparse.ArgumentTypeError: it is none."""
     try:
         program_unit(Path(name))
