@@ -87,7 +87,9 @@ class Desk:
                 stderr=log,
                 env=environment,
                 text=True,
-                start_new_session=True,
+                # A Ctrl-C is for robot. No session of its own: see renode_guard.py. renode-test's
+                # Python may not know `process_group`.
+                preexec_fn=os.setpgrp,
             )
         return str(self._directory)
 
