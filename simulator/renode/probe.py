@@ -173,9 +173,10 @@ class Probe(object):
             return value
         if watch.frozen:  # without power; what is there stays
             return System.UInt64(nvm.ReadDoubleWord(offset))
+        # Stored before it is counted: who sees the count finds it in the memory.
+        nvm.WriteDoubleWord(offset, System.UInt32(value))
         if watch.stored():
             watch.frozen = True
-            nvm.WriteDoubleWord(offset, System.UInt32(value))
             save(nvm, watch.nvm_path)
             machine.PauseAndRequestEmulationPause(True)
         return value

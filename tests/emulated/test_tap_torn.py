@@ -116,12 +116,11 @@ def test_one_frame_is_mistreated(
 
 
 def _blocks_before(pair: Pair, ins: int, direction: str) -> int:
-    """How many I-blocks of a direction the last tap had before the command `ins`."""
-    frames = pair.rig.simulator.frames()
-    start = max(i for i, frame in enumerate(frames) if frame.kind == "SELECT")
-    blocks = [frame for frame in frames[start:] if frame.kind.startswith("I")]
-    command = next(i for i, f in enumerate(blocks) if f.data[1:3] == bytes((apdu.CLA, ins)))
-    return sum(frame.direction == direction for frame in blocks[:command])
+    """How many I-blocks of a direction the last tap with the command `ins` had before it."""
+    frames = [f for f in pair.rig.simulator.frames() if f.kind == "SELECT" or f.kind[0] == "I"]
+    command = max(i for i, f in enumerate(frames) if f.data[1:3] == bytes((apdu.CLA, ins)))
+    start = max(i for i, f in enumerate(frames[:command]) if f.kind == "SELECT")
+    return sum(frame.direction == direction for frame in frames[start + 1 : command])
 
 
 def _tap_up_to(pair: Pair, ins: int, direction: str, done: Callable[[], bool]) -> tuple[int, int]:

@@ -92,6 +92,7 @@ class RenodeMachine(Machine):
         self._lost: str | None = None
         self._cut_next: int | None = None
         self._snapshots = 0
+        self._read_at: int | None = None  # stores into the NVM when it was read last
         self._wires: dict[str, socket.socket] = {}
         self._process = renode_for(directory)
         self._nvm = directory / "nvm.bin"
@@ -160,6 +161,7 @@ class RenodeMachine(Machine):
         monitor.execute(f"include {path_token(script)}")
         monitor.execute(f"jiaozi_load_nvm {path_token(self._nvm)}")
         self._watch(monitor, "jiaozi_watch")
+        self._read_at = None
         if self._cut_next is not None:
             monitor.execute(f"jiaozi_cut {self._cut_next}")
             self._cut_next = None
@@ -241,7 +243,11 @@ class RenodeMachine(Machine):
         file = self._nvm
         if self.running:
             file = self._directory / "nvm_now.bin"
-            self._monitor().execute(f"jiaozi_save_nvm {path_token(file)}")
+            # Whoever asks waits for Renode meanwhile, and the world's bytes with it.
+            stores = self._page.counts().nvm_stores
+            if stores != self._read_at:
+                self._monitor().execute(f"jiaozi_save_nvm {path_token(file)}")
+                self._read_at = stores
         self._check_nvm()
         return file.read_bytes()[offset : offset + size]
 
@@ -319,6 +325,7 @@ class RenodeMachine(Machine):
         shutil.copyfile(snapshot.counters, self.counter_path)
         self._page = CounterPage(self.counter_path)
         self._watch(monitor, "jiaozi_rewatch")
+        self._read_at = None
         ports = dict(zip(WIRES, free_ports(len(WIRES)), strict=True))
         for role, number in WIRES.items():
             monitor.execute(f'jiaozi_wire "{role}" "uart{number}" {ports[role]}')
