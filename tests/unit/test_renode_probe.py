@@ -313,6 +313,16 @@ def test_a_cut_keeps_exactly_the_ordered_stores(bench: Bench) -> None:
     assert page.counts().nvm_stores == 2
 
 
+def test_a_store_is_in_the_memory_before_it_is_counted(bench: Bench) -> None:
+    """Who follows the count reads the memory at once."""
+    bench.watch()
+    [watch] = sys.jiaozi.watches.values()  # type: ignore[attr-defined]
+    found = []
+    watch.refresh = lambda: found.append(bytes(bench.machine.nvm.data[:4]))
+    bench.store(0, 0x01020304)
+    assert found == [b"\4\3\2\1"]
+
+
 def test_nothing_is_marked_after_a_cut(bench: Bench) -> None:
     bench.watch()
     bench.mark(Mark.SIGN, 10)
