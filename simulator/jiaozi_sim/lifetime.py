@@ -6,7 +6,7 @@ import ctypes
 import signal
 import sys
 from collections.abc import Callable
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.pool import Pool
 from typing import Any
 
@@ -35,11 +35,12 @@ def worker_pool(
         count: how many.
         begin: called in each of them at its beginning, with `arguments`.
     """
-    hear = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited, so that no moment is left out
+    resource_tracker.ensure_running()  # its start would let the signal through again
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited; here it waits meanwhile
     try:
         return get_context("spawn").Pool(count, _begin, (begin, arguments))
     finally:
-        signal.signal(signal.SIGINT, hear)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
