@@ -1,11 +1,11 @@
 """The wallet's side of an encrypted channel: its own key, and whom it lets in."""
 
 from _jzcrypto import random
-from jiaozi.book import CHANNEL_KEY
-from jiaozi.certificates import read
-from jiaozi.channel import bare, certified, certify, check, read_party
-from jiaozi.cose import CHANNEL, TEST, SigningKey
-from jiaozi.errors import EXPIRED, Refused
+from jiaozi.wallet.store_keys import CHANNEL_KEY
+from jiaozi.wire.certificates import read
+from jiaozi.wire.channel import bare, certified, certify, check, read_party
+from jiaozi.wire.cose import CHANNEL, TEST, SigningKey
+from jiaozi.wire.errors import EXPIRED, Refused
 from micropython import const
 from wallet.device import Device
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from jiaozi.channel import Party
+    from jiaozi.wire.channel import Party
 
 _SEED_LENGTH = const(32)
 

@@ -1,12 +1,13 @@
 """The wallet as its commands see it: memory, PIN, consent, what the next tap is for, its face."""
 
 from _jzcrypto import ed25519_public
-from jiaozi import payee, payer
-from jiaozi.book import NETWORK_KEY, SEED_KEY, Book
-from jiaozi.commands import BLANK, FROZEN, KEYED, OUTDATED, PAY_OUT, READY
-from jiaozi.errors import NOT_ALLOWED, REQUEST_CLOSED, Refused
-from jiaozi.install import newer_epoch
-from jiaozi.rules import GENERAL
+from jiaozi.wallet import payee, payer
+from jiaozi.wallet.book import Book
+from jiaozi.wallet.install import newer_epoch
+from jiaozi.wallet.store_keys import NETWORK_KEY, SEED_KEY
+from jiaozi.wire.commands import BLANK, FROZEN, KEYED, OUTDATED, PAY_OUT, READY
+from jiaozi.wire.errors import NOT_ALLOWED, REQUEST_CLOSED, Refused
+from jiaozi.wire.terms import GENERAL
 from wallet.consent import Consent
 from wallet.hal.phases import TAP_COMMITTED
 from wallet.pin import Pin
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from jiaozi.book import Store
-    from jiaozi.certificates import Certificate
-    from jiaozi.channel import Channel
-    from jiaozi.edhoc import Responder
-    from jiaozi.messages import Request
+    from jiaozi.wallet.book import Store
+    from jiaozi.wire.certificates import Certificate
+    from jiaozi.wire.channel import Channel
+    from jiaozi.wire.edhoc import Responder
+    from jiaozi.wire.messages import Request
 
     Show = Callable[..., None]
     """Records which screen is due: a name of `wallet.screens.pages` and what its function takes."""

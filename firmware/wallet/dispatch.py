@@ -4,9 +4,9 @@ A command not in the table is refused, and so is one whose state or access is no
 a record of the channel goes the same way as any other, and its response back into a record.
 """
 
-from jiaozi import apdu, commands
-from jiaozi.commands import BLANK, READY
-from jiaozi.errors import (
+from jiaozi.wire import apdu, commands
+from jiaozi.wire.commands import BLANK, READY
+from jiaozi.wire.errors import (
     BUSY,
     CHANNEL_NEEDED,
     CLA_UNKNOWN,

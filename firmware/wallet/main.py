@@ -6,8 +6,8 @@ Nothing on a tap's path draws, erases NVM or collects garbage: all of that happe
 import gc
 
 import board
-from jiaozi.commands import CARD, READER
-from jiaozi.errors import NO_REQUEST, Refused
+from jiaozi.wire.commands import CARD, READER
+from jiaozi.wire.errors import NO_REQUEST, Refused
 from micropython import const
 from wallet.device import Device
 from wallet.dispatch import dispatch

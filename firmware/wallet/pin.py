@@ -5,14 +5,14 @@ power cut between the two commits of `verify` costs a try and never gains one.
 """
 
 from _jzcrypto import equal, random, sha256
-from jiaozi.commands import PIN_TRIES
-from jiaozi.errors import MALFORMED, PIN_BLOCKED, PIN_WRONG, Refused
+from jiaozi.wire.commands import PIN_TRIES
+from jiaozi.wire.errors import MALFORMED, PIN_BLOCKED, PIN_WRONG, Refused
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from jiaozi.book import Store
+    from jiaozi.wallet.book import Store
 
 _HASH_KEY = const(0x20)
 _TRIES_KEY = const(0x21)

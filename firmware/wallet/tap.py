@@ -10,13 +10,14 @@ more, EPOCH brings whoever is behind to the other's epoch; that is no part of th
 """
 
 from _jzcbor import dumps
-from jiaozi import apdu, payer
-from jiaozi.book import PAYMENT_RAW, REQUEST_RAW
-from jiaozi.certificates import read
-from jiaozi.commands import EPOCH, PAY, PAYMENT, RESOLVE
-from jiaozi.cose import BYTES, OPTIONAL_BYTES, UINT, VERSION, WALLET, decode, expect
-from jiaozi.errors import CONSENT_NEEDED, MALFORMED, NO_REQUEST, NOT_ALLOWED, Refused
-from jiaozi.install import LONGEST_EPOCH
+from jiaozi.wallet import payer
+from jiaozi.wire import apdu
+from jiaozi.wire.certificates import read
+from jiaozi.wire.commands import EPOCH, PAY, PAYMENT, RESOLVE
+from jiaozi.wire.cose import BYTES, OPTIONAL_BYTES, UINT, VERSION, WALLET, decode, expect
+from jiaozi.wire.epochs import LONGEST_EPOCH
+from jiaozi.wire.errors import CONSENT_NEEDED, MALFORMED, NO_REQUEST, NOT_ALLOWED, Refused
+from jiaozi.wire.journal import PAYMENT_RAW, REQUEST_RAW
 from micropython import const
 from wallet.apps.pay.pay import entered_amount
 from wallet.device import Device

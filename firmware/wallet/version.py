@@ -1,12 +1,12 @@
 """The firmware's number, and the memory of the highest that has run in this wallet."""
 
-from jiaozi.book import NETWORK_KEY
+from jiaozi.wallet.store_keys import NETWORK_KEY
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from jiaozi.book import Store
+    from jiaozi.wallet.book import Store
 
 # Rises with every release that mends what a wallet must not go back behind.
 FIRMWARE = const(1)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from _jzcrypto import random
-from jiaozi import channel
-from jiaozi.certificates import Certificate
-from jiaozi.channel import Channel, Party
-from jiaozi.cose import SigningKey
-from jiaozi.edhoc import SUITE_4, Initiator
-from jiaozi.errors import Refused
+from jiaozi.wire import channel
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.channel import Channel, Party
+from jiaozi.wire.cose import SigningKey
+from jiaozi.wire.edhoc import SUITE_4, Initiator
+from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import BadAnswer
 
 _SECRET_LENGTH = 32

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jiaozi.errors import PIN_BLOCKED, PIN_WRONG, Refused
+from jiaozi.wire.errors import PIN_BLOCKED, PIN_WRONG, Refused
 from jiaozi_host.error_texts import explain
 
 

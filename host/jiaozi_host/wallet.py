@@ -1,4 +1,4 @@
-"""The commands of a wallet over a link, typed: one method each (see `jiaozi.commands`).
+"""The commands of a wallet over a link, typed: one method each (see `jiaozi.wire.commands`).
 
 What is for owner and operator goes through an encrypted channel, which is opened when it is first
 needed; once it is open, everything but SELECT does.
@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from _jzcbor import dumps
-from jiaozi import apdu, commands
-from jiaozi.certificates import Certificate, Trust
-from jiaozi.channel import Channel
-from jiaozi.commands import READY
-from jiaozi.cose import BYTES, LIST, OPTIONAL_BYTES, TEST, UINT, VERSION, decode, expect
-from jiaozi.errors import CLA_UNKNOWN, INS_UNKNOWN, NOT_FOUND, Refused
-from jiaozi.rules import GENERAL
-from jiaozi.sync import NONCE_LENGTH
+from jiaozi.wire import apdu, commands
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.channel import Channel
+from jiaozi.wire.commands import READY
+from jiaozi.wire.cose import BYTES, LIST, OPTIONAL_BYTES, TEST, UINT, VERSION, decode, expect
+from jiaozi.wire.errors import CLA_UNKNOWN, INS_UNKNOWN, NOT_FOUND, Refused
+from jiaozi.wire.statements import NONCE_LENGTH
+from jiaozi.wire.terms import GENERAL
+from jiaozi.wire.trust import Trust
 from jiaozi_host.channel import Speaker, agree, nobody
 from jiaozi_host.errors import BadAnswer, ForeignCard, HostError, refused_by_wallet
 from jiaozi_host.links import Link
@@ -27,8 +28,8 @@ from jiaozi_host.links import Link
 class Selected:
     """What SELECT answers: hints until signatures are checked.
 
-    status: as in `jiaozi.commands`; epoch: the wallet's epoch; certificate, request: encoded, None
-    without.
+    status: as in `jiaozi.wire.commands`; epoch: the wallet's epoch; certificate, request: encoded,
+    None without.
     """
 
     status: int
@@ -247,7 +248,7 @@ class WalletClient:
         return public
 
     def install(self, package: bytes, pin: str) -> None:
-        """Make a wallet of the device with a package of `jiaozi.install` and a first PIN."""
+        """Make a wallet of the device with a package of `jiaozi.wallet.install` and a first PIN."""
         self._private(commands.INSTALL, dumps([package, pin.encode()]))
 
     def challenge(self) -> bytes:

@@ -47,7 +47,7 @@ byte i, sum, lowest;            /* scratch: 0 between steps */
 
 inline any(x, size) { x = 0; do :: x < size - 1 -> x++ :: break od }
 
-/* [jiaozi/install.py: update]; from another wallet after a tap: design 3.1. */
+/* [jiaozi/wallet/install.py: update]; from another wallet after a tap: design 3.1. */
 inline adopt(w) {
     at[w]++;
     printf("wallet %d is in epoch %d\n", w, at[w])
@@ -55,19 +55,19 @@ inline adopt(w) {
 
 /* The payer ----------------------------------------------------------------------------------- */
 
-/* [jiaozi/payer.py: recall, check]. Consent and limits only refuse more. */
+/* [jiaozi/wallet/payer.py: recall, check]. Consent and limits only refuse more. */
 #define can_pay(w, p) (number(p) < next && purse[w] > 0 && at[w] <= EXPIRES(w) && \
     (!past(w, number(p)) || without(PAYER_HEEDS_EXPIRY)) && \
     (!known(payer_log[p]) || (without(RESEND) && payer_log[p] == PAID)))
 
-/* [jiaozi/payer.py: pay] [jiaozi/book.py: apply]. One record: debit, request, payment. */
+/* [jiaozi/wallet/payer.py: pay] [jiaozi/wallet/book.py: apply]. One record: debit, request, payment. */
 inline commit_payment(w, p) {
     printf("payer %d commits its payment for request %d\n", w, number(p));
     MUST(!(payer_log[p] & PAID), "VIOLATED: a payer pays one request twice\n");
     d_step { purse[w]--; payer_log[p] = PAID }
 }
 
-/* [jiaozi/payer.py: recall, unfinished, resend]. The stored bytes, as often as asked for. */
+/* [jiaozi/wallet/payer.py: recall, unfinished, resend]. The stored bytes, as often as asked for. */
 inline send_payment(w, p) {
     printf("payer %d sends its payment for request %d\n", w, number(p));
     payment[p] = true
@@ -76,7 +76,7 @@ inline send_payment(w, p) {
 #define takes_outcome(w, p) (known(payer_log[p]) && (pending(p) || without(REFUND_ONCE)) && \
     !(without(RESOLVE_ANY_EPOCH) && past(w, number(p))))
 
-/* [jiaozi/payer.py: resolve]. One record: the outcome and, with a void, the refund. */
+/* [jiaozi/wallet/payer.py: resolve]. One record: the outcome and, with a void, the refund. */
 inline commit_outcome(w, p, outcome) {
     d_step {
         if
@@ -89,7 +89,7 @@ inline commit_outcome(w, p, outcome) {
     }
 }
 
-/* [jiaozi/sync.py: statement] [apps/operator/entry.py: run] [ledger/posting.py: post] */
+/* [jiaozi/wallet/settle.py: statement] [apps/operator/entry.py: run] [ledger/posting.py: post] */
 inline post_payment(w, p) {
     d_step {
         printf("payer %d shows the operator its journal on request %d\n", w, number(p));
@@ -124,7 +124,7 @@ inline decide(p) {
     }
 }
 
-/* [ledger/__init__.py: outcomes_due] [jiaozi/sync.py: settle, _refund]. The payee's own receipt or
+/* [ledger/__init__.py: outcomes_due] [jiaozi/wallet/settle.py: settle, _refund]. The payee's own receipt or
    void, or a settlement that closes the payment; to the account's side: design 3.1. */
 inline hear(w, p) {
     if
@@ -139,7 +139,7 @@ inline hear(w, p) {
     fi
 }
 
-/* [jiaozi/sync.py: settle, _expired]. What the ledger has, once one's own epoch has passed the
+/* [jiaozi/wallet/settle.py: settle, _expired]. What the ledger has, once one's own epoch has passed the
    expiry of the request; and what the account holds, by design 3.1. */
 #define payer_forgets(w, p) (known(payer_log[p]) && payer_log[p] != PAID && \
     (past(w, number(p)) || without(KEPT_UNTIL_EXPIRY)) && \
@@ -189,7 +189,7 @@ done:   atomic { p = 0; END }
 
 /* The payee ----------------------------------------------------------------------------------- */
 
-/* [jiaozi/payee.py: request]. Burns the number and reserves room in one record; policies differ in
+/* [jiaozi/wallet/payee.py: request]. Burns the number and reserves room in one record; policies differ in
    how long a request lives. */
 inline raise(life) {
     d_step {
@@ -209,11 +209,11 @@ inline raise(life) {
     }
 }
 
-/* [jiaozi/payee.py: _creditable, _expired] */
+/* [jiaozi/wallet/payee.py: _creditable, _expired] */
 #define creditable(p) (open[number(p)] && at[PAYEE] <= EXPIRES(payer_of(p)) && \
     (!past(PAYEE, number(p)) || without(PAYEE_HEEDS_EXPIRY)))
 
-/* [jiaozi/payee.py: _credit] [jiaozi/book.py: apply]. One record: credit, entry, request closed. */
+/* [jiaozi/wallet/payee.py: _credit] [jiaozi/wallet/book.py: apply]. One record: credit, entry, request closed. */
 inline commit_credit(p) {
     d_step {
         printf("payee commits the credit of payment %d (request %d)\n", p, number(p));
@@ -232,7 +232,7 @@ inline commit_credit(p) {
     }
 }
 
-/* [jiaozi/payee.py: _void] [jiaozi/book.py: apply]. An expired request is closed with it. */
+/* [jiaozi/wallet/payee.py: _void] [jiaozi/wallet/book.py: apply]. An expired request is closed with it. */
 inline commit_void(p) {
     d_step {
         printf("payee commits a void for payment %d (request %d)\n", p, number(p));
@@ -241,7 +241,7 @@ inline commit_void(p) {
     }
 }
 
-/* [jiaozi/payee.py: receive, _own_request] [jiaozi/book.py: outcome] [wallet/device.py: receive] */
+/* [jiaozi/wallet/payee.py: receive, _own_request] [jiaozi/wallet/book.py: outcome] [wallet/device.py: receive] */
 inline receive(p) {
     if
     :: known(payee_log[p]) && !without(SAME_OUTCOME)
@@ -255,7 +255,7 @@ inline receive(p) {
     fi
 }
 
-/* [jiaozi/book.py: outcome]. The stored outcome, as often as asked for. */
+/* [jiaozi/wallet/book.py: outcome]. The stored outcome, as often as asked for. */
 inline answer(p) {
     if
     :: known(payee_log[p]) && (payee_log[p] & CREDITED) -> receipt[p] = true
@@ -264,7 +264,7 @@ inline answer(p) {
     fi
 }
 
-/* [jiaozi/sync.py: statement] [apps/operator/entry.py: run] [ledger/posting.py: post, _close].
+/* [jiaozi/wallet/settle.py: statement] [apps/operator/entry.py: run] [ledger/posting.py: post, _close].
    The journal to its head; the floor closes what is below it, and by design 3.3 the committed epoch
    what has expired. */
 inline post_outcomes() {
@@ -295,7 +295,7 @@ inline post_outcomes() {
     (ledger[p] == SHUT && (payee_log[p] & VOIDED)) || without(FORGET_ACKNOWLEDGED))
 #define asked(p) (open[number(p)] || known(payee_log[p]))
 
-/* [jiaozi/sync.py: settle, _expired]. Once the ledger has the journal, what is older than every
+/* [jiaozi/wallet/settle.py: settle, _expired]. Once the ledger has the journal, what is older than every
    request that lives is forgotten, and the floor raised above it. */
 inline payee_settles() {
     d_step {
@@ -357,7 +357,7 @@ again:
         if
         :: p == 0 && next < REQUESTS -> raise(0)
         :: p == 0 && next < REQUESTS -> raise(1)
-        /* [jiaozi/payee.py: cancel] [wallet/device.py: disarm] */
+        /* [jiaozi/wallet/payee.py: cancel] [wallet/device.py: disarm] */
         :: p < next && open[p] -> printf("payee cancels request %d\n", p); open[p] = false
         /* [apps/pay/payment.py: run] [wallet/tap.py: _collect]
            [sync/__init__.py: _deliver_payment] */

@@ -8,7 +8,10 @@ import taps
 import vector_world as world
 
 from _jzcbor import dumps
-from jiaozi import book, certificates, cose, payee, purposes, rules, sync
+from jiaozi.operator import issue
+from jiaozi.wallet import book, payee, purposes, settle
+from jiaozi.wallet.store_keys import EPOCH_KEY, OPERATORS_KEY
+from jiaozi.wire import certificates, cose
 
 SHOP, SEEDS = 5411, 5261  # categories
 NUMBER, OTHER = 7, 9  # purses
@@ -36,7 +39,7 @@ def epoch(number: int) -> bytes:
 def terms(number: int = NUMBER, expiry: int = EXPIRY, category: int = SHOP) -> bytes:
     """Terms of a purse, by the operator."""
     body = (number, [category], expiry, CAP)
-    return rules.make_terms(*body, world.key_of("operator"), world.OPERATOR, world.NETWORK)
+    return issue.make_terms(*body, world.key_of("operator"), world.OPERATOR, world.NETWORK)
 
 
 def alice(
@@ -49,7 +52,7 @@ def alice(
     """A wallet with purses: what they hold, and when their terms expire, by number."""
     made = world.wallet("alice", [0, general], **limits)
     known = [one.raw for one in [*world.OPERATORS, SECOND]]
-    made.store.commit({book.OPERATORS_KEY: dumps(known), book.EPOCH_KEY: epoch(EPOCH)})
+    made.store.commit({OPERATORS_KEY: dumps(known), EPOCH_KEY: epoch(EPOCH)})
     made = book.Book(made.store)
     amounts = {NUMBER: 3000} if held is None else held
     for number in amounts:
@@ -81,6 +84,6 @@ def finished(wallet: book.Book) -> book.Book:
     """The wallet after a settlement of all there is."""
     state = wallet.state
     place = (wallet.me.hash, bytes(16), state.position, state.head)
-    raw = sync.make_settlement(*place, world.key_of("operator"), world.OPERATOR, world.NETWORK)
-    wallet.store.commit(sync.settle(wallet, raw, bytes(16)))
+    raw = issue.make_settlement(*place, world.key_of("operator"), world.OPERATOR, world.NETWORK)
+    wallet.store.commit(settle.settle(wallet, raw, bytes(16)))
     return book.Book(wallet.store)

@@ -17,7 +17,8 @@ from unittest import mock
 import vector_world as world
 
 from _jzcbor import dumps
-from jiaozi import apdu, book, commands, cose, payee, payer
+from jiaozi.wallet import book, payee, payer
+from jiaozi.wire import apdu, commands, cose
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = Path("protocol/spec/05-transfer.md")

@@ -173,7 +173,7 @@ def quote(text: str) -> str:
 def render_all(entries: list[Entry]) -> dict[Path, str]:
     """Every generated file's path in the tree, with its content."""
     return {
-        Path("protocol/jiaozi/errors.py"): render_code(entries),
+        Path("protocol/jiaozi/wire/errors.py"): render_code(entries),
         Path("host/jiaozi_host/error_texts.py"): render_texts(entries),
         Path("protocol/spec/12-errors.md"): render_chapter(entries),
     }

@@ -6,7 +6,11 @@ from typing import Any
 
 import vector_world as world
 
-from jiaozi import book, cose, messages, payee, payer, sync
+from jiaozi.operator import issue
+from jiaozi.wallet import book, payee, payer, settle
+from jiaozi.wallet.store_keys import EPOCH_KEY, POLICY_KEY
+from jiaozi.wire import cose, messages
+from jiaozi.wire.journal import PAYMENT_HASH, REQUEST_HASH
 
 SIGNER = world.key_of("signer")
 NAME = bytes(range(32))
@@ -41,9 +45,9 @@ def resolved(kind: int) -> book.Book:
     """The same with the outcome: a receipt or a void."""
     made = paid()
     entry = made.pending()[0]
-    body = [entry[book.PAYMENT_HASH], 0, 1]
+    body = [entry[PAYMENT_HASH], 0, 1]
     if kind == cose.VOID:
-        body.insert(0, entry[book.REQUEST_HASH])
+        body.insert(0, entry[REQUEST_HASH])
     raw = world.forge(kind, body, world.key_of("bob"), world.certificate("bob").hash)
     step = payer.resolve(made, raw)
     if step is not None:
@@ -54,9 +58,9 @@ def resolved(kind: int) -> book.Book:
 def settled(closed: bool) -> book.Book:
     """The payer that has paid bob, after a settlement that closes the payment or does not."""
     made = paid()
-    hashes = [entry[book.PAYMENT_HASH] for entry in made.pending()] if closed else []
+    hashes = [entry[PAYMENT_HASH] for entry in made.pending()] if closed else []
     nonce, state = bytes(16), made.state
-    raw = sync.make_settlement(
+    raw = issue.make_settlement(
         made.me.hash,
         nonce,
         state.position,
@@ -66,7 +70,7 @@ def settled(closed: bool) -> book.Book:
         world.NETWORK,
         hashes,
     )
-    made.store.commit(sync.settle(made, raw, nonce))
+    made.store.commit(settle.settle(made, raw, nonce))
     return book.Book(made.store)
 
 
@@ -74,9 +78,9 @@ def later(wallet: book.Book, epoch: bytes | None = None, **limits: Any) -> book.
     """The wallet under another epoch or other limits."""
     changes: dict[int, bytes | None] = {}
     if epoch is not None:
-        changes[book.EPOCH_KEY] = epoch
+        changes[EPOCH_KEY] = epoch
     if limits:
-        changes[book.POLICY_KEY] = world.policy(**limits)
+        changes[POLICY_KEY] = world.policy(**limits)
     wallet.store.commit(changes)
     return book.Book(wallet.store)
 

@@ -9,7 +9,10 @@ import taps
 import vector_world as world
 
 from _jzcbor import dumps
-from jiaozi import audit, book, certificates, cose, messages, rules, sync
+from jiaozi.operator import audit, issue
+from jiaozi.wire import certificates, cose, messages
+from jiaozi.wire.journal import ADOPTED, CREDITED, PAID, REFUNDED, RESOLVED, VOIDED
+from jiaozi.wire.terms import read_terms
 
 KEY = world.key_of("thief")
 MONEY = 1000  # what an honest account has paid each of them
@@ -59,14 +62,14 @@ class Thief:
         place = parts.get("position", self.position)
         self.outcome = receipt(parts.get("receipt", payment), place, "thief", self.me.hash)
         names = [taps.hash_of(request), payment]
-        self.note([book.CREDITED, *names, self.payment, request, who.raw, self.outcome])
+        self.note([CREDITED, *names, self.payment, request, who.raw, self.outcome])
         held = self.purses.setdefault(purse, [0, 0]) if purse else self.levels
         held[1] += amount
 
     def adopt(self, terms: bytes) -> None:
         """An ADOPTED entry."""
-        read = rules.read_terms(terms, world.NETWORK)
-        self.note([book.ADOPTED, read.hash, read.signer, terms])
+        read = read_terms(terms, world.NETWORK)
+        self.note([ADOPTED, read.hash, read.signer, terms])
 
     def spend(self, amount: int = 500, **parts: Any) -> Thief:
         """A PAID entry out of a purse, its first payment; to a shop, unless it is to `payee`."""
@@ -76,7 +79,7 @@ class Thief:
         fields = {"amount": amount, "purse": purse, "epoch": parts.get("epoch", 1)}
         self.payment = taps.payment_of("thief", request, **fields, key=KEY, signer=self.me.hash)
         names = [taps.hash_of(request), hash_of(self.payment)]
-        self.note([book.PAID, *names, self.payment, request, payee.raw, [0, amount]])
+        self.note([PAID, *names, self.payment, request, payee.raw, [0, amount]])
         held = self.purses[purse] if purse else self.levels
         held[1] = max(held[1] - amount, 0)
         return self
@@ -156,7 +159,7 @@ def spender(form: int = certificates.CARD, **parts: Any) -> Thief:
     made.payment = taps.payment_of("thief", request, **fields, **by)
     taken = parts.get("taken", [0, 500])
     names = [taps.hash_of(request), hash_of(made.payment)]
-    made.note([book.PAID, *names, made.payment, request, payee.raw, taken])
+    made.note([PAID, *names, made.payment, request, payee.raw, taken])
     made.levels[1] = max(MONEY - amount, 0)
     return made
 
@@ -170,7 +173,7 @@ def voider(position: int | None = None, key: cose.SigningKey | None = None) -> T
     place = made.position if position is None else position
     names = [taps.hash_of(request), hash_of(payment)]
     answer = void(names[1], place, names[0], name="thief", key=key)
-    made.note([book.VOIDED, *names, payment, request, payer.raw, answer])
+    made.note([VOIDED, *names, payment, request, payer.raw, answer])
     return made
 
 
@@ -182,13 +185,13 @@ def ender(kind: int, times: int = 1, turned: bool = False, **parts: Any) -> Thie
     key = parts.get("key") or world.key_of("bob")
     bob = world.certificate("bob").hash
     outcomes = {
-        book.RESOLVED: world.forge(cose.RECEIPT, [payment, 0, 1], key, bob),
-        book.REFUNDED: void(payment, 0, request, key=key),
+        RESOLVED: world.forge(cose.RECEIPT, [payment, 0, 1], key, bob),
+        REFUNDED: void(payment, 0, request, key=key),
     }
-    other = {book.RESOLVED: book.REFUNDED, book.REFUNDED: book.RESOLVED}
+    other = {RESOLVED: REFUNDED, REFUNDED: RESOLVED}
     for _ in range(times):
         made.note([kind, request, payment, outcomes[other[kind] if turned else kind]])
-        if kind == book.REFUNDED:
+        if kind == REFUNDED:
             made.levels[1] += 500
     return made
 
@@ -197,7 +200,7 @@ def closed(key: cose.SigningKey | None = None, hashes: list[bytes] | None = None
     """A wallet whose payment to bob was closed by its operator's settlement."""
     made = spender()
     payment = hash_of(made.payment)
-    settlement = sync.make_settlement(
+    settlement = issue.make_settlement(
         made.me.hash,
         bytes(16),
         made.position,
@@ -207,6 +210,6 @@ def closed(key: cose.SigningKey | None = None, hashes: list[bytes] | None = None
         world.NETWORK,
         [payment] if hashes is None else hashes,
     )
-    made.note([book.REFUNDED, taps.hash_of(taps.request_of("bob")), payment, settlement])
+    made.note([REFUNDED, taps.hash_of(taps.request_of("bob")), payment, settlement])
     made.levels[1] += 500
     return made

@@ -12,7 +12,9 @@ import vector_world as world
 from vector_world import OK, Vector, vector
 
 from _jzcbor import dumps
-from jiaozi import apdu, book, commands, cose, errors, payee
+from jiaozi.wallet import book, payee
+from jiaozi.wire import apdu, commands, cose, errors
+from jiaozi.wire.journal import PAYMENT_HASH, PAYMENT_RAW, REQUEST_RAW, RESOLVED
 
 SELECT = apdu.select()
 PIN = b"1234"
@@ -48,7 +50,7 @@ def scenes() -> dict[str, book.Book]:
     while full.slots() > 0:
         state = full.state.copy()
         name = state.position.to_bytes(32, "big")
-        full.apply(book.Step(state, entry=[book.RESOLVED, name, name, b""]))
+        full.apply(book.Step(state, entry=[RESOLVED, name, name, b""]))
     return {
         "alice": with_pin(taps.alice()),
         "alice who paid": with_pin(taps.paid()),
@@ -191,7 +193,7 @@ def data_fields() -> Iterator[Vector]:
 
 def receipt() -> bytes:
     """Bob's receipt for the payment of `alice who paid`."""
-    payment = taps.paid().pending()[0][book.PAYMENT_HASH]
+    payment = taps.paid().pending()[0][PAYMENT_HASH]
     return world.forge(cose.RECEIPT, [payment, 0, 1], world.key_of("bob"), hash_of_bob())
 
 
@@ -331,7 +333,7 @@ def resuming() -> Iterator[Vector]:
     scene = "alice who paid"
     again = command(commands.PAY, dumps([BOB, taps.REQUEST]))
     entry = taps.paid().pending()[0]
-    payment, request = entry[book.PAYMENT_RAW], entry[book.REQUEST_RAW]
+    payment, request = entry[PAYMENT_RAW], entry[REQUEST_RAW]
     yield made("O4", OK, "the same request", again, scene, answer=dumps([payment]))
     other = command(commands.PAY, dumps([BOB, taps.OPEN_REQUEST]))
     both = dumps([payment, request])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vector_world import OK, Vector, vector
 
-from jiaozi import errors
+from jiaozi.wire import errors
 
 _TAKEN = [
     ("E1", "00", "the smallest number"),

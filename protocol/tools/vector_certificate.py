@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import vector_world as world
 from vector_world import OK, Vector, vector
 
-from jiaozi import certificates, cose, errors
+from jiaozi.wire import certificates, cose, errors
 
 NAME = bytes(range(32))
 KEY = world.key_of("operator")

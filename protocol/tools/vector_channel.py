@@ -10,9 +10,12 @@ import vector_world as world
 from vector_world import OK, Vector, vector
 
 from _jzcbor import dumps
-from jiaozi import book, certificates, channel, cose, edhoc, errors, install
-from jiaozi.certificates import Certificate
-from jiaozi.channel import Party
+from jiaozi.operator import issue
+from jiaozi.wallet import book
+from jiaozi.wallet.store_keys import CHANNEL_KEY
+from jiaozi.wire import certificates, channel, cose, edhoc, errors
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.channel import Party
 
 SCENE, LATER = "alice with a key for channels", "alice in epoch 9"
 ALICE_KEY = world.key_of("alice")
@@ -47,7 +50,7 @@ OF_ALICE = certified("alice", ALICE, WALLET, 100)
 
 def _wallet(at: int) -> book.Book:
     made = world.wallet("alice", [0, 1000], at=at)
-    made.store.commit({book.CHANNEL_KEY: seed("wallet's channel key") + OF_ALICE.raw})
+    made.store.commit({CHANNEL_KEY: seed("wallet's channel key") + OF_ALICE.raw})
     return made
 
 
@@ -290,7 +293,7 @@ def thirds() -> Iterator[Vector]:
 
 def installs() -> Iterator[Vector]:
     """Who has opened the channel in which INSTALL comes (X5)."""
-    package = install.package(
+    package = issue.package(
         world.NETWORK,
         world.AUTHORITY.raw,
         [one.raw for one in world.OPERATORS],

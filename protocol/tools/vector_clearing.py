@@ -8,7 +8,8 @@ from typing import Any
 import vector_world as world
 from vector_world import OK, Vector, vector
 
-from jiaozi import clearing, cose, errors, messages
+from jiaozi.operator import clearing
+from jiaozi.wire import cose, errors, messages
 
 NOT_ON_DEVICE = "Clearing is between operators: no device has this module."
 ME = world.OPERATOR.hash

@@ -9,7 +9,7 @@ import vector_world as world
 from vector_world import OK, Vector, vector
 
 from _jzcbor import dumps
-from jiaozi import cose, errors
+from jiaozi.wire import cose, errors
 
 SIGNER = world.key_of("signer")
 NAME = bytes(range(32))

@@ -9,7 +9,8 @@ import vector_world as world
 from vector_world import OK, Vector, vector
 
 from _jzcbor import dumps
-from jiaozi import book, cose, errors
+from jiaozi.wallet import book
+from jiaozi.wire import cose, errors
 
 SCENE = "alice in epoch 5"
 KEY = world.key_of("authority")

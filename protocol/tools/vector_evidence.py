@@ -13,7 +13,9 @@ from thieves import Thief
 from vector_world import OK, Vector, vector
 
 from _jzcbor import dumps
-from jiaozi import book, certificates, cose, errors, evidence
+from jiaozi.operator import evidence
+from jiaozi.wire import certificates, cose, errors
+from jiaozi.wire.journal import REFUNDED, RESOLVED
 
 NOT_ON_DEVICE = "Proofs are an operator's and a judge's: no device has these modules."
 OPERATORS = [world.OPERATOR.raw]
@@ -117,7 +119,7 @@ def outcomes() -> Iterator[Vector]:
     yield made("V4", NOTHING, "as it should be", whole(false, thieves.voider()))
     note = "asked whether it credits"
     yield made("V4", NOTHING, note, whole(credit, thieves.voider()))
-    for rule, entry, kind in (("V5", book.REFUNDED, credit), ("V6", book.RESOLVED, false)):
+    for rule, entry, kind in (("V5", REFUNDED, credit), ("V6", RESOLVED, false)):
         ends = thieves.ender
         yield made(rule, kind, "of no payment", whole(kind, ends(entry, payment=taps.NAME)))
         yield made(rule, kind, "a second time", whole(kind, ends(entry, times=2)))

@@ -10,7 +10,7 @@ import vector_world as world
 from vector_world import OK, Vector, vector
 
 from _jzcrypto import x25519_public
-from jiaozi import cose, errors
+from jiaozi.wire import cose, errors
 
 HOST_ONLY = "what concerns holders is between operators and authority"
 PRIVATE = hashlib.sha256(b"key for holders").digest()

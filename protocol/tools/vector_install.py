@@ -9,7 +9,8 @@ import vector_world as world
 from vector_world import OK, Vector, vector
 
 from _jzcbor import dumps
-from jiaozi import book, certificates, cose, errors, rules
+from jiaozi.wallet import book
+from jiaozi.wire import certificates, cose, errors, policies
 
 PUBLIC = world.key_of("alice").public
 SCENE = "alice in epoch 5 with policy 2"
@@ -81,7 +82,7 @@ def broken() -> Iterator[Vector]:
         cose.WALLET, _body(world.certificate("alice").raw), rogue, world.OPERATOR.hash
     )
     yield package(FORGED, "a forged certificate", certificate=fake)
-    limits = [world.LIMITS[name] for name in rules.POLICY_FIELDS]
+    limits = [world.LIMITS[name] for name in policies.POLICY_FIELDS]
     fake = world.forge(cose.POLICY, limits, rogue, world.OPERATOR.hash)
     yield package(FORGED, "a forged policy", policy=fake)
     valid = [one.hash for one in world.OPERATORS]

@@ -12,7 +12,9 @@ from vector_apdu import SELECT, command
 from vector_world import OK, Vector, vector
 
 from _jzcbor import dumps
-from jiaozi import book, certificates, commands, cose, errors, purposes, rotation, rules
+from jiaozi.operator import issue
+from jiaozi.wallet import book, purposes, rotate
+from jiaozi.wire import certificates, commands, cose, errors
 
 ALICE, PURSE, FULL = "alice in epoch 5", "alice with a purse", "alice with four purses"
 PAID, ANEW = "alice who has paid", "alice after a rotation"
@@ -30,7 +32,7 @@ def terms(
 ) -> bytes:
     """Terms of a purse."""
     key = world.key_of(by)
-    return rules.make_terms(number, list(categories), expiry, cap, key, funder, world.NETWORK)
+    return issue.make_terms(number, list(categories), expiry, cap, key, funder, world.NETWORK)
 
 
 def _with(*numbers: int) -> book.Book:
@@ -50,7 +52,7 @@ def _anew() -> book.Book:
     raw = world.forge(cose.ROTATION, body, world.key_of("operator"), world.OPERATOR.hash)
     done = False
     while not done:
-        changes, done = rotation.rotate(made, raw, vector_rotation.SEED)
+        changes, done = rotate.rotate(made, raw, vector_rotation.SEED)
         made.store.commit(changes)
         made = book.Book(made.store)
     return made

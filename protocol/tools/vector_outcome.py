@@ -10,7 +10,9 @@ from taps import NAME, SIGNER
 from vector_world import OK, Vector, copy, vector
 
 from _jzcbor import dumps
-from jiaozi import book, cose, errors, payer
+from jiaozi.wallet import book, payer
+from jiaozi.wire import cose, errors, journal
+from jiaozi.wire.journal import KIND, PAYMENT_HASH, REQUEST_HASH
 
 PAID = "alice who paid"
 BOB, KEY = world.certificate("bob").hash, world.key_of("bob")
@@ -66,9 +68,9 @@ def vectors() -> Iterator[Vector]:
 
 def body_of(kind: int, scene: str = PAID) -> list:
     """The body of an outcome for the payment of a scene."""
-    entry = next(entry for _, entry in WALLETS[scene].entries() if entry[book.KIND] == book.PAID)
-    receipt = [entry[book.PAYMENT_HASH], 0, 1]
-    return [entry[book.REQUEST_HASH], *receipt] if kind == cose.VOID else receipt
+    entry = next(entry for _, entry in WALLETS[scene].entries() if entry[KIND] == journal.PAID)
+    receipt = [entry[PAYMENT_HASH], 0, 1]
+    return [entry[REQUEST_HASH], *receipt] if kind == cose.VOID else receipt
 
 
 def settles(kind: int) -> Iterator[Vector]:

@@ -21,7 +21,9 @@ from taps import (
 from vector_world import OK, Vector, copy, vector
 
 from _jzcbor import dumps
-from jiaozi import book, cose, errors, payee
+from jiaozi.wallet import book, payee
+from jiaozi.wire import cose, errors
+from jiaozi.wire.journal import RESOLVED
 
 ALICE = world.certificate("alice")
 
@@ -40,7 +42,7 @@ def scenes() -> dict[str, book.Book]:
     while full.slots() > 0:
         state = full.state.copy()
         name = state.position.to_bytes(32, "big")
-        full.apply(book.Step(state, entry=[book.RESOLVED, name, name, b""]))
+        full.apply(book.Step(state, entry=[RESOLVED, name, name, b""]))
     return {
         "bob": bob(),
         "bob who was paid": credited,

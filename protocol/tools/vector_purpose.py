@@ -11,7 +11,10 @@ import vector_world as world
 from bound import ACCOUNT, CAP, EPOCH, EXPIRY, NUMBER, OTHER, RIVAL, SEEDS, SHOP, STORE
 from vector_world import OK, Vector, copy, vector
 
-from jiaozi import book, certificates, cose, errors, payer, sync
+from jiaozi.operator import issue
+from jiaozi.wallet import book, payer, settle
+from jiaozi.wire import certificates, cose, errors
+from jiaozi.wire.journal import PAYMENT_HASH, REQUEST_HASH
 
 ANY = [1]
 BOTH = [0, 1]
@@ -145,8 +148,8 @@ def settled(note: str, scene: str) -> Vector:
     wallet = copy(WALLETS[scene])
     state = wallet.state
     place = (wallet.me.hash, NONCE, state.position, state.head)
-    raw = sync.make_settlement(*place, world.key_of("operator"), world.OPERATOR, world.NETWORK)
-    wallet.store.commit(sync.settle(wallet, raw, NONCE))
+    raw = issue.make_settlement(*place, world.key_of("operator"), world.OPERATOR, world.NETWORK)
+    wallet.store.commit(settle.settle(wallet, raw, NONCE))
     after = book.Book(wallet.store)
     found = {"state": after.state.encode(), "kept": [after.positions(), []]}
     return vector("T3", "settlement", OK, note, scene=scene, input=raw, nonce=NONCE, **found)
@@ -227,7 +230,7 @@ def arriving() -> Iterator[Vector]:
     note = "who has no category takes general money alone: void"
     yield paid("T7", OK, note, NUMBER, PLAIN, friend, hop=1)
     (entry,) = WALLETS[SPENT].pending()
-    request, payment = entry[book.REQUEST_HASH], entry[book.PAYMENT_HASH]
+    request, payment = entry[REQUEST_HASH], entry[PAYMENT_HASH]
     yield outcome(OK, "a void: back into the purse", cose.VOID, [request, payment, 0, EPOCH])
     yield outcome(OK, "a receipt: it stays away", cose.RECEIPT, [payment, 0, EPOCH])
     unknown = errors.UNKNOWN_PAYMENT

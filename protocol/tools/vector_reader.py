@@ -12,7 +12,8 @@ from vector_apdu import SELECT, VERIFY, command
 from vector_world import OK, Vector, vector
 
 from _jzcbor import dumps
-from jiaozi import apdu, book, commands, cose, errors, payee
+from jiaozi.wallet import book, payee
+from jiaozi.wire import apdu, commands, cose, errors
 
 ALICE, BOB = world.certificate("alice").raw, world.certificate("bob").raw
 OWNER = [SELECT, VERIFY]

@@ -11,7 +11,8 @@ from vector_world import OK, Vector, vector
 
 from _jzcbor import dumps
 from _jzcrypto import aead_seal
-from jiaozi import apdu, book, certificates, commands, errors, sync
+from jiaozi.wallet import book, settle
+from jiaozi.wire import apdu, certificates, commands, errors
 
 BROKEN = errors.CHANNEL_BROKEN
 TO_WALLET, TO_HOST = seed("key of commands"), seed("key of answers")
@@ -135,7 +136,7 @@ def gates() -> Iterator[Vector]:
 
 
 def _statement() -> bytes:
-    raw: bytes = sync.statement(scenes()[SCENE], NONCE)
+    raw: bytes = settle.statement(scenes()[SCENE], NONCE)
     return raw
 
 

@@ -11,7 +11,9 @@ from taps import NAME, OPEN_REQUEST, REQUEST, SIGNER, request_of
 from vector_world import OK, Vector, copy, vector
 
 from _jzcbor import dumps
-from jiaozi import book, certificates, cose, errors, payer
+from jiaozi.wallet import book, payer
+from jiaozi.wire import certificates, cose, errors
+from jiaozi.wire.journal import RESOLVED
 
 REVOKED = world.certificate("alice").id
 
@@ -50,7 +52,7 @@ def full(slots: int) -> book.Book:
     while wallet.slots() > slots:
         state = wallet.state.copy()
         name = state.position.to_bytes(32, "big")
-        wallet.apply(book.Step(state, entry=[book.RESOLVED, name, name, b""]))
+        wallet.apply(book.Step(state, entry=[RESOLVED, name, name, b""]))
     return wallet
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import vector_world as world
 from vector_world import OK, Vector, vector
 
-from jiaozi import book, certificates, cose, errors, rotation, sync
+from jiaozi.wallet import book, rotate, settle
+from jiaozi.wire import certificates, cose, errors
 
 SEED = bytes(range(32))
 NEXT = cose.SigningKey(SEED)
@@ -21,7 +22,7 @@ MISMATCH, MALFORMED = errors.ROTATION_MISMATCH, errors.MALFORMED
 def _ready() -> book.Book:
     """A wallet that has kept its next key."""
     alice = world.wallet("alice", [0, 1000])
-    alice.store.commit(rotation.prepare(alice, SEED))
+    alice.store.commit(rotate.prepare(alice, SEED))
     return book.Book(alice.store)
 
 
@@ -51,7 +52,7 @@ def last(**fields: Any) -> bytes:
     """The wallet's last statement, correct but for the fields given."""
     alice = scenes()[REST]
     names = ["epoch", "position", "head", "levels", "floor", "nonce", "purses", "successor"]
-    claims = dict(zip(names, [*sync.claims(alice, NONCE), NEXT.public], strict=True)) | fields
+    claims = dict(zip(names, [*settle.claims(alice, NONCE), NEXT.public], strict=True)) | fields
     body = [value for value in claims.values() if value is not None]
     return world.forge(cose.STATEMENT, body, alice.key, alice.me.hash)
 

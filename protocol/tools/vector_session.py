@@ -11,7 +11,11 @@ from vector_apdu import BOB, SELECT, command, hash_of_bob, receipt
 from vector_world import OK, Vector, vector
 
 from _jzcbor import dumps
-from jiaozi import book, certificates, commands, cose, errors, install
+from jiaozi.wallet import book
+from jiaozi.wallet.store_keys import EPOCH_KEY, OPERATORS_KEY
+from jiaozi.wire import certificates, commands, cose, errors
+from jiaozi.wire.epochs import LONGEST_EPOCH
+from jiaozi.wire.journal import PAYMENT_HASH, PAYMENT_RAW, REQUEST_HASH, REQUEST_RAW
 
 ALICE, PAID, ASKED, TAKER = "alice", "alice who paid", "alice, never unasked", "bob"
 REVOKED, REVOKED_PAID = "alice, revoked", "alice who paid, then was revoked"
@@ -52,7 +56,7 @@ def scenes() -> dict[str, book.Book]:
         REVOKED: taps.later(taps.alice(), out),
         REVOKED_PAID: taps.later(taps.paid(), out),
         REVOKED_TAKER: taps.later(taps.bob(), out),
-        FAR: taps.later(taps.alice(), long_epoch(install.LONGEST_EPOCH + 1)),
+        FAR: taps.later(taps.alice(), long_epoch(LONGEST_EPOCH + 1)),
     }
 
 
@@ -75,7 +79,7 @@ def vectors() -> Iterator[Vector]:
 def void() -> bytes:
     """Bob's void for the payment of `alice who paid`."""
     entry = taps.paid().pending()[0]
-    body = [entry[book.REQUEST_HASH], entry[book.PAYMENT_HASH], 0, 1]
+    body = [entry[REQUEST_HASH], entry[PAYMENT_HASH], 0, 1]
     return world.forge(cose.VOID, body, world.key_of("bob"), hash_of_bob())
 
 
@@ -109,7 +113,7 @@ def between() -> Iterator[Vector]:
 
 def lengths() -> Iterator[Vector]:
     """How long an epoch may be (F5)."""
-    most = install.LONGEST_EPOCH
+    most = LONGEST_EPOCH
     good, bad = long_epoch(most), long_epoch(most + 1)
     note = f"an epoch of {most} bytes"
     yield made("F5", OK, note, command(commands.EPOCH, good), answer=b"")
@@ -127,11 +131,11 @@ def lengths() -> Iterator[Vector]:
 def revoked() -> Iterator[Vector]:
     """What who is revoked still does (F6)."""
     no = errors.REVOKED
-    stored = dumps([taps.paid().pending()[0][book.PAYMENT_RAW]])
+    stored = dumps([taps.paid().pending()[0][PAYMENT_RAW]])
     yield made("F6", OK, "it repeats a payment", PAY, REVOKED_PAID, answer=stored)
     entry = taps.paid().pending()[0]
     other = command(commands.PAY, dumps([BOB, taps.OPEN_REQUEST]))
-    both = dumps([entry[book.PAYMENT_RAW], entry[book.REQUEST_RAW]])
+    both = dumps([entry[PAYMENT_RAW], entry[REQUEST_RAW]])
     note = "it resends one without outcome for another request of that payee"
     yield made("F6", OK, note, other, REVOKED_PAID, answer=both)
     raw = command(commands.RESOLVE, receipt())
@@ -176,7 +180,7 @@ def answered(epoch: bytes, parts: tuple[bytes, bytes]) -> bytes:
     """What bob answers a customer in an epoch, knowing all operators."""
     wallet = taps.bob()
     known = [one.raw for one in [*world.OPERATORS, NEW]]
-    wallet.store.commit({book.OPERATORS_KEY: dumps(known), book.EPOCH_KEY: epoch})
+    wallet.store.commit({OPERATORS_KEY: dumps(known), EPOCH_KEY: epoch})
     return taps.received(book.Book(wallet.store), *parts, None)
 
 
@@ -228,7 +232,7 @@ def committed() -> Iterator[Vector]:
     narrow = {"single": 0, "offline_count": 0, "offline_total": 0, "hops": 0}
     less = update(world.epoch(2), **narrow)
     wallet = taps.paid()
-    stored = dumps([wallet.pending()[0][book.PAYMENT_RAW]])
+    stored = dumps([wallet.pending()[0][PAYMENT_RAW]])
     note = "paid, then no limit permits it any more: the same answer"
     yield made("L3", OK, note, PAY, before=[PAY, less], answer=stored, **inside)
     raw = command(commands.RESOLVE, receipt())

@@ -9,7 +9,11 @@ import taps
 import vector_world as world
 from vector_world import OK, Vector, copy, vector
 
-from jiaozi import book, certificates, cose, errors, payer, sync
+from jiaozi.operator import issue
+from jiaozi.wallet import book, payer, settle
+from jiaozi.wallet.store_keys import STATE_KEY
+from jiaozi.wire import certificates, cose, errors
+from jiaozi.wire.journal import PAYMENT_HASH
 
 SCENE = "alice with a pending payment"
 SPENT, PURSES = "alice at her limits", "alice with purses"
@@ -104,7 +108,7 @@ def made(rule: str, sw: int, note: str, body: object, **parts: Any) -> Vector:
     found = {}
     if sw == OK:
         alice = scenes()[SCENE]
-        found = {"state": sync.settle(alice, raw, NONCE)[book.STATE_KEY]}
+        found = {"state": settle.settle(alice, raw, NONCE)[STATE_KEY]}
     return vector(rule, "settlement", sw, note, scene=SCENE, input=raw, nonce=NONCE, **found)
 
 
@@ -121,9 +125,9 @@ def left(
     """What a settlement leaves, and what then comes of a payment or a request met before."""
     wallet = WALLETS[scene]
     state = wallet.state
-    hashes = [entry[book.PAYMENT_HASH] for entry in wallet.pending()] if closed else []
+    hashes = [entry[PAYMENT_HASH] for entry in wallet.pending()] if closed else []
     place = (wallet.me.hash, NONCE, state.position, state.head)
-    raw = sync.make_settlement(
+    raw = issue.make_settlement(
         *place, world.key_of("operator"), world.OPERATOR, world.NETWORK, hashes
     )
     given: dict[str, Any] = {"scene": scene, "input": raw, "nonce": NONCE}
@@ -134,7 +138,7 @@ def left(
     if sw != OK:
         return vector(rule, "settlement", sw, note, **given)
     after = copy(wallet)
-    after.store.commit(sync.settle(after, raw, NONCE))
+    after.store.commit(settle.settle(after, raw, NONCE))
     after = book.Book(after.store)
     given["state"] = after.state.encode()
     given["kept"] = [after.positions(), sorted(one.number for one in after.open.values())]
@@ -156,7 +160,7 @@ def vectors() -> Iterator[Vector]:
     WALLETS.update(scenes())
     alice = scenes()[SCENE]
     state, me = alice.state, alice.me.hash
-    head, (paid,) = state.head, [entry[book.PAYMENT_HASH] for entry in alice.pending()]
+    head, (paid,) = state.head, [entry[PAYMENT_HASH] for entry in alice.pending()]
     good: list[Any] = [me, NONCE, state.position, head, []]
     yield made("N2", OK, "as it should be", good)
     yield made("N6", OK, "the pending payment is closed", [*good[:4], [paid]])

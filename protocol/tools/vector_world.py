@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from _jzcbor import dumps
-from jiaozi import book, certificates, cose, install, payee, payer, rules
+from jiaozi.operator import issue
+from jiaozi.wallet import book, install, payee, payer
+from jiaozi.wallet.store_keys import EPOCH_KEY, SEED_KEY
+from jiaozi.wire import certificates, cose
 
 NETWORK = cose.TEST
 LIMITS: dict[str, Any] = {
@@ -55,12 +58,12 @@ OPERATORS = [OPERATOR, FOREIGN]
 def epoch(number: int, revoked: Iterable[bytes] = (), operators: Any = None) -> bytes:
     """An epoch in which both operators are valid unless others are named."""
     valid = [one.hash for one in OPERATORS] if operators is None else operators
-    return rules.make_epoch(number, list(revoked), valid, key_of("authority"), AUTHORITY, NETWORK)
+    return issue.make_epoch(number, list(revoked), valid, key_of("authority"), AUTHORITY, NETWORK)
 
 
 def policy(**limits: Any) -> bytes:
     """A policy of the operator."""
-    return rules.make_policy(LIMITS | limits, key_of("operator"), OPERATOR, NETWORK)
+    return issue.make_policy(LIMITS | limits, key_of("operator"), OPERATOR, NETWORK)
 
 
 def certificate(
@@ -119,7 +122,7 @@ def wallet(
 ) -> book.Book:
     """A wallet provisioned in epoch 1 and then in epoch `at`, with money by hop level."""
     store = Memory()
-    raw = install.package(
+    raw = issue.package(
         NETWORK,
         AUTHORITY.raw,
         [one.raw for one in OPERATORS],
@@ -128,8 +131,8 @@ def wallet(
         epoch(1),
     )
     changes = install.install(raw, key_of(name).public)
-    store.commit(changes | {book.SEED_KEY: hashlib.sha256(name.encode()).digest()})
-    store.commit({book.EPOCH_KEY: epoch(at, revoked)})
+    store.commit(changes | {SEED_KEY: hashlib.sha256(name.encode()).digest()})
+    store.commit({EPOCH_KEY: epoch(at, revoked)})
     made = book.Book(store)
     state = made.state.copy()
     state.levels = list(money)

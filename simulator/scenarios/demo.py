@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from jiaozi import commands
+from jiaozi.wire import commands
 from jiaozi_host.errors import HostError
 from jiaozi_host.money import format_amount as money
 from jiaozi_sim.client import SimulatorError, Wallet

@@ -15,7 +15,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from jiaozi import commands
+from jiaozi.wire import commands
 from jiaozi_sim.machines.marks import Mark
 from jiaozi_sim.machines.renode_process import RenodeMissing, find_program
 from scenarios.rig import Rig

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from unittest import mock
 
-from jiaozi import commands
+from jiaozi.wire import commands
 from jiaozi_host.ledger import Ledger
 from jiaozi_host.ledger.account import open_account
 from jiaozi_host.ledger.report import Report, report

@@ -21,7 +21,7 @@ from elftools.elf.elffile import ELFFile
 from rich.console import Console
 from rich.table import Table
 
-from jiaozi import commands
+from jiaozi.wire import commands
 from jiaozi_host.links import open_link
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import SimulatorError, Wallet

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from jiaozi import commands
-from jiaozi.book import Book
+from jiaozi.wallet.book import Book
+from jiaozi.wire import commands
 from jiaozi_sim.client import Wallet
 from jiaozi_sim.machines.base import MarkEvent
 from jiaozi_sim.machines.engines import patience

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from simulator.scenarios.rig import Rig
 
 from _jzcbor import dumps, loads
-from jiaozi import certificates, install
-from jiaozi.book import SEED_KEY, Book
-from jiaozi.cose import SigningKey
+from jiaozi.wallet import install
+from jiaozi.wallet.book import Book
+from jiaozi.wallet.store_keys import SEED_KEY
+from jiaozi.wire import certificates
+from jiaozi.wire.cose import SigningKey
 from jiaozi_host.links import Link
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Wallet

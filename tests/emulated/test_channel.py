@@ -9,7 +9,7 @@ from unittest import mock
 from simulator.scenarios.rig import Rig
 
 from _jzcbor import dumps
-from jiaozi import commands
+from jiaozi.wire import commands
 from jiaozi_host.provisioning import provision, top_up
 from jiaozi_host.sync import set_pin
 from jiaozi_host.wallet import WalletClient

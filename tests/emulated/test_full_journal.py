@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi.book import ANSWER_SLOTS, JOURNAL_LIMIT
+from jiaozi.wallet.book import ANSWER_SLOTS, JOURNAL_LIMIT
 from jiaozi_host.errors import WalletRefused
 from scenarios.sweep.rig import SweepRig
 

@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from simulator.scenarios.rig import PIN, Rig
 
-from jiaozi import apdu, commands, errors
+from jiaozi.wire import apdu, commands, errors
 from jiaozi_host.errors import WalletRefused
 from jiaozi_host.links import Link
 from jiaozi_host.provisioning import cash_out, provision, top_up

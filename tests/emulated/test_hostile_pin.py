@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from simulator.scenarios.rig import PIN, Rig
 
-from jiaozi.commands import PIN_TRIES
+from jiaozi.wire.commands import PIN_TRIES
 from jiaozi_host.errors import CardGone, PinBlocked, WrongPin
 from jiaozi_sim.client import Wallet
 from tests.emulated.pairs import memory, restart, until

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from simulator.scenarios.rig import PIN, Rig
 
-from jiaozi import commands, payee
-from jiaozi.book import Book, Step
-from jiaozi.messages import Void, read_outcome, read_request
+from jiaozi.wallet import payee
+from jiaozi.wallet.book import Book, Step
+from jiaozi.wire import commands
+from jiaozi.wire.messages import Void, read_outcome, read_request
 from jiaozi_host.errors import WalletRefused
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Wallet

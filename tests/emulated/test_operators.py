@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import commands
+from jiaozi.wire import commands
 from jiaozi_host.ledger import Ledger
 from jiaozi_host.ledger.account import open_account
 from jiaozi_host.ledger.clearing import Clearing

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import commands
+from jiaozi.wire import commands
 from jiaozi_host import provisioning
 from jiaozi_host.errors import (
     CardGone,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import commands, errors
+from jiaozi.wire import commands, errors
 from jiaozi_sim.client import Wallet
 from scenarios.rig import Rig
 from tests.emulated.faces import await_screen

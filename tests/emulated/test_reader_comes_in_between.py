@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import apdu
+from jiaozi.wire import apdu
 from jiaozi_sim.board import load_board
 from jiaozi_sim.chips.pn532_target import Role
 from jiaozi_sim.machines.unicorn_core import Core

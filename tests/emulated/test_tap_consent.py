@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from simulator.scenarios.rig import Rig
 
-from jiaozi import errors
+from jiaozi.wire import errors
 from jiaozi_sim.client import Wallet
 from tests.emulated.faces import await_screen
 from tests.emulated.pairs import HOLD, Pair, memory, until

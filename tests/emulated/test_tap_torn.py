@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from simulator.scenarios.rig import Rig
 
-from jiaozi import apdu, commands
+from jiaozi.wire import apdu, commands
 from jiaozi_sim.client import Wallet
 from tests.emulated.faces import await_screen
 from tests.emulated.pairs import Pair, memory, restart, until

@@ -11,9 +11,24 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from _jzcbor import dumps
-from jiaozi import book, certificates, cose, evidence, messages, payee
-from jiaozi.audit import CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, OVERDRAFT, chain
-from jiaozi.cose import decode
+from jiaozi.operator import evidence
+from jiaozi.operator.audit import CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, OVERDRAFT, chain
+from jiaozi.wallet import book, payee
+from jiaozi.wire import certificates, cose, messages
+from jiaozi.wire.cose import decode
+from jiaozi.wire.journal import (
+    CREDITED,
+    KIND,
+    OUTCOME_RAW,
+    PAID,
+    PAYMENT_HASH,
+    PAYMENT_RAW,
+    PEER_RAW,
+    REFUNDED,
+    REQUEST_HASH,
+    REQUEST_RAW,
+    TAKEN,
+)
 from tests.evidence.world import NETWORK, Device, World
 from tests.unit.wallets import Bank, key_of
 
@@ -75,7 +90,7 @@ class Maker:
         if device.book.state.position == before:
             return None
         entry = decode(device.store.journal[before])
-        return entry[book.OUTCOME_RAW] if entry[book.KIND] != book.PAID else None
+        return entry[OUTCOME_RAW] if entry[KIND] != PAID else None
 
     def hide_a_receipt(self) -> Cheat | None:
         """One copy receives and never syncs; the other goes on without."""
@@ -122,7 +137,7 @@ class Maker:
         return Cheat("put memory back", self.device, touched, (evidence.DEBIT_MISSING,))
 
     def _own_payments(self, store: book.Store) -> set[bytes]:
-        return {entry[book.PAYMENT_RAW] for entry in book.Book(store).pending()}
+        return {entry[PAYMENT_RAW] for entry in book.Book(store).pending()}
 
     def _restore(self, image: object) -> None:
         self.device.store = image  # type: ignore[assignment]
@@ -201,11 +216,11 @@ class Maker:
         for _ in range(2):
             world.tap(self.device, world.device(self.device), 50, world.rng.randint(1, 3))
         entries = [decode(raw) for raw in self.device.store.journal]
-        payments = [entry for entry in entries if entry[book.KIND] == book.PAID]
+        payments = [entry for entry in entries if entry[KIND] == PAID]
         if len(payments) < 2:
             return None
-        gone = world.rng.choice(payments[:-1])[book.PAYMENT_HASH]
-        left = [entry for entry in entries if entry[book.PAYMENT_HASH] != gone]
+        gone = world.rng.choice(payments[:-1])[PAYMENT_HASH]
+        left = [entry for entry in entries if entry[PAYMENT_HASH] != gone]
         self._rewrite(left)
         # Behind the gap, answers stand at other positions than they say.
         return self._shown("drop a debit", (FALSE_ENTRY, CREDIT_WITHOUT_DEBIT, OVERDRAFT))
@@ -214,8 +229,8 @@ class Maker:
         """Have the journal say that less was taken than was paid."""
         entries = [decode(raw) for raw in self.device.store.journal]
         for entry in entries:
-            if entry[book.KIND] == book.PAID and sum(entry[book.TAKEN]) > 1:
-                entry[book.TAKEN] = [sum(entry[book.TAKEN]) - 1]
+            if entry[KIND] == PAID and sum(entry[TAKEN]) > 1:
+                entry[TAKEN] = [sum(entry[TAKEN]) - 1]
                 self._rewrite(entries)
                 return self._shown("lower a debit", (FALSE_ENTRY,))
         return None
@@ -250,27 +265,27 @@ class Maker:
     def credit_again(self) -> Cheat | None:
         """Credit a payment once more, with another receipt."""
         entries = [decode(raw) for raw in self.device.store.journal]
-        entry = next((one for one in entries if one[book.KIND] == book.CREDITED), None)
+        entry = next((one for one in entries if one[KIND] == CREDITED), None)
         if entry is None:
             return None
-        payer_ = certificates.read(cose.WALLET, entry[book.PEER_RAW], NETWORK)
-        payment = messages.read_payment(entry[book.PAYMENT_RAW], NETWORK)
-        request = messages.read_request(entry[book.REQUEST_RAW], NETWORK)
+        payer_ = certificates.read(cose.WALLET, entry[PEER_RAW], NETWORK)
+        payment = messages.read_payment(entry[PAYMENT_RAW], NETWORK)
+        request = messages.read_request(entry[REQUEST_RAW], NETWORK)
         return self._credit("credit again", payer_, payment, request)
 
     def refund_oneself(self) -> Cheat | None:
         """Write a refund with a void of one's own, or the same refund twice."""
         wallet = self.device.book
         entries = [decode(raw) for raw in self.device.store.journal]
-        refunds = [entry for entry in entries if entry[book.KIND] == book.REFUNDED]
-        payments = [entry for entry in entries if entry[book.KIND] == book.PAID]
+        refunds = [entry for entry in entries if entry[KIND] == REFUNDED]
+        payments = [entry for entry in entries if entry[KIND] == PAID]
         if refunds and self.world.rng.random() < 0.5:
             entry = refunds[0]
         elif payments:
             paid = payments[-1]
-            body = [paid[book.REQUEST_HASH], paid[book.PAYMENT_HASH], 1, 1]
+            body = [paid[REQUEST_HASH], paid[PAYMENT_HASH], 1, 1]
             void = cose.sign(cose.VOID, body, wallet.key, wallet.me.hash, NETWORK)
-            entry = [book.REFUNDED, *paid[1:3], void.raw]
+            entry = [REFUNDED, *paid[1:3], void.raw]
         else:
             return None
         state = wallet.state.copy()

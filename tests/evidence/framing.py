@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jiaozi import evidence
-from jiaozi.audit import CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, OVERDRAFT
-from jiaozi.book import CREDITED, KIND, OUTCOME_RAW, PAID, PAYMENT_RAW, VOIDED
-from jiaozi.cose import decode
-from jiaozi.errors import Refused
-from jiaozi.search import Journal
+from jiaozi.operator import evidence
+from jiaozi.operator.audit import CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, OVERDRAFT
+from jiaozi.operator.search import Journal
+from jiaozi.wire.cose import decode
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import CREDITED, KIND, OUTCOME_RAW, PAID, PAYMENT_RAW, VOIDED
 from tests.evidence.world import AUTHORITY, NETWORK, OPERATORS, World
 
 _RAWS = [operator.raw for operator in OPERATORS]

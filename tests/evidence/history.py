@@ -6,9 +6,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from jiaozi import evidence
-from jiaozi.errors import Refused
-from jiaozi.search import find
+from jiaozi.operator import evidence
+from jiaozi.operator.search import find
+from jiaozi.wire.errors import Refused
 from tests.evidence import cheats, framing
 from tests.evidence.world import AUTHORITY, HOMES, NETWORK, World, epochs, trust
 

@@ -14,7 +14,9 @@ import cbor2
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from jiaozi import audit, book, certificates, cose, evidence, payer, state
+from jiaozi.operator import audit, evidence
+from jiaozi.wallet import book, payer, state
+from jiaozi.wire import certificates, cose, trust
 
 
 @lru_cache(1000)
@@ -56,10 +58,10 @@ _read = lru_cache(200)(certificates.read)
 _FASTER = {
     "dumps": (_dumps, (book, certificates, cose, evidence, payer, state)),
     "loads": (_loads, (cose,)),
-    "read": (_read, (audit, book, certificates, evidence, payer)),
+    "read": (_read, (audit, book, evidence, payer, trust)),
     "ed25519_sign": (_sign, (cose,)),
     "ed25519_verify": (_verify, (cose,)),
-    "_CACHE": (100, (certificates,)),
+    "_CACHE": (100, (trust,)),
 }
 
 

@@ -12,21 +12,26 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from _jzcbor import dumps
-from jiaozi import (
-    book,
-    certificates,
-    evidence,
-    install,
-    messages,
-    payee,
-    payer,
-    rules,
-    search,
-    sync,
+from jiaozi.operator import evidence, issue, search
+from jiaozi.wallet import book, install, payee, payer, settle
+from jiaozi.wallet.store_keys import JOURNAL_KEY, SEED_KEY
+from jiaozi.wire import certificates, messages
+from jiaozi.wire.cose import decode
+from jiaozi.wire.epochs import Epoch, read_epoch
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import (
+    CREDITED,
+    KIND,
+    OUTCOME_RAW,
+    PAID,
+    PAYMENT_HASH,
+    PAYMENT_RAW,
+    REQUEST_RAW,
+    VOIDED,
 )
-from jiaozi.certificates import Trust
-from jiaozi.cose import decode
-from jiaozi.errors import Refused
+from jiaozi.wire.settlements import MOST_CLOSED
+from jiaozi.wire.statements import NONCE_LENGTH
+from jiaozi.wire.trust import Trust
 from tests.unit.wallets import Bank, MemoryStore, key_of, transfer
 
 FIRST, SECOND = Bank(), Bank(name="second")
@@ -51,9 +56,9 @@ def trust() -> Trust:
     return Trust(AUTHORITY, OPERATORS, NETWORK)
 
 
-def epochs() -> list[rules.Epoch]:
+def epochs() -> list[Epoch]:
     """Every epoch there has been."""
-    return [rules.read_epoch(epoch(number), NETWORK) for number in range(1, LAST_EPOCH)]
+    return [read_epoch(epoch(number), NETWORK) for number in range(1, LAST_EPOCH)]
 
 
 class Recorder(MemoryStore):
@@ -66,8 +71,8 @@ class Recorder(MemoryStore):
     def commit(self, changes: dict[int, bytes | None]) -> None:
         super().commit(changes)
         for key, value in sorted(changes.items()):
-            if value is not None and key >= book.JOURNAL_KEY:
-                del self.journal[key - book.JOURNAL_KEY :]
+            if value is not None and key >= JOURNAL_KEY:
+                del self.journal[key - JOURNAL_KEY :]
                 self.journal.append(value)
 
     def copy(self) -> Recorder:
@@ -95,7 +100,7 @@ class Device:
 
 def _new(name: str, bank: Bank, form: int, **limits: Any) -> Recorder:
     store = Recorder()
-    package = install.package(
+    package = issue.package(
         NETWORK,
         AUTHORITY.raw,
         [operator.raw for operator in OPERATORS],
@@ -104,7 +109,7 @@ def _new(name: str, bank: Bank, form: int, **limits: Any) -> Recorder:
         epoch(1),
     )
     changes = install.install(package, key_of(name).public)
-    changes[book.SEED_KEY] = key_of(name)._seed
+    changes[SEED_KEY] = key_of(name)._seed
     store.commit(changes)
     return store
 
@@ -154,7 +159,7 @@ class Operator:
             if signer == me.hash and payment_hash not in shown:
                 owed.append(evidence.digest(raw))
         salt = rng.randbytes(evidence.SALT_LENGTH)
-        raw = sync.statement(device.book, evidence.question(salt, owed))
+        raw = settle.statement(device.book, evidence.question(salt, owed))
         entries = device.store.journal[: device.book.state.position]
         self.collected.append(search.Journal(me, raw, entries, NETWORK, salt, owed))
         self.floors[me.hash] = device.book.state.floor
@@ -168,22 +173,22 @@ class Operator:
         self.bytes.add(raw)
         entry = decode(raw)
         self.bytes.update(part for part in entry[3:] if type(part) is bytes)
-        kind, payment_hash = entry[book.KIND], entry[book.PAYMENT_HASH]
-        if kind in (book.PAID, book.CREDITED, book.VOIDED):
-            self.payments[payment_hash] = (entry[book.PAYMENT_RAW], entry[book.REQUEST_RAW])
-        if kind == book.PAID:
+        kind, payment_hash = entry[KIND], entry[PAYMENT_HASH]
+        if kind in (PAID, CREDITED, VOIDED):
+            self.payments[payment_hash] = (entry[PAYMENT_RAW], entry[REQUEST_RAW])
+        if kind == PAID:
             shown.add(payment_hash)
-        elif kind in (book.CREDITED, book.VOIDED):
-            self.outcomes.setdefault(payment_hash, entry[book.OUTCOME_RAW])
+        elif kind in (CREDITED, VOIDED):
+            self.outcomes.setdefault(payment_hash, entry[OUTCOME_RAW])
 
     def closed(self, wallet: book.Book) -> list[bytes]:
         """Pending payments of a wallet that their payees can no longer answer, and have not."""
         found = []
         for entry in wallet.pending():
-            request = messages.read_request(entry[book.REQUEST_RAW], NETWORK)
+            request = messages.read_request(entry[REQUEST_RAW], NETWORK)
             passed = request.number < self.floors.get(request.signer, 0)
-            if passed and entry[book.PAYMENT_HASH] not in self.outcomes:
-                found.append(entry[book.PAYMENT_HASH])
+            if passed and entry[PAYMENT_HASH] not in self.outcomes:
+                found.append(entry[PAYMENT_HASH])
         return found
 
 
@@ -334,7 +339,7 @@ class World:
         self.operator.collect(device, self.rng)
         self._deliver_due(device)
         for entry in device.book.pending():
-            outcome = self.operator.outcomes.get(entry[book.PAYMENT_HASH])
+            outcome = self.operator.outcomes.get(entry[PAYMENT_HASH])
             if outcome is not None:
                 self.resolve(device, outcome)
         self.operator.collect(device, self.rng)
@@ -366,16 +371,16 @@ class World:
     def _settle(self, device: Device) -> None:
         wallet = device.book
         bank = next(bank for bank in (FIRST, SECOND) if bank.operator.hash == wallet.operator.hash)
-        nonce = self.rng.randbytes(sync.NONCE_LENGTH)
-        closed = self.operator.closed(wallet)[: sync.MOST_CLOSED]
+        nonce = self.rng.randbytes(NONCE_LENGTH)
+        closed = self.operator.closed(wallet)[:MOST_CLOSED]
         place = (wallet.me.hash, nonce, wallet.state.position, wallet.state.head)
-        raw = sync.make_settlement(*place, bank.operator_key, bank.operator, NETWORK, closed)
+        raw = issue.make_settlement(*place, bank.operator_key, bank.operator, NETWORK, closed)
         acknowledged = wallet.state.position
-        changes = sync.settle(wallet, raw, nonce)
+        changes = settle.settle(wallet, raw, nonce)
         while changes:
             device.store.commit(changes)
             device.reopen()
-            changes = sync.forget(device.book, acknowledged)
+            changes = settle.forget(device.book, acknowledged)
 
     def steps_known(self) -> list[Callable[[], None]]:
         """Random steps, the likely ones more than once."""

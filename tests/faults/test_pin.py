@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi.commands import PIN_TRIES
+from jiaozi.wire.commands import PIN_TRIES
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.probe import address_of
 from scenarios.sweep.pin import check, same_time

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import commands, errors, evidence
+from jiaozi.operator import evidence
+from jiaozi.wire import commands, errors
 from jiaozi_host.errors import WalletRefused
 from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.report import report

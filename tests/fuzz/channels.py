@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from _jzcbor import loads
-from jiaozi import apdu, commands
-from jiaozi.channel import Channel
-from jiaozi.errors import Refused
+from jiaozi.wire import apdu, commands
+from jiaozi.wire.channel import Channel
+from jiaozi.wire.errors import Refused
 from jiaozi_host.channel import agree, certified, nobody
 from jiaozi_host.errors import HostError
 from tests.fuzz.scene import BANK, DESK, TRUST, command

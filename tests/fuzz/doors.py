@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-from jiaozi import apdu, cose, evidence
-from jiaozi.errors import Refused
+from jiaozi.operator import evidence
+from jiaozi.wire import apdu, cose
+from jiaozi.wire.errors import Refused
 from jiaozi_host.ledger.journal import read_entry
 from protocol.tools.vector_world import forge
 from tests.unit.doors import ALICE, BANK, DOORS, NET, SIGNERS, knock

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from jiaozi.book import CHANNEL_KEY, NEXT_SEED_KEY, SEED_KEY
+from jiaozi.wallet.store_keys import CHANNEL_KEY, NEXT_SEED_KEY, SEED_KEY
 from jiaozi_sim.board import load_board
 from jiaozi_sim.machines.base import NVM_SIZE
 from jiaozi_sim.machines.unicorn_core import Core

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jiaozi.channel import Channel
-from jiaozi.commands import RECORD
+from jiaozi.wire.channel import Channel
+from jiaozi.wire.commands import RECORD
 from tests.fuzz.channels import OK, SPEAKERS, open_channel
 from tests.fuzz.scene import POOL, SIGNABLE, WALLETS, command, signed_command
 from tests.fuzz.stage import Stage

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from jiaozi import commands
+from jiaozi.wire import commands
 from jiaozi_sim.lifetime import die_with_parent
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 
 from _jzcbor import dumps
-from jiaozi import apdu, commands, cose, install, payee
-from jiaozi.book import Book
+from jiaozi.operator import issue
+from jiaozi.wallet import payee
+from jiaozi.wallet.book import Book
+from jiaozi.wire import apdu, commands, cose
 from protocol.tools.vector_world import forge
 from tests.fuzz.stage import PIN, TRIES_KEY
 from tests.unit.wallets import Bank, MemoryStore, answer, ask, take, transfer
@@ -74,7 +76,7 @@ WALLETS: dict[str, dict[int, bytes]] = {
 
 DESK = (BANK.operator_key, BANK.operator, BANK.network)
 TRUST = ALICE.trust
-_PACKAGE = install.package(
+_PACKAGE = issue.package(
     BANK.network,
     BANK.authority.raw,
     [BANK.operator.raw],

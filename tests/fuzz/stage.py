@@ -16,8 +16,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from _jzcbor import loads
-from jiaozi import book, commands, errors, messages
-from jiaozi.book import Book
+from jiaozi.wallet.book import Book
+from jiaozi.wallet.store_keys import CHANNEL_KEY, JOURNAL_KEY, SEED_KEY
+from jiaozi.wire import commands, errors, messages
+from jiaozi.wire.journal import CREDITED, KIND, PAID, PAYMENT_RAW, REFUNDED, REQUEST_HASH, TAKEN
 from tests.unit.wallets import MemoryStore
 from wallet.device import Device
 from wallet.dispatch import dispatch
@@ -112,11 +114,11 @@ class Stage:
             changed = {
                 key for key in before.keys() | after.keys() if before.get(key) != after.get(key)
             }
-            if changed - {TRIES_KEY, book.CHANNEL_KEY}:
+            if changed - {TRIES_KEY, CHANNEL_KEY}:
                 raise Broken(f"a refusal changed {sorted(changed)}")
 
     def _check_money(self, before: dict[int, bytes], balance: int) -> None:
-        new = [key for key in self._store.data if key >= book.JOURNAL_KEY and key not in before]
+        new = [key for key in self._store.data if key >= JOURNAL_KEY and key not in before]
         said = sum(_worth(self.device.book, loads(self._store.data[key])) for key in new)
         if self._balance() != balance + said:
             raise Broken(
@@ -126,19 +128,19 @@ class Stage:
 
 def _worth(wallet: Book, entry: list[Any]) -> int:
     """What an entry adds to the balance."""
-    kind = entry[book.KIND]
-    if kind == book.PAID:
-        return -sum(entry[book.TAKEN])
-    if kind == book.CREDITED:
-        return messages.read_payment(entry[book.PAYMENT_RAW], wallet.network).amount
-    if kind == book.REFUNDED:
-        paid = wallet.paid(entry[book.REQUEST_HASH])
-        return 0 if paid is None else sum(paid[book.TAKEN])
+    kind = entry[KIND]
+    if kind == PAID:
+        return -sum(entry[TAKEN])
+    if kind == CREDITED:
+        return messages.read_payment(entry[PAYMENT_RAW], wallet.network).amount
+    if kind == REFUNDED:
+        paid = wallet.paid(entry[REQUEST_HASH])
+        return 0 if paid is None else sum(paid[TAKEN])
     return 0
 
 
 def _secrets(template: Mapping[int, bytes]) -> list[bytes]:
-    held = [template.get(key, b"") for key in (book.SEED_KEY, PIN_KEY)] + [PIN * 2]
+    held = [template.get(key, b"") for key in (SEED_KEY, PIN_KEY)] + [PIN * 2]
     return [
         secret[at : at + _PIECE]
         for secret in held

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import clearing, cose, payee
-from jiaozi.errors import Refused
+from jiaozi.operator import clearing
+from jiaozi.wallet import payee
+from jiaozi.wire import cose
+from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import ClearingRefused
 from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.clearing import Clearing, Taken

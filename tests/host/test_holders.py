@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import cose
+from jiaozi.wire import cose
 from jiaozi_host import sync
 from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import Authority, holders

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import errors
+from jiaozi.wire import errors
 from jiaozi_host.errors import WalletRefused
 from jiaozi_host.ledger import GRACE
 from jiaozi_host.vault import operator

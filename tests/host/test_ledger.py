@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from _jzcbor import dumps, loads
-from jiaozi import apdu, commands, evidence
-from jiaozi.book import STATE_KEY, Book
-from jiaozi.errors import Refused
-from jiaozi.state import State
+from jiaozi.operator import evidence
+from jiaozi.wallet.book import Book
+from jiaozi.wallet.state import State
+from jiaozi.wallet.store_keys import STATE_KEY
+from jiaozi.wire import apdu, commands
+from jiaozi.wire.errors import Refused
 from jiaozi_host import provisioning, sync
 from jiaozi_host.errors import BadAnswer, CardGone, LedgerError
 from jiaozi_host.ledger import findings

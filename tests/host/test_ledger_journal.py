@@ -8,19 +8,22 @@ import pytest
 
 from _jzcbor import dumps, loads
 from _jzcrypto import sha256
-from jiaozi import book, payee
-from jiaozi.certificates import Certificate, Trust
-from jiaozi.errors import Refused
+from jiaozi.wallet import payee
+from jiaozi.wallet.store_keys import JOURNAL_KEY, STATE_KEY
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import CREDITED, OUTCOME_RAW, PAID, PAYMENT_RAW, REFUNDED, TAKEN, VOIDED
+from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.journal import read_entry
 from tests.host.counter import Counter
 from tests.unit import devices, wallets
 
 SIGNED_PARTS = {
-    book.PAID: (3, 4, 5),
-    book.CREDITED: (3, 4, 5, 6),
-    book.VOIDED: (3, 4, 5, 6),
-    book.REFUNDED: (3,),
+    PAID: (3, 4, 5),
+    CREDITED: (3, 4, 5, 6),
+    VOIDED: (3, 4, 5, 6),
+    REFUNDED: (3,),
 }
 
 
@@ -46,7 +49,7 @@ class Journals:
                 raw = wallet.device.book.entry(position)
                 self.entries[raw[1]] = (raw, position, wallet.device.book.me)
         # The payer's first entry was credited by the account; the payee's is between wallets.
-        self.entries[book.CREDITED] = (target.entry(0), 0, self.payee)
+        self.entries[CREDITED] = (target.entry(0), 0, self.payee)
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +70,7 @@ def test_authentic_entries_are_read(journals: Journals, kind: int) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "part"),
-    [
-        (kind, part)
-        for kind, parts in SIGNED_PARTS.items()
-        for part in parts
-        if kind != book.REFUNDED
-    ],
+    [(kind, part) for kind, parts in SIGNED_PARTS.items() for part in parts if kind != REFUNDED],
 )
 def test_an_altered_signature_is_refused(journals: Journals, kind: int, part: int) -> None:
     raw, position, wallet = journals.entries[kind]
@@ -87,14 +85,14 @@ def _anew(trust: Trust) -> tuple[Certificate, list[Certificate], int]:
     return trust.authority, list(trust.operators.values()), trust.network
 
 
-@pytest.mark.parametrize("kind", [book.PAID, book.CREDITED, book.VOIDED])
+@pytest.mark.parametrize("kind", [PAID, CREDITED, VOIDED])
 def test_an_entry_of_another_wallet_is_refused(journals: Journals, kind: int) -> None:
     raw, position, _ = journals.entries[kind]
     with pytest.raises(Refused):
         read_entry(raw, position, journals.stranger, journals.trust)
 
 
-@pytest.mark.parametrize("kind", [book.CREDITED, book.VOIDED])
+@pytest.mark.parametrize("kind", [CREDITED, VOIDED])
 def test_an_answer_at_another_position_is_refused(journals: Journals, kind: int) -> None:
     raw, position, wallet = journals.entries[kind]
     with pytest.raises(Refused):
@@ -121,10 +119,10 @@ def test_only_the_operators_own_settlement_refunds(tmp_path: Path) -> None:
     raw = counter.operator.settlement(wallet, bytes(16), 0, bytes(32), [closed])
 
     def read(payment: bytes, settlement: bytes, owner: Certificate) -> int:
-        entry = dumps([book.REFUNDED, bytes(32), payment, settlement])
+        entry = dumps([REFUNDED, bytes(32), payment, settlement])
         return read_entry(entry, 0, owner, trust).kind
 
-    assert read(closed, raw, wallet) == book.REFUNDED
+    assert read(closed, raw, wallet) == REFUNDED
     for payment, settlement, owner in [
         (closed, alter_signature(raw), wallet),
         (b"\x06" * 32, raw, wallet),
@@ -135,9 +133,9 @@ def test_only_the_operators_own_settlement_refunds(tmp_path: Path) -> None:
 
 
 def test_a_debit_of_less_than_the_payment_is_refused(journals: Journals) -> None:
-    raw, position, wallet = journals.entries[book.PAID]
+    raw, position, wallet = journals.entries[PAID]
     body = loads(raw)
-    body[book.TAKEN][-1] -= 1
+    body[TAKEN][-1] -= 1
     with pytest.raises(Refused):
         read_entry(dumps(body), position, wallet, journals.trust)
 
@@ -160,8 +158,8 @@ def rewrite(wallet: devices.Wallet, position: int, entry: bytes) -> None:
     for at in wallet.device.book.positions():
         head = sha256(head + (entry if at == position else wallet.device.book.entry(at)))
     state.head = head
-    data[book.JOURNAL_KEY + position] = entry
-    data[book.STATE_KEY] = state.encode()
+    data[JOURNAL_KEY + position] = entry
+    data[STATE_KEY] = state.encode()
     assert old != entry
     wallet.restart()
 
@@ -172,7 +170,7 @@ def test_a_forged_credit_counts_for_nothing(tmp_path: Path) -> None:
     counter.sync(source)
     wallets.transfer(source.device.book, thief.device.book, 1_000)
     body = loads(thief.device.book.entry(0))
-    body[book.PAYMENT_RAW] = alter_signature(body[book.PAYMENT_RAW])
+    body[PAYMENT_RAW] = alter_signature(body[PAYMENT_RAW])
     rewrite(thief, 0, dumps(body))
     done = counter.sync(thief)
     assert not done.settled
@@ -183,9 +181,7 @@ def test_a_forged_credit_counts_for_nothing(tmp_path: Path) -> None:
     assert not counter.report().holds
 
 
-@pytest.mark.parametrize(
-    ("side", "part"), [("payer", 3), ("payer", 1), ("payee", book.OUTCOME_RAW)]
-)
+@pytest.mark.parametrize(("side", "part"), [("payer", 3), ("payer", 1), ("payee", OUTCOME_RAW)])
 def test_an_outcome_of_nobody_or_for_another_request_is_not_taken(
     tmp_path: Path, side: str, part: int
 ) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from _jzcbor import loads
-from jiaozi import audit, evidence
-from jiaozi.book import STATE_KEY, Step
-from jiaozi.state import State
+from jiaozi.operator import audit, evidence
+from jiaozi.wallet.book import Step
+from jiaozi.wallet.state import State
+from jiaozi.wallet.store_keys import STATE_KEY
 from jiaozi_host.ledger import findings
 from tests.host.counter import Counter
 from tests.unit import devices, wallets

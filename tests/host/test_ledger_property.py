@@ -14,10 +14,12 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from jiaozi import payee
-from jiaozi.book import CREDITED, JOURNAL_KEY, PAID, REFUNDED, Book
-from jiaozi.cose import decode
-from jiaozi.errors import Refused
+from jiaozi.wallet import payee
+from jiaozi.wallet.book import Book
+from jiaozi.wallet.store_keys import JOURNAL_KEY
+from jiaozi.wire.cose import decode
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import CREDITED, PAID, REFUNDED
 from jiaozi_host import sync
 from jiaozi_host.errors import CardGone, WalletRefused
 from jiaozi_host.ledger.report import report

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jiaozi import apdu
+from jiaozi.wire import apdu
 from jiaozi_host.errors import CardGone, ForeignCard, NoCard, ReaderMissing
 from jiaozi_host.links import READER_VARIABLE, Link, enumerate_readers, nfc, open_link
 from jiaozi_host.wallet import WalletClient

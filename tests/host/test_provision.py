@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import certificates, commands
+from jiaozi.wire import certificates, commands
 from jiaozi_host import provisioning
 from jiaozi_host.errors import (
     AccountRefused,

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import commands, payer, rules
-from jiaozi.book import STATE_KEY
+from jiaozi.wallet import payer
+from jiaozi.wallet.store_keys import STATE_KEY
+from jiaozi.wire import commands
+from jiaozi.wire.terms import read_terms
 from jiaozi_host import provisioning, sync
 from jiaozi_host.errors import CardGone, VaultError, WalletRefused
 from jiaozi_host.ledger import findings
@@ -170,5 +172,5 @@ def test_one_purse_overdrawn_while_another_is_full(counter: Counter) -> None:
 
 
 def test_terms_are_what_the_operator_signed(counter: Counter) -> None:
-    terms = rules.read_terms(counter.operator.terms(NUMBER), counter.operator.network)
+    terms = read_terms(counter.operator.terms(NUMBER), counter.operator.network)
     assert (terms.number, terms.categories, terms.expiry, terms.cap) == (7, [SHOP], 3, 2_000)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import commands, errors, evidence
-from jiaozi.errors import Refused
+from jiaozi.operator import evidence
+from jiaozi.wire import commands, errors
+from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import HostError, WalletRefused
 from jiaozi_host.ledger import findings
 from tests.host.counter import Counter

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import audit, errors, payee
+from jiaozi.operator import audit
+from jiaozi.wallet import payee
+from jiaozi.wire import errors
 from jiaozi_host import sync
 from jiaozi_host.errors import CardGone, WalletRefused
 from jiaozi_host.ledger import findings, tables

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi.cose import TEST
-from jiaozi.rules import read_policy
+from jiaozi.wire.cose import TEST
+from jiaozi.wire.policies import read_policy
 from jiaozi_host.errors import VaultError
 from jiaozi_host.money import BadAmount, format_amount, parse_amount
 from jiaozi_host.vault import Authority, Operator, Published, keys

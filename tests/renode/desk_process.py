@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from jiaozi import commands
+from jiaozi.wire import commands
 from jiaozi_host.errors import HostError, PinBlocked, WrongPin
 from jiaozi_host.money import format_amount, parse_amount
 from jiaozi_host.wallet import WalletClient

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jiaozi.errors import Refused
+from jiaozi.wire.errors import Refused
 from tests.host.counter import Reader
 from tests.unit.devices import Wallet, provision
 from tests.unit.wallets import Bank

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from _jzcbor import dumps, loads
-from jiaozi import apdu, certificates, channel, commands, cose, errors, install
+from jiaozi.operator import issue
+from jiaozi.wire import apdu, certificates, channel, commands, cose, errors
 from jiaozi_host.channel import Speaker, agree, certified, nobody
 from tests.unit.wallets import Bank, MemoryStore
 from wallet.device import Device
@@ -126,7 +127,7 @@ def provision(bank: Bank, name: str, **limits: object) -> Wallet:
         bank.operator,
         bank.network,
     )
-    package = install.package(
+    package = issue.package(
         bank.network,
         bank.authority.raw,
         [bank.operator.raw],

@@ -12,22 +12,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from _jzcbor import dumps
-from jiaozi import (
-    book,
-    certificates,
-    channel,
-    clearing,
-    cose,
-    install,
-    messages,
-    payee,
-    payer,
-    rotation,
-    rules,
-    state,
-    sync,
-)
-from jiaozi.errors import Refused
+from jiaozi.operator import clearing, issue
+from jiaozi.wallet import book, install, payee, payer, rotate, settle, state
+from jiaozi.wallet.store_keys import STATE_KEY
+from jiaozi.wire import certificates, channel, cose, epochs, messages, policies, statements
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.trust import Trust
 from protocol.tools.vector_world import forge
 from tests.unit.wallets import Bank, answer, ask, key_of, take, transfer
 
@@ -63,14 +53,14 @@ class Scene:
         self.next_request = ask(self.bob, 40)
         (entry,) = self.alice.pending()
         self.void = forge(cose.VOID, [*entry[1:3], 0, 1], self.bob.key, self.bob.me.hash)
-        self.statement = sync.statement(self.bob, NONCE)
+        self.statement = settle.statement(self.bob, NONCE)
         where = (self.alice.state.position, self.alice.state.head)
         signer = (BANK.operator_key, BANK.operator, NET)
-        self.settlement = sync.make_settlement(self.alice.me.hash, NONCE, *where, *signer)
+        self.settlement = issue.make_settlement(self.alice.me.hash, NONCE, *where, *signer)
         host = channel.certify(key_of("host").public, 9, *signer)
         self.channel = host.raw
         self.update = dumps([[BANK.operator.raw], BANK.policy(version=2), BANK.epoch(2)])
-        self.package = install.package(
+        self.package = issue.package(
             NET,
             BANK.authority.raw,
             [BANK.operator.raw],
@@ -97,15 +87,15 @@ NEXT_CERTIFICATE = certificates.issue(
     cose.WALLET, b"next id!", NEXT.public, CLAIMS, BANK.operator_key, BANK.operator, NET
 )
 WEST = Bank(name="west")
-BOTH = certificates.Trust(BANK.authority, [BANK.operator, WEST.operator], NET)
+BOTH = Trust(BANK.authority, [BANK.operator, WEST.operator], NET)
 
 
 def rotated() -> bytes:
     """A rotation for the wallet at rest."""
-    RESTING.store.commit(rotation.prepare(RESTING, NEXT._seed))
-    RESTING.state = state.State.decode(RESTING.store.get(book.STATE_KEY) or b"")
-    last = rotation.last_statement(RESTING, NONCE, NEXT._seed)
-    return rotation.make_rotation(last, NEXT_CERTIFICATE, BANK.operator_key, BANK.operator, NET)
+    RESTING.store.commit(rotate.prepare(RESTING, NEXT._seed))
+    RESTING.state = state.State.decode(RESTING.store.get(STATE_KEY) or b"")
+    last = rotate.last_statement(RESTING, NONCE, NEXT._seed)
+    return issue.make_rotation(last, NEXT_CERTIFICATE, BANK.operator_key, BANK.operator, NET)
 
 
 def cleared() -> bytes:
@@ -113,7 +103,7 @@ def cleared() -> bytes:
     payee_, payer_ = WEST.wallet("carol"), BANK.wallet("dave")
     for wallet in (payee_, payer_):
         wallet.trust = BOTH
-        wallet.epoch = rules.read_epoch(BANK.epoch(1, (), list(BOTH.operators)), NET)
+        wallet.epoch = epochs.read_epoch(BANK.epoch(1, (), list(BOTH.operators)), NET)
     transfer(BANK.account(), payer_, 100)
     request = ask(payee_, 40)
     payment = answer(payer_, payee_.me.raw, request)
@@ -139,14 +129,14 @@ DOORS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     "authority": (lambda raw: certificates.read(cose.AUTHORITY, raw, NET), BANK.authority.raw),
     "operator": (lambda raw: certificates.read(cose.OPERATOR, raw, NET), BANK.operator.raw),
     "wallet": (ALICE.trust.wallet, BOB.me.raw),
-    "policy": (lambda raw: rules.read_policy(raw, NET), BANK.policy()),
-    "epoch": (lambda raw: rules.read_epoch(raw, NET), BANK.epoch(1, [b"walletid"])),
+    "policy": (lambda raw: policies.read_policy(raw, NET), BANK.policy()),
+    "epoch": (lambda raw: epochs.read_epoch(raw, NET), BANK.epoch(1, [b"walletid"])),
     "request": (lambda raw: messages.read_request(raw, NET), SCENE.request),
     "payment": (lambda raw: messages.read_payment(raw, NET), SCENE.payment),
     "receipt": (lambda raw: messages.read_outcome(raw, NET), SCENE.receipt),
     "void": (lambda raw: messages.read_outcome(raw, NET), SCENE.void),
-    "statement": (lambda raw: sync.read_statement(raw, NET), SCENE.statement),
-    "rotation": (lambda raw: rotation.rotate(RESTING, raw, NEXT._seed), rotated()),
+    "statement": (lambda raw: statements.read_statement(raw, NET), SCENE.statement),
+    "rotation": (lambda raw: rotate.rotate(RESTING, raw, NEXT._seed), rotated()),
     "clearing": (lambda raw: clearing.read(raw, BANK.operator, BOTH), cleared()),
     "state": (state.State.decode, ALICE.state.encode()),
     "pay: certificate": (lambda raw: pay(raw, SCENE.next_request), BOB.me.raw),
@@ -160,7 +150,7 @@ DOORS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     "resolve: receipt": (lambda raw: payer.resolve(ALICE, raw), SCENE.receipt),
     "resolve: void": (lambda raw: payer.resolve(ALICE, raw), SCENE.void),
     "channel": (lambda raw: _channel(raw), SCENE.channel),
-    "settlement": (lambda raw: sync.settle(ALICE, raw, NONCE), SCENE.settlement),
+    "settlement": (lambda raw: settle.settle(ALICE, raw, NONCE), SCENE.settlement),
     "update": (lambda raw: install.update(ALICE, raw), SCENE.update),
     "install": (lambda raw: install.install(raw, key_of("new").public), SCENE.package),
 }

@@ -7,8 +7,9 @@ hexadecimal. Prints the kind each proof proves against its accused, 0 where it p
 import sys
 from binascii import unhexlify
 
-from jiaozi import certificates, cose, evidence
-from jiaozi.errors import Refused
+from jiaozi.operator import evidence
+from jiaozi.wire import certificates, cose
+from jiaozi.wire.errors import Refused
 
 with open(sys.argv[1]) as file:
     authority = certificates.read(cose.AUTHORITY, unhexlify(file.readline().strip()), cose.TEST)

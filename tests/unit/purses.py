@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from _jzcbor import dumps
-from jiaozi import book, cose, install, messages, payee, payer
-from jiaozi.errors import Refused
+from jiaozi.wallet import book, install, payee, payer
+from jiaozi.wire import cose, messages
+from jiaozi.wire.errors import Refused
 from tests.unit.wallets import Bank, answer, ask, finish, fund, take, transfer
 
 BANK = Bank()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jiaozi import apdu
+from jiaozi.wire import apdu
 
 BYTE = st.integers(0, 255)
 HEADER = st.tuples(BYTE, BYTE, BYTE, BYTE)

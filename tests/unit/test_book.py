@@ -7,8 +7,21 @@ import hashlib
 import pytest
 
 from _jzcbor import dumps
-from jiaozi import book, errors, payee, payer
-from jiaozi.errors import Refused
+from jiaozi.wallet import book, payee, payer
+from jiaozi.wallet.store_keys import CERTIFICATE_KEY, POLICY_KEY, STATE_KEY
+from jiaozi.wire import errors
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import (
+    CREDITED,
+    KIND,
+    OUTCOME_RAW,
+    PAID,
+    PAYMENT_HASH,
+    PAYMENT_RAW,
+    PEER_RAW,
+    REQUEST_RAW,
+    TAKEN,
+)
 from tests.unit.wallets import Bank, MemoryStore, answer, ask, finish, key_of, take, transfer
 
 BANK = Bank()
@@ -49,7 +62,7 @@ def picture(wallet: book.Book) -> object:
         wallet.state.encode(),
         sorted(wallet.open),
         wallet.positions(),
-        [entry[book.PAYMENT_HASH] for entry in wallet.pending()],
+        [entry[PAYMENT_HASH] for entry in wallet.pending()],
         wallet.slots(),
         wallet.reserved,
         wallet.unresolved(),
@@ -105,14 +118,14 @@ def test_an_entry_holds_the_whole_payment() -> None:
     (paid,) = alice.pending()
     receipt = take(bob, alice.me.raw, payment)
     ((_, credited),) = bob.entries()
-    assert paid[book.KIND] == book.PAID
-    assert credited[book.KIND] == book.CREDITED
+    assert paid[KIND] == PAID
+    assert credited[KIND] == CREDITED
     for entry, peer in ((paid, bob), (credited, alice)):
-        assert entry[book.PAYMENT_RAW] == payment
-        assert entry[book.REQUEST_RAW] == request
-        assert entry[book.PEER_RAW] == peer.me.raw
-    assert credited[book.OUTCOME_RAW] == receipt
-    assert sum(paid[book.TAKEN]) == 500
+        assert entry[PAYMENT_RAW] == payment
+        assert entry[REQUEST_RAW] == request
+        assert entry[PEER_RAW] == peer.me.raw
+    assert credited[OUTCOME_RAW] == receipt
+    assert sum(paid[TAKEN]) == 500
 
 
 def test_a_commit_that_fails_changes_nothing_and_can_be_repeated() -> None:
@@ -187,13 +200,13 @@ def test_what_is_not_there() -> None:
 
 def test_a_damaged_store() -> None:
     wallet = BANK.wallet("w")
-    for key in (book.POLICY_KEY, book.STATE_KEY, book.CERTIFICATE_KEY):
+    for key in (POLICY_KEY, STATE_KEY, CERTIFICATE_KEY):
         store = MemoryStore()
         store.commit(dict(wallet.store.data) | {key: None})
         with pytest.raises(KeyError):
             book.Book(store)
     store = MemoryStore()
-    store.commit(dict(wallet.store.data) | {book.STATE_KEY: dumps([1])})
+    store.commit(dict(wallet.store.data) | {STATE_KEY: dumps([1])})
     with pytest.raises(Refused):
         book.Book(store)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from _jzcbor import dumps
-from jiaozi import certificates, cose, errors, rules
-from jiaozi.errors import Refused
+from jiaozi.operator import issue
+from jiaozi.wire import certificates, cose, epochs, errors
+from jiaozi.wire.epochs import Epoch
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.trust import Trust
 from protocol.tools.vector_world import forge
 from tests.unit.wallets import Bank, key_of
 
@@ -16,12 +19,12 @@ KEY_CLAIM = {1: {1: 1, -1: 6, -2: key_of("w").public}}
 BODY = {7: b"walletid", 8: KEY_CLAIM, -65537: [certificates.CARD, 3, 0, 9]}
 
 
-def trust() -> certificates.Trust:
-    return certificates.Trust(BANK.authority, [BANK.operator], cose.TEST)
+def trust() -> Trust:
+    return Trust(BANK.authority, [BANK.operator], cose.TEST)
 
 
-def epoch(number: int, **parts: object) -> rules.Epoch:
-    return rules.read_epoch(BANK.epoch(number, **parts), cose.TEST)  # type: ignore[arg-type]
+def epoch(number: int, **parts: object) -> Epoch:
+    return epochs.read_epoch(BANK.epoch(number, **parts), cose.TEST)  # type: ignore[arg-type]
 
 
 def refusal(raw: bytes) -> int:
@@ -171,9 +174,9 @@ def test_operators_expire_and_are_revoked() -> None:
     with pytest.raises(Refused) as caught:
         believer.check_current(certificate, epoch(1001))
     assert caught.value.sw == errors.EXPIRED
-    none = rules.make_epoch(1, [], [], BANK.authority_key, BANK.authority, cose.TEST)
+    none = issue.make_epoch(1, [], [], BANK.authority_key, BANK.authority, cose.TEST)
     with pytest.raises(Refused) as caught:
-        believer.check_current(certificate, rules.read_epoch(none, cose.TEST))
+        believer.check_current(certificate, epochs.read_epoch(none, cose.TEST))
     assert caught.value.sw == errors.REVOKED
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import apdu, commands, errors
-from jiaozi.book import CHANNEL_KEY, JOURNAL_KEY
+from jiaozi.wallet.store_keys import CHANNEL_KEY, JOURNAL_KEY
+from jiaozi.wire import apdu, commands, errors
 from jiaozi_host import provisioning, sync
 from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
 from jiaozi_host.wallet import WalletClient

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from _jzcbor import dumps
-from jiaozi import certificates, channel, commands, cose, edhoc, errors, install
-from jiaozi.book import CHANNEL_KEY
-from jiaozi.certificates import Certificate
+from jiaozi.operator import issue
+from jiaozi.wallet.store_keys import CHANNEL_KEY
+from jiaozi.wire import certificates, channel, commands, cose, edhoc, errors
+from jiaozi.wire.certificates import Certificate
 from jiaozi_host.channel import Speaker
 from jiaozi_host.errors import BadAnswer, HostError
 from jiaozi_host.wallet import WalletClient
@@ -147,7 +148,7 @@ def installable(bank: Bank, public: bytes) -> bytes:
     )
     operators = [bank.operator.raw]
     parts = (certificate.raw, bank.policy(), bank.epoch())
-    return install.package(bank.network, bank.authority.raw, operators, *parts)
+    return issue.package(bank.network, bank.authority.raw, operators, *parts)
 
 
 # Keys ---------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from _jzcbor import dumps
-from jiaozi import cose, errors
-from jiaozi.errors import Refused
+from jiaozi.wire import cose, errors
+from jiaozi.wire.errors import Refused
 from protocol.tools.vector_world import forge, structure
 from tests.unit.wallets import key_of
 

@@ -7,8 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from _jzcbor import dumps, loads
-from jiaozi import apdu, commands, errors, sync
-from jiaozi.sync import NONCE_LENGTH
+from jiaozi.operator import issue
+from jiaozi.wire import apdu, commands, errors
+from jiaozi.wire.statements import NONCE_LENGTH
 from tests.unit.devices import PIN, Wallet, open_session, provision
 from tests.unit.wallets import Bank
 
@@ -225,7 +226,7 @@ def _noisy() -> Wallet:
 def test_settlement_starts_the_counters_anew(bank: Bank, wallet: Wallet) -> None:
     nonce = open_session(bank, wallet)
     state = wallet.device.book.state
-    settlement = sync.make_settlement(
+    settlement = issue.make_settlement(
         wallet.device.book.me.hash,
         nonce,
         state.position,

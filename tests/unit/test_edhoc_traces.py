@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from _jzcbor import dumps, loads
 from _jzcrypto import sha256, x25519
-from jiaozi import edhoc
-from jiaozi.cose import SigningKey
-from jiaozi.errors import BAD_SIGNATURE, CHANNEL_BROKEN, MALFORMED, Refused
+from jiaozi.wire import edhoc
+from jiaozi.wire.cose import SigningKey
+from jiaozi.wire.errors import BAD_SIGNATURE, CHANNEL_BROKEN, MALFORMED, Refused
 
 TRACES = json.loads((Path(__file__).parent / "edhoc_traces.json").read_text())
 

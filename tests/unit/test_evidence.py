@@ -10,11 +10,15 @@ from typing import Any, NamedTuple
 import pytest
 
 from _jzcbor import dumps, loads
-from jiaozi import audit, book, cose, evidence, messages, payee, payer, sync
-from jiaozi.certificates import ACCOUNT, Trust
-from jiaozi.errors import Refused
-from jiaozi.rules import read_epoch
-from jiaozi.search import Journal, find
+from jiaozi.operator import audit, evidence
+from jiaozi.operator.search import Journal, find
+from jiaozi.wallet import book, payee, payer, settle
+from jiaozi.wire import cose, messages
+from jiaozi.wire.certificates import ACCOUNT
+from jiaozi.wire.epochs import read_epoch
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import PAYMENT_RAW, RESOLVED
+from jiaozi.wire.trust import Trust
 from tests.unit.wallets import Bank, MemoryStore, answer, ask, finish, key_of, take, transfer
 from tests.vectors.test_vectors import MICROPYTHON, run
 from tests.vectors.wire import fits
@@ -55,7 +59,7 @@ def rich(name: str) -> book.Book:
 
 def journal(wallet: book.Book, *owed: bytes) -> Journal:
     digests = [evidence.digest(raw) for raw in owed]
-    raw = sync.statement(wallet, evidence.question(SALT, digests))
+    raw = settle.statement(wallet, evidence.question(SALT, digests))
     entries = [wallet.entry(at) or b"" for at in range(wallet.state.position)]
     return Journal(wallet.me, raw, entries, NETWORK, SALT, digests)
 
@@ -155,7 +159,7 @@ def credit_without_debit() -> Loose:
 
 def false_entry() -> Loose:
     thief = rich("thief")
-    thief.apply(book.Step(thief.state.copy(), entry=[book.RESOLVED, bytes(32), bytes(32), b""]))
+    thief.apply(book.Step(thief.state.copy(), entry=[RESOLVED, bytes(32), bytes(32), b""]))
     return thief, (journal(thief),)
 
 
@@ -251,7 +255,7 @@ def test_a_question_cannot_hold_a_payment_before_it_is_signed() -> None:
     stranger = key_of("stranger")
     foreseen = cose.sign(cose.PAYMENT, body, stranger, alice.me.hash, NETWORK)
     early = [evidence.digest(foreseen.raw), foreseen.hash]
-    statement = sync.statement(alice, evidence.question(SALT, early))
+    statement = settle.statement(alice, evidence.question(SALT, early))
     entries = [alice.entry(at) or b"" for at in range(alice.state.position)]
     payment = answer(alice, bob.me.raw, request.raw)
     assert messages.read_payment(payment, NETWORK).hash == foreseen.hash
@@ -322,7 +326,7 @@ def test_anothers_forged_words_do_not_hide_a_thief() -> None:
     thief, journals = forked_sequence()
     accomplice = BANK.wallet("accomplice")
     genuine: Any = loads(journals[0].entries[-1])
-    genuine[book.PAYMENT_RAW] = genuine[book.PAYMENT_RAW][:-1] + b"\x00"
+    genuine[PAYMENT_RAW] = genuine[PAYMENT_RAW][:-1] + b"\x00"
     for entry in (genuine, loads(journals[0].entries[-1])):
         accomplice.apply(book.Step(accomplice.state.copy(), entry=entry))  # type: ignore[arg-type]
     named = {verify(raw).wallet.id for raw in find([journal(accomplice), *journals], trust())}

@@ -8,8 +8,9 @@ from unittest import mock
 
 import pytest
 
-from jiaozi import audit, evidence, search
-from jiaozi.book import KIND, PAID, Book
+from jiaozi.operator import audit, evidence, search
+from jiaozi.wallet.book import Book
+from jiaozi.wire.journal import KIND, PAID
 from tests.evidence import cheats
 from tests.evidence.history import Outcome, play
 from tests.evidence.run import play_batch

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from _jzcbor import dumps, loads
-from jiaozi import commands, errors, payee, rules
-from jiaozi.apdu import SW_OK
-from jiaozi.book import CREDITED, JOURNAL_KEY, Book
-from jiaozi.cose import decode
-from jiaozi.errors import Refused
+from jiaozi.wallet import payee
+from jiaozi.wallet.book import Book
+from jiaozi.wallet.store_keys import JOURNAL_KEY
+from jiaozi.wire import commands, errors, policies
+from jiaozi.wire.apdu import SW_OK
+from jiaozi.wire.cose import decode
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import CREDITED
 from tests.unit import devices, wallets
 from tests.unit.devices import open_session, provision
 from tests.unit.wallets import Bank
@@ -106,7 +109,7 @@ def test_below_the_policys_firmware_nothing_new_begins(bank: Bank, least: int, a
 
 def test_a_policy_says_its_firmware_or_has_none(bank: Bank) -> None:
     plain, least = (
-        rules.read_policy(bank.policy(firmware=number), bank.network) for number in (0, 3)
+        policies.read_policy(bank.policy(firmware=number), bank.network) for number in (0, 3)
     )
     assert (len(plain.body), plain.firmware) == (13, 0)
     assert (len(least.body), least.firmware) == (14, 3)

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from jiaozi import apdu, commands
+from jiaozi.wire import apdu, commands
 from tests.fuzz import doors, scene, stage
 from tests.fuzz.programme import Operation, Talk, play, wallet_of
 from tests.fuzz.stage import Broken, Stage

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import errors
+from jiaozi.wire import errors
 from jiaozi_host import error_texts
 from protocol.tools import gen_errors
 

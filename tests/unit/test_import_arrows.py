@@ -132,7 +132,7 @@ def test_every_import_package_has_a_rule() -> None:
         ("firmware/wallet", "import jiaozi_host"),
         ("host/jiaozi_host", "from wallet import purse"),
         ("host/jiaozi_host", "import jiaozi_sim.field"),
-        ("simulator/jiaozi_sim", "from jiaozi.errors import Refused"),
+        ("simulator/jiaozi_sim", "from jiaozi.wire.errors import Refused"),
         ("simulator/jiaozi_sim", "import jiaozi_host"),
         ("boards", "import jiaozi"),
     ],
@@ -145,7 +145,7 @@ def test_a_breach_is_seen(folder: str, source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "from jiaozi.errors import Refused",
+        "from jiaozi.wire.errors import Refused",
         "from . import cose",
         "if TYPE_CHECKING:\n    from typing import Any",
     ],

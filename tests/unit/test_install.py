@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from _jzcbor import dumps
-from jiaozi import book, certificates, cose, errors, install, rules
-from jiaozi.errors import Refused
+from jiaozi.operator import issue
+from jiaozi.wallet import book, install
+from jiaozi.wallet.store_keys import SEED_KEY
+from jiaozi.wire import certificates, cose, errors, policies
+from jiaozi.wire.errors import Refused
 from protocol.tools.vector_world import forge
 from tests.unit.wallets import (
     LIMITS,
@@ -62,7 +65,7 @@ def operator_of(
 def test_install() -> None:
     changes = install.install(package(), key_of("w").public)
     store = MemoryStore()
-    store.commit(changes | {book.SEED_KEY: bytes(32)})
+    store.commit(changes | {SEED_KEY: bytes(32)})
     wallet = book.Book(store)
     assert wallet.me.raw == BANK.certificate("w").raw
     assert wallet.operator.raw == BANK.operator.raw
@@ -74,7 +77,7 @@ def test_install() -> None:
 
 def test_package_makes_what_install_takes() -> None:
     parts = (BANK.authority.raw, [BANK.operator.raw], BANK.certificate("w").raw)
-    assert install.package(BANK.network, *parts, BANK.policy(), BANK.epoch()) == package()
+    assert issue.package(BANK.network, *parts, BANK.policy(), BANK.epoch()) == package()
 
 
 @pytest.mark.parametrize(
@@ -144,7 +147,7 @@ def test_each_signature_is_checked(part: str, kind: int) -> None:
 
 
 def test_each_signer_is_checked() -> None:
-    body: object = [LIMITS[name] for name in rules.POLICY_FIELDS]
+    body: object = [LIMITS[name] for name in policies.POLICY_FIELDS]
     policy = forge(cose.POLICY, body, BANK.authority_key, BANK.authority.hash)
     assert refusal(package(policy=policy)) == errors.WRONG_SIGNER
     epoch = forge(cose.EPOCH, [1, [], []], BANK.operator_key, BANK.operator.hash)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi.apdu import select
+from jiaozi.wire.apdu import select
 from jiaozi_sim.card import IsoDepCard
 from jiaozi_sim.chips.pn532 import Pn532 as ChipModel
 from jiaozi_sim.chips.pn532_target import Role

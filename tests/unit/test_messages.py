@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from jiaozi import cose, errors, messages
-from jiaozi.errors import Refused
+from jiaozi.wire import cose, errors, messages
+from jiaozi.wire.errors import Refused
 from protocol.tools.vector_world import forge
 from tests.unit.wallets import key_of
 

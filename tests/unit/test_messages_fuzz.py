@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from _jzcbor import dumps
-from jiaozi import cose
+from jiaozi.wire import cose
 from protocol.tools.vector_world import forge
 from tests.unit.doors import BOB, DOORS, ITEMS, NET, SCENE, SIGNERS, knock, pay
 

@@ -6,8 +6,11 @@ import itertools
 
 import pytest
 
-from jiaozi import book, certificates, cose, errors, messages, payee
-from jiaozi.errors import Refused
+from jiaozi.wallet import book, payee
+from jiaozi.wallet.store_keys import EPOCH_KEY, POLICY_KEY
+from jiaozi.wire import certificates, cose, errors, messages
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.trust import Trust
 from protocol.tools.vector_world import forge
 from tests.unit.wallets import Bank, answer, ask, finish, key_of, take, transfer
 
@@ -24,7 +27,7 @@ def rich(amount: int = 100_000, name: str = "alice", **parts: object) -> book.Bo
 
 def with_rules(wallet: book.Book, **changes: bytes) -> book.Book:
     """The same wallet, with another policy or epoch."""
-    keys = {"policy": book.POLICY_KEY, "epoch": book.EPOCH_KEY}
+    keys = {"policy": POLICY_KEY, "epoch": EPOCH_KEY}
     wallet.store.commit({keys[name]: value for name, value in changes.items()})
     return book.Book(wallet.store)
 
@@ -321,7 +324,7 @@ def test_a_payer_of_another_currency() -> None:
     alice, bob = dollars.wallet("alice", currency="USD"), BANK.wallet("bob")
     epoch = BANK.epoch(1, operators=[BANK.operator.hash, dollars.operator.hash])
     bob = with_rules(bob, epoch=epoch)
-    bob.trust = certificates.Trust(BANK.authority, [BANK.operator, dollars.operator], BANK.network)
+    bob.trust = Trust(BANK.authority, [BANK.operator, dollars.operator], BANK.network)
     assert kind_of(take(bob, alice.me.raw, pay(alice, ask(bob, 500)))) is messages.Void
 
 

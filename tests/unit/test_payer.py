@@ -6,8 +6,12 @@ import itertools
 
 import pytest
 
-from jiaozi import book, certificates, cose, errors, payer
-from jiaozi.errors import Refused
+from jiaozi.wallet import book, payer
+from jiaozi.wallet.store_keys import EPOCH_KEY, POLICY_KEY
+from jiaozi.wire import certificates, cose, errors
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import PAYMENT_HASH, REQUEST_HASH
+from jiaozi.wire.trust import Trust
 from protocol.tools.vector_world import forge
 from tests.unit.wallets import (
     Bank,
@@ -31,7 +35,7 @@ def rich(amount: int = 100_000, name: str = "alice", **parts: object) -> book.Bo
 
 def with_rules(wallet: book.Book, **changes: bytes) -> book.Book:
     """The same wallet, with another policy or epoch."""
-    keys = {"policy": book.POLICY_KEY, "epoch": book.EPOCH_KEY}
+    keys = {"policy": POLICY_KEY, "epoch": EPOCH_KEY}
     wallet.store.commit({keys[name]: value for name, value in changes.items()})
     return book.Book(wallet.store)
 
@@ -151,7 +155,7 @@ def test_a_payee_of_another_currency() -> None:
     dollars = Bank(currency="USD", name="dollars")
     bob = dollars.wallet("bob", currency="USD")
     alice = rich()
-    both = certificates.Trust(BANK.authority, [BANK.operator, dollars.operator], BANK.network)
+    both = Trust(BANK.authority, [BANK.operator, dollars.operator], BANK.network)
     alice.trust = both
     raw = forge(cose.REQUEST, [1, 5, 0, "CNY", [0], 2], bob.key, bob.me.hash)
     epoch = BANK.epoch(1, operators=[BANK.operator.hash, dollars.operator.hash])
@@ -269,7 +273,7 @@ def test_journal_full() -> None:
     assert try_to_pay(alice, BANK.wallet("bob"), 1) == errors.JOURNAL_FULL
     # What was paid can still be resolved, each and every one.
     for entry, bob in zip(alice.pending(), payees, strict=True):
-        hashes = [entry[book.REQUEST_HASH], entry[book.PAYMENT_HASH]]
+        hashes = [entry[REQUEST_HASH], entry[PAYMENT_HASH]]
         finish(alice, forge(cose.VOID, [*hashes, 0, 1], bob.key, bob.me.hash))
     assert alice.unresolved() == 0
     assert alice.state.balance == 100_000

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from jiaozi import book, certificates, cose, errors, payee, payer
-from jiaozi.errors import Refused
+from jiaozi.wallet import book, payee, payer
+from jiaozi.wallet.store_keys import EPOCH_KEY, POLICY_KEY
+from jiaozi.wire import certificates, cose, errors
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import PAYMENT_HASH
 from protocol.tools.vector_world import forge
 from tests.unit.wallets import (
     LIMITS,
@@ -30,7 +33,7 @@ def rich(amount: int = 100_000, name: str = "alice", **parts: object) -> book.Bo
 
 def with_rules(wallet: book.Book, **changes: bytes) -> book.Book:
     """The same wallet, with another policy or epoch."""
-    keys = {"policy": book.POLICY_KEY, "epoch": book.EPOCH_KEY}
+    keys = {"policy": POLICY_KEY, "epoch": EPOCH_KEY}
     wallet.store.commit({keys[name]: value for name, value in changes.items()})
     return book.Book(wallet.store)
 
@@ -107,10 +110,10 @@ def test_a_lost_receipt_does_not_block_a_payee_for_ever() -> None:
     payment = answer(alice, bob.me.raw, ask(bob, 500))
     take(bob, alice.me.raw, payment)
     for number, pending in ((2, True), (3, False)):
-        alice.store.commit({book.EPOCH_KEY: BANK.epoch(number)})
+        alice.store.commit({EPOCH_KEY: BANK.epoch(number)})
         alice = book.Book(alice.store)
         assert (payer.unfinished(alice, bob.me) is not None) is pending
-    bob.store.commit({book.EPOCH_KEY: BANK.epoch(3)})
+    bob.store.commit({EPOCH_KEY: BANK.epoch(3)})
     bob = book.Book(bob.store)
     transfer(alice, bob, 70)
     assert (alice.unresolved(), bob.state.balance) == (1, 570)
@@ -133,7 +136,7 @@ def test_a_stranger_in_the_payees_name_gains_nothing() -> None:
     with pytest.raises(Refused):
         take(eve, alice.me.raw, payment, attached)
     receipt = cose.sign(
-        cose.RECEIPT, [entry[book.PAYMENT_HASH], 0, 1], eve.key, forged.hash, BANK.network
+        cose.RECEIPT, [entry[PAYMENT_HASH], 0, 1], eve.key, forged.hash, BANK.network
     ).raw
     with pytest.raises(Refused):
         finish(alice, receipt)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from _jzcbor import dumps
-from jiaozi import book, cose, errors, messages, payee, payer, purposes, sync
-from jiaozi.errors import Refused
+from jiaozi.operator import issue
+from jiaozi.wallet import book, payee, payer, purposes, settle
+from jiaozi.wallet.store_keys import EPOCH_KEY, OPERATORS_KEY
+from jiaozi.wire import cose, errors, messages
+from jiaozi.wire.errors import Refused
 from tests.unit.purses import (
     BANK,
     NONCE,
@@ -95,7 +98,7 @@ def test_a_wallet_has_so_many_purses() -> None:
 def test_a_funder_must_be_valid(epoch: bytes, sw: int) -> None:
     alice = BANK.wallet("alice")
     operators = dumps([BANK.operator.raw, OTHER.operator.raw])
-    alice.store.commit({book.OPERATORS_KEY: operators, book.EPOCH_KEY: epoch})
+    alice.store.commit({OPERATORS_KEY: operators, EPOCH_KEY: epoch})
     alice = book.Book(alice.store)
     raw = OTHER.terms(expiry=2_000)
     assert refusal(lambda: purposes.adopt(alice, raw)) == sw
@@ -105,7 +108,7 @@ def test_a_funder_must_have_the_currency() -> None:
     alice = BANK.wallet("alice")
     epoch = BANK.epoch(1, operators=[BANK.operator.hash, FOREIGN.operator.hash])
     operators = dumps([BANK.operator.raw, FOREIGN.operator.raw])
-    alice.store.commit({book.OPERATORS_KEY: operators, book.EPOCH_KEY: epoch})
+    alice.store.commit({OPERATORS_KEY: operators, EPOCH_KEY: epoch})
     alice = book.Book(alice.store)
     assert refusal(lambda: purposes.adopt(alice, FOREIGN.terms())) == errors.WRONG_CURRENCY
 
@@ -144,7 +147,7 @@ def test_only_its_funder_funds_a_purse() -> None:
     both = [BANK.operator.raw, OTHER.operator.raw]
     epoch = BANK.epoch(1, operators=[BANK.operator.hash, OTHER.operator.hash])
     for wallet in (alice, account):
-        wallet.store.commit({book.OPERATORS_KEY: dumps(both), book.EPOCH_KEY: epoch})
+        wallet.store.commit({OPERATORS_KEY: dumps(both), EPOCH_KEY: epoch})
     alice, account = book.Book(alice.store), book.Book(account.store)
     request = alice.apply(payee.request(alice, 50, purse=NUMBER))
     before = account.state.balance
@@ -275,13 +278,13 @@ def test_a_void_goes_back_to_its_purse() -> None:
 
 def settled(wallet: book.Book, closed: tuple[bytes, ...] = ()) -> book.Book:
     place = (wallet.me.hash, NONCE, wallet.state.position, wallet.state.head)
-    raw = sync.make_settlement(*place, BANK.operator_key, BANK.operator, BANK.network, closed)
+    raw = issue.make_settlement(*place, BANK.operator_key, BANK.operator, BANK.network, closed)
     acknowledged = wallet.state.position
-    changes = sync.settle(wallet, raw, NONCE)
+    changes = settle.settle(wallet, raw, NONCE)
     while changes:
         wallet.store.commit(changes)
         wallet = book.Book(wallet.store)
-        changes = sync.forget(wallet, acknowledged)
+        changes = settle.forget(wallet, acknowledged)
     return wallet
 
 

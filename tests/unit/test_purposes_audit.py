@@ -5,19 +5,13 @@ from __future__ import annotations
 import pytest
 
 from _jzcbor import dumps
-from jiaozi import (
-    audit,
-    book,
-    certificates,
-    cose,
-    evidence,
-    payee,
-    payer,
-    purposes,
-    rules,
-    search,
-    sync,
-)
+from jiaozi.operator import audit, evidence, search
+from jiaozi.wallet import book, payee, payer, purposes, settle
+from jiaozi.wallet.store_keys import JOURNAL_KEY, STATE_KEY
+from jiaozi.wire import certificates, cose, statements
+from jiaozi.wire.journal import ADOPTED
+from jiaozi.wire.terms import read_terms
+from jiaozi.wire.trust import Trust
 from tests.unit.purses import (
     BANK,
     NONCE,
@@ -38,14 +32,14 @@ def journal(wallet: book.Book) -> list[bytes]:
 
 
 def audited(wallet: book.Book) -> audit.Audit:
-    trust = certificates.Trust(BANK.authority, [BANK.operator], BANK.network)
+    trust = Trust(BANK.authority, [BANK.operator], BANK.network)
     return audit.Audit(wallet.me, trust).read(journal(wallet))
 
 
 def proven(wallet: book.Book) -> int:
     """The kind of proof against a wallet that its journal gives, 0 for none."""
-    trust = certificates.Trust(BANK.authority, [BANK.operator], BANK.network)
-    raw = sync.statement(wallet, NONCE)
+    trust = Trust(BANK.authority, [BANK.operator], BANK.network)
+    raw = settle.statement(wallet, NONCE)
     taken = search.Journal(wallet.me, raw, journal(wallet), BANK.network)
     proofs = search.find([taken], trust)
     if not proofs:
@@ -68,7 +62,7 @@ def test_an_honest_journal_adds_up_by_purse() -> None:
     assert (
         found.held
         == {0: 1_000, NUMBER: 2_500}
-        == sync.read_statement(sync.statement(alice, NONCE), BANK.network).held
+        == statements.read_statement(settle.statement(alice, NONCE), BANK.network).held
     )
     for wallet in (alice, merchant, account):
         assert proven(wallet) == 0
@@ -131,7 +125,7 @@ def test_a_statement_that_moves_money_between_purses_is_false() -> None:
 def test_terms_changed_under_the_money_are_proven() -> None:
     alice = rich()
     wider = cose.parse(cose.TERMS, BANK.terms(categories=[SHOP, SEEDS]), BANK.network)
-    entry = [book.ADOPTED, wider.hash, wider.signer, wider.raw]
+    entry = [ADOPTED, wider.hash, wider.signer, wider.raw]
     alice.apply(book.Step(alice.state.copy(), entry=entry))
     assert proven(alice) == audit.OUTSIDE_TERMS
 
@@ -143,16 +137,16 @@ def test_an_entry_of_terms_that_is_none(place: int) -> None:
     assert step is not None
     assert step.entry is not None
     step.entry[place] = bytes(32) if place < 3 else BANK.terms(key=key_of("thief"))
-    alice.store.commit({book.JOURNAL_KEY: dumps(step.entry)})
+    alice.store.commit({JOURNAL_KEY: dumps(step.entry)})
     state = alice.state.copy()
     state.append(dumps(step.entry))
-    alice.store.commit({book.STATE_KEY: state.encode()})
+    alice.store.commit({STATE_KEY: state.encode()})
     assert proven(book.Book(alice.store)) == audit.FALSE_ENTRY
 
 
 def test_money_taken_for_a_purse_without_terms_is_proven() -> None:
     alice, account = rich(0, 0), BANK.account()
-    terms = rules.read_terms(BANK.terms(), BANK.network)
+    terms = read_terms(BANK.terms(), BANK.network)
     alice.terms[NUMBER] = terms  # of which the journal knows nothing
     request = alice.apply(payee.request(alice, 50, purse=NUMBER))
     take(alice, account.me.raw, answer(account, alice.me.raw, request))

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from _jzcbor import dumps
-from jiaozi import audit, book, certificates, cose, errors, payee, rotation, sync
-from jiaozi.errors import Refused
+from jiaozi.operator import audit, issue
+from jiaozi.wallet import book, payee, rotate, settle
+from jiaozi.wallet.store_keys import NEXT_SEED_KEY
+from jiaozi.wire import certificates, cose, errors, statements
+from jiaozi.wire.errors import Refused
 from protocol.tools.vector_world import forge
 from tests.unit.wallets import Bank, answer, ask, finish, key_of, take, transfer
 
@@ -35,20 +38,20 @@ def certificate(
 
 def prepared(wallet: book.Book, seed: bytes = SEED) -> bytes:
     """The last statement, once the wallet has kept its next key."""
-    wallet.store.commit(rotation.prepare(wallet, seed))
+    wallet.store.commit(rotate.prepare(wallet, seed))
     wallet.__init__(wallet.store)  # type: ignore[misc]
-    return rotation.last_statement(wallet, NONCE, seed)
+    return rotate.last_statement(wallet, NONCE, seed)
 
 
 def make(statement: bytes, to: certificates.Certificate | None = None) -> bytes:
     to = to or certificate()
-    return rotation.make_rotation(statement, to, BANK.operator_key, BANK.operator, BANK.network)
+    return issue.make_rotation(statement, to, BANK.operator_key, BANK.operator, BANK.network)
 
 
 def switch(wallet: book.Book, raw: bytes, most: int = 99) -> book.Book:
     """Carry a rotation out, or its first `most` records."""
     for _ in range(most):
-        changes, done = rotation.rotate(wallet, raw, wallet.store.get(book.NEXT_SEED_KEY))
+        changes, done = rotate.rotate(wallet, raw, wallet.store.get(NEXT_SEED_KEY))
         wallet.store.commit(changes)
         wallet = book.Book(wallet.store)
         if done:
@@ -64,7 +67,7 @@ def test_the_value_comes_over_to_a_new_key_and_id() -> None:
     old.apply(book.Step(state))
     counted = (state.offline_count, state.offline_total, state.synced_epoch)
     statement = prepared(old)
-    read = sync.read_statement(statement, BANK.network)
+    read = statements.read_statement(statement, BANK.network)
     assert read.successor == NEXT.public
     new = switch(old, make(statement))
     assert (new.me.id, new.me.public, new.state.balance) == (b"next id!", NEXT.public, 9_500)
@@ -73,7 +76,7 @@ def test_the_value_comes_over_to_a_new_key_and_id() -> None:
     now = new.state
     assert (now.offline_count, now.offline_total, now.synced_epoch) == counted
     assert (now.unconfirmed_count, now.unconfirmed_total) == (2, 30)
-    assert new.store.get(book.NEXT_SEED_KEY) is None
+    assert new.store.get(NEXT_SEED_KEY) is None
     assert new.slots() == book.JOURNAL_LIMIT - 1
     bob = BANK.wallet("carol")
     transfer(new, bob, 700)
@@ -103,7 +106,7 @@ def test_the_new_journal_audits_from_nought() -> None:
 
 def refused(wallet: book.Book, raw: bytes, seed: bytes | None = SEED) -> int:
     with pytest.raises(Refused) as caught:
-        rotation.rotate(wallet, raw, seed)
+        rotate.rotate(wallet, raw, seed)
     return caught.value.sw
 
 
@@ -111,13 +114,13 @@ def test_what_is_not_at_rest_is_not_rotated() -> None:
     alice, bob = rich(), BANK.wallet("bob")
     ask(alice, 5)
     with pytest.raises(Refused) as caught:
-        rotation.prepare(alice, SEED)
+        rotate.prepare(alice, SEED)
     assert caught.value.sw == errors.NOT_AT_REST
     alice.apply(payee.cancel(alice, next(iter(alice.open))))
     asked = ask(bob, 50)
     payment = answer(alice, bob.me.raw, asked)
     with pytest.raises(Refused) as caught:
-        rotation.prepare(alice, SEED)
+        rotate.prepare(alice, SEED)
     assert caught.value.sw == errors.NOT_AT_REST
     finish(alice, take(bob, alice.me.raw, payment))
     raw = make(prepared(alice))
@@ -131,7 +134,7 @@ def test_a_purse_with_terms_keeps_its_key() -> None:
     state.credit(1, 5, 7)
     alice.apply(book.Step(state))
     with pytest.raises(Refused) as caught:
-        rotation.prepare(alice, SEED)
+        rotate.prepare(alice, SEED)
     assert caught.value.sw == errors.NOT_AT_REST
 
 
@@ -140,7 +143,7 @@ def test_the_last_statement_closes_every_request() -> None:
     request = ask(alice, 50)
     alice.apply(payee.cancel(alice, next(iter(alice.open))))
     payment = answer(bob, alice.me.raw, request)
-    read = sync.read_statement(prepared(alice), BANK.network)
+    read = statements.read_statement(prepared(alice), BANK.network)
     assert read.floor == alice.state.floor == alice.state.next_request == 2
     with pytest.raises(Refused) as caught:
         take(alice, bob.me.raw, payment, request)
@@ -153,7 +156,7 @@ def test_a_wallet_that_is_never_answered_goes_on_as_it_was() -> None:
     transfer(alice, bob, 500)
     assert alice.state.balance == 9_500
     assert refused(alice, raw) == errors.ROTATION_MISMATCH
-    assert rotation.prepare(alice, SEED) == {}
+    assert rotate.prepare(alice, SEED) == {}
     new = switch(alice, make(prepared(alice)))
     assert new.state.balance == 9_500
 
@@ -195,7 +198,7 @@ def test_other_rotations() -> None:
         assert refused(alice, raw) == errors.MALFORMED
     assert refused(alice, good, None) == errors.ROTATION_MISMATCH
     assert refused(alice, good, bytes(32)) == errors.ROTATION_MISMATCH
-    plain = sync.statement(alice, NONCE)
+    plain = settle.statement(alice, NONCE)
     assert refused(alice, make(plain)) == errors.ROTATION_MISMATCH
     assert refused(BANK.wallet("bob"), good) == errors.WRONG_SIGNER
     for cheat in (
@@ -211,7 +214,7 @@ def test_the_bridging_entry_goes_with_the_next_settlement() -> None:
     old = rich()
     new = switch(old, make(prepared(old)))
     state = new.state
-    raw = sync.make_settlement(
+    raw = issue.make_settlement(
         new.me.hash,
         NONCE,
         state.position,
@@ -220,6 +223,6 @@ def test_the_bridging_entry_goes_with_the_next_settlement() -> None:
         BANK.operator,
         BANK.network,
     )
-    new.store.commit(sync.settle(new, raw, NONCE))
+    new.store.commit(settle.settle(new, raw, NONCE))
     new = book.Book(new.store)
     assert (new.positions(), new.slots()) == ([], book.JOURNAL_LIMIT)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from jiaozi import cose, errors, rules
-from jiaozi.errors import Refused
+from jiaozi.wire import cose, epochs, errors, policies
+from jiaozi.wire.errors import Refused
 from protocol.tools.vector_world import forge
 from tests.unit.wallets import LIMITS, Bank
 
 BANK = Bank()
-POLICY = [LIMITS[name] for name in rules.POLICY_FIELDS]
+POLICY = [LIMITS[name] for name in policies.POLICY_FIELDS]
 WALLET = b"walletid"
 
 
 def malformed(kind: int, body: object) -> bool:
     raw = forge(kind, body, BANK.operator_key, BANK.operator.hash)
-    read = rules.read_policy if kind == cose.POLICY else rules.read_epoch
+    read = policies.read_policy if kind == cose.POLICY else epochs.read_epoch
     try:
         read(raw, cose.TEST)
     except Refused as refused:
@@ -25,9 +25,9 @@ def malformed(kind: int, body: object) -> bool:
 
 
 def test_policy() -> None:
-    policy = rules.read_policy(BANK.policy(version=5), cose.TEST)
+    policy = policies.read_policy(BANK.policy(version=5), cose.TEST)
     policy.verify(BANK.operator_key.public, BANK.operator.hash)
-    for name in rules.POLICY_FIELDS:
+    for name in policies.POLICY_FIELDS:
         assert getattr(policy, name) == (LIMITS | {"version": 5})[name]
 
 
@@ -47,7 +47,7 @@ def test_other_policies() -> None:
 
 
 def test_epoch() -> None:
-    epoch = rules.read_epoch(BANK.epoch(3, [WALLET]), cose.TEST)
+    epoch = epochs.read_epoch(BANK.epoch(3, [WALLET]), cose.TEST)
     epoch.verify(BANK.authority_key.public, BANK.authority.hash)
     assert (epoch.number, epoch.revoked, epoch.operators) == (3, [WALLET], [BANK.operator.hash])
 

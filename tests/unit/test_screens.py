@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from jiaozi import errors
+from jiaozi.wire import errors
 from tests.unit import framebuf_fake as framebuf
 from wallet.drivers.gc9a01 import Gc9a01
 from wallet.drivers.ssd1680 import Ssd1680

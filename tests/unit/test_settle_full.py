@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from _jzcbor import dumps, loads
-from jiaozi import commands, sync
-from jiaozi.book import ANSWER_SLOTS, JOURNAL_KEY, JOURNAL_LIMIT, PAYMENT_SLOTS, Step
+from jiaozi.operator import issue
+from jiaozi.wallet.book import ANSWER_SLOTS, JOURNAL_LIMIT, PAYMENT_SLOTS, Step
+from jiaozi.wallet.store_keys import JOURNAL_KEY
+from jiaozi.wire import commands
 from tests.unit.devices import Wallet, open_session, provision
 from tests.unit.nvm_fake import NvmFake
 from tests.unit.wallets import Bank, answer, finish
@@ -38,7 +40,7 @@ def settle(wallet: Wallet, epoch: int) -> None:
     rules = [[BANK.operator.raw], wallet.device.book.policy.raw, BANK.epoch(epoch)]
     wallet.must(commands.UPDATE, dumps(rules))
     book = wallet.device.book
-    raw = sync.make_settlement(
+    raw = issue.make_settlement(
         book.me.hash,
         nonce,
         book.state.position,

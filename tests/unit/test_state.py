@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from _jzcbor import dumps
-from jiaozi import errors
-from jiaozi.errors import Refused
-from jiaozi.state import TOP_LEVEL, State
+from jiaozi.wallet.state import TOP_LEVEL, State
+from jiaozi.wire import errors
+from jiaozi.wire.errors import Refused
 
 LEVELS = st.lists(st.integers(0, 10**6), max_size=TOP_LEVEL + 1)
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import book, sync
+from jiaozi.operator import issue
+from jiaozi.wallet import book, settle
+from jiaozi.wallet.store_keys import JOURNAL_KEY
 from tests.unit.nvm_fake import NvmFake
 from tests.unit.wallets import Bank, MemoryStore, answer, ask, finish, take, transfer
 from wallet.storage.log import ENTRY, RECORD
@@ -58,7 +60,7 @@ def settled(wallet: book.Book, epoch: int) -> book.Book:
     """The wallet, brought to an epoch and settled as the firmware does it."""
     wallet.adopt(book.read_epoch(BANK.epoch(epoch), wallet.network))
     nonce, state = bytes(16), wallet.state
-    raw = sync.make_settlement(
+    raw = issue.make_settlement(
         wallet.me.hash,
         nonce,
         state.position,
@@ -68,11 +70,11 @@ def settled(wallet: book.Book, epoch: int) -> book.Book:
         BANK.network,
     )
     acknowledged = state.position
-    changes = sync.settle(wallet, raw, nonce)
+    changes = settle.settle(wallet, raw, nonce)
     while changes:
         wallet.store.commit(changes)
         wallet = book.Book(wallet.store)
-        changes = sync.forget(wallet, acknowledged)
+        changes = settle.forget(wallet, acknowledged)
     assert wallet.positions() == []
     return wallet
 
@@ -131,7 +133,7 @@ class Costs:
             for records in starts
             for record in records
             for key, value in record.items()
-            if key >= book.JOURNAL_KEY and value is not None
+            if key >= JOURNAL_KEY and value is not None
         ]
         self.held = (store.capacity - log.live) // sum(log.charge(length) for length in kept)
         self.promised = 0

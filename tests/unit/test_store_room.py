@@ -9,19 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from _jzcbor import dumps
-from jiaozi import (
-    apdu,
-    certificates,
-    commands,
-    cose,
-    errors,
-    messages,
-    payee,
-    payer,
-    purposes,
-    sync,
-)
-from jiaozi.book import (
+from jiaozi.operator import issue
+from jiaozi.wallet import payee, payer, purposes
+from jiaozi.wallet.book import (
     ANSWER_LENGTH,
     PAYMENT_LENGTH,
     REQUEST_LENGTH,
@@ -29,8 +19,10 @@ from jiaozi.book import (
     STATE_LENGTH,
     Book,
 )
-from jiaozi.errors import Refused
-from jiaozi.state import TOP_LEVEL, State
+from jiaozi.wallet.state import TOP_LEVEL, State
+from jiaozi.wire import apdu, certificates, commands, cose, errors, messages
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.settlements import MOST_CLOSED
 from protocol.tools.vector_world import forge
 from tests.unit.devices import PIN, Wallet, open_session, provision
 from tests.unit.nvm_fake import NvmFake
@@ -154,7 +146,7 @@ class World:
         state = self.book.state
         place = (self.book.me.hash, nonce, state.position, state.head)
         by = (BANK.operator_key, BANK.operator, BANK.network)
-        alice.must(commands.SETTLE, sync.make_settlement(*place, *by, closed))
+        alice.must(commands.SETTLE, issue.make_settlement(*place, *by, closed))
         rest(alice)
 
 
@@ -180,7 +172,7 @@ def test_whatever_fills_the_store_all_that_follows_fits(unit: int, seed: int) ->
         assert len(world.book.positions()) > (5 if unit == 256 else 60)
         # Rules, PIN, and what closes what was under way.
         assert 1_800 < len(long_epoch(2)) <= 2_048
-        closed = list(world.pending)[: sync.MOST_CLOSED]
+        closed = list(world.pending)[:MOST_CLOSED]
         for payment in closed:
             del world.pending[payment]
         world.sync(long_epoch(2), closed)
@@ -257,9 +249,9 @@ def test_nothing_kept_is_longer_than_was_asked_for() -> None:
     void = forge(cose.VOID, [bytes(32), bytes(32), LARGEST, LARGEST], signer.key, bytes(32))
     entry: list[object] = [3, bytes(32), bytes(32), payment, request, me, void]
     assert len(dumps(entry)) == ANSWER_LENGTH
-    closed = [bytes(32)] * sync.MOST_CLOSED
+    closed = [bytes(32)] * MOST_CLOSED
     by = (BANK.operator_key, BANK.operator, BANK.network)
-    settlement = sync.make_settlement(bytes(32), bytes(16), LARGEST, bytes(32), *by, closed)
+    settlement = issue.make_settlement(bytes(32), bytes(16), LARGEST, bytes(32), *by, closed)
     entry = [5, bytes(32), bytes(32), settlement]
     assert len(dumps(entry)) == RESOLUTION_LENGTH
     taken = [LARGEST] * (TOP_LEVEL + 1)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from jiaozi import cose, payer
-from jiaozi.book import Book
-from jiaozi.messages import read_payment
+from jiaozi.wallet import payer
+from jiaozi.wallet.book import Book
+from jiaozi.wire import cose
+from jiaozi.wire.messages import read_payment
 from scenarios.sweep.oracle import Broken
 from scenarios.sweep.rules import check_answers, check_numbers
 from tests.unit.wallets import Bank, answer, ask, finish, key_of, take, transfer

@@ -8,8 +8,11 @@ import pytest
 
 from _jzcbor import dumps
 from _jzcrypto import sha256
-from jiaozi import book, cose, errors, install, messages, payee, payer, sync
-from jiaozi.errors import Refused
+from jiaozi.operator import issue
+from jiaozi.wallet import book, install, payee, payer, settle
+from jiaozi.wire import cose, errors, messages, statements
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import CREDITED, KIND, PAID, PAYMENT_HASH, REFUNDED, REQUEST_RAW, RESOLVED
 from protocol.tools.vector_world import forge
 from tests.unit.wallets import Bank, answer, ask, finish, key_of, take, transfer
 
@@ -38,7 +41,7 @@ def at_epoch(wallet: book.Book, number: int, **limits: Any) -> book.Book:
 
 def settlement(wallet: book.Book, nonce: bytes = NONCE, closed: tuple = ()) -> bytes:
     state = wallet.state
-    return sync.make_settlement(
+    return issue.make_settlement(
         wallet.me.hash,
         nonce,
         state.position,
@@ -52,12 +55,12 @@ def settlement(wallet: book.Book, nonce: bytes = NONCE, closed: tuple = ()) -> b
 
 def settled(wallet: book.Book, closed: tuple = ()) -> book.Book:
     """The wallet after a settlement of its journal as it stands."""
-    wallet.store.commit(sync.settle(wallet, settlement(wallet, closed=closed), NONCE))
+    wallet.store.commit(settle.settle(wallet, settlement(wallet, closed=closed), NONCE))
     return book.Book(wallet.store)
 
 
 def kinds(wallet: book.Book) -> list[int]:
-    return [entry[book.KIND] for _, entry in wallet.entries()]
+    return [entry[KIND] for _, entry in wallet.entries()]
 
 
 # Statements -------------------------------------------------------------------------------------
@@ -66,7 +69,7 @@ def kinds(wallet: book.Book) -> list[int]:
 def test_statement() -> None:
     alice, bob = rich(), BANK.wallet("bob")
     transfer(alice, bob, 500)
-    read = sync.read_statement(sync.statement(alice, NONCE), BANK.network)
+    read = statements.read_statement(settle.statement(alice, NONCE), BANK.network)
     read.verify(alice.me.public, alice.me.hash)
     assert (read.epoch, read.position, read.head) == (1, alice.state.position, alice.state.head)
     assert (read.levels, read.balance, read.floor) == ([0, 99_500], 99_500, 1)
@@ -76,7 +79,7 @@ def test_statement() -> None:
 @pytest.mark.parametrize("nonce", [b"", bytes(15), bytes(17), None, "x" * 16])
 def test_a_statement_needs_a_nonce(nonce: Any) -> None:
     with pytest.raises(Refused) as caught:
-        sync.statement(BANK.wallet("w"), nonce)
+        settle.statement(BANK.wallet("w"), nonce)
     assert caught.value.sw == errors.MALFORMED
 
 
@@ -86,7 +89,7 @@ def test_a_statement_needs_a_nonce(nonce: Any) -> None:
 def refusal(wallet: book.Book, raw: bytes, nonce: bytes = NONCE) -> int:
     before = dict(wallet.store.data)  # type: ignore[attr-defined]
     with pytest.raises(Refused) as caught:
-        sync.settle(wallet, raw, nonce)
+        settle.settle(wallet, raw, nonce)
     assert wallet.store.data == before  # type: ignore[attr-defined]
     return caught.value.sw
 
@@ -148,8 +151,8 @@ def test_nothing_is_forgotten_before_its_request_has_expired() -> None:
     receipt = take(bob, alice.me.raw, payment)
     finish(alice, receipt)
     alice, bob = settled(at_epoch(alice, 2)), settled(at_epoch(bob, 2))
-    assert kinds(alice) == [book.CREDITED, book.PAID, book.RESOLVED]
-    assert kinds(bob) == [book.CREDITED]
+    assert kinds(alice) == [CREDITED, PAID, RESOLVED]
+    assert kinds(bob) == [CREDITED]
     order = payer.read_order(alice, bob.me.raw, request)
     assert cose.decode(payer.recall(alice, order) or b"") == [payment]
     assert take(bob, alice.me.raw, payment, request) == receipt
@@ -181,7 +184,7 @@ def test_a_pending_payment_is_never_forgotten() -> None:
     alice, bob = rich(), BANK.wallet("bob")
     payment = answer(alice, bob.me.raw, ask(bob, 500))
     alice = settled(at_epoch(alice, 50))
-    assert kinds(alice) == [book.PAID]
+    assert kinds(alice) == [PAID]
     finish(alice, take(bob, alice.me.raw, payment))
     assert alice.unresolved() == 0
 
@@ -236,7 +239,7 @@ class Lost:
         self.request = ask(self.bob, 500)
         self.payment = answer(self.alice, self.bob.me.raw, self.request)
         (entry,) = self.alice.pending()
-        self.hash = entry[book.PAYMENT_HASH]
+        self.hash = entry[PAYMENT_HASH]
         self.bob = settled(at_epoch(self.bob, 3))
 
     def is_stuck(self) -> bool:
@@ -254,7 +257,7 @@ def test_a_closed_payment_is_refunded() -> None:
     assert alice.unresolved() == 0
     resolution = alice.resolution(lost.hash)
     assert resolution is not None
-    assert resolution[book.KIND] == book.REFUNDED
+    assert resolution[KIND] == REFUNDED
     assert alice.positions()[-1] == position
     assert alice.state.position == position + 1
     with pytest.raises(Refused) as caught:
@@ -272,7 +275,7 @@ def test_several_are_closed_at_once() -> None:
     alice, bob = rich(), BANK.wallet("bob")
     for amount in (1, 2, 3):
         answer(alice, bob.me.raw, ask(bob, amount))
-    hashes = tuple(entry[book.PAYMENT_HASH] for entry in alice.pending())
+    hashes = tuple(entry[PAYMENT_HASH] for entry in alice.pending())
     slots = alice.slots()
     alice = settled(alice, closed=hashes[:2])
     assert (alice.state.balance, alice.unresolved(), alice.slots()) == (99_997, 1, slots)
@@ -286,7 +289,7 @@ def test_only_pending_payments_are_closed() -> None:
     alice, bob = rich(), BANK.wallet("bob")
     payment = answer(alice, bob.me.raw, ask(bob, 500))
     (entry,) = alice.pending()
-    paid = entry[book.PAYMENT_HASH]
+    paid = entry[PAYMENT_HASH]
     raw = settlement(alice, closed=(paid, paid))
     assert refusal(alice, raw) == errors.UNKNOWN_PAYMENT
     assert refusal(alice, settlement(alice, closed=(bytes(32),))) == errors.UNKNOWN_PAYMENT
@@ -299,7 +302,7 @@ def test_a_refund_gives_no_room_back() -> None:
     alice, bob = rich(), BANK.wallet("bob")
     payment = answer(alice, bob.me.raw, ask(bob, 500))
     bob.apply(payee.cancel(bob, next(iter(bob.open))))
-    void = take(bob, alice.me.raw, payment, alice.pending()[0][book.REQUEST_RAW])
+    void = take(bob, alice.me.raw, payment, alice.pending()[0][REQUEST_RAW])
     alice = settled(alice)
     transfer(alice, bob, 200)
     finish(alice, void)

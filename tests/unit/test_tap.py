@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from _jzcbor import dumps, loads
-from jiaozi import apdu, commands, errors
+from jiaozi.wire import apdu, commands, errors
 from tests.unit.devices import Wallet, provision
 from tests.unit.wallets import Bank, answer, finish
 from wallet.tap import read_tap

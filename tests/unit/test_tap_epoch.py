@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from _jzcbor import dumps
-from jiaozi import apdu, book, commands, cose, errors, rules
-from jiaozi.errors import Refused
-from jiaozi.install import LONGEST_EPOCH
+from jiaozi.operator import issue
+from jiaozi.wallet.store_keys import EPOCH_KEY
+from jiaozi.wire import apdu, commands, cose, epochs, errors
+from jiaozi.wire.epochs import LONGEST_EPOCH
+from jiaozi.wire.errors import Refused
 from tests.unit.devices import Wallet
 from tests.unit.test_tap import BANK, Pair
 from tests.unit.wallets import key_of
@@ -16,13 +18,13 @@ from wallet.tap import read_tap
 
 def know(wallet: Wallet, raw: bytes) -> None:
     """A wallet that has been at its operator's."""
-    wallet.store.commit({book.EPOCH_KEY: raw})
+    wallet.store.commit({EPOCH_KEY: raw})
     wallet.device.reload()
 
 
 def epoch_of(wallet: Wallet) -> int:
     """As it is kept, and as the wallet goes by it."""
-    kept = rules.read_epoch(wallet.store.data[book.EPOCH_KEY], BANK.network)
+    kept = epochs.read_epoch(wallet.store.data[EPOCH_KEY], BANK.network)
     assert wallet.device.book.epoch.hash == kept.hash
     return kept.number
 
@@ -114,13 +116,13 @@ def test_a_revoked_wallet_resends_and_takes_receipts() -> None:
         (BANK.epoch(9, [bytes(8)] * (LONGEST_EPOCH // 8)), errors.MALFORMED),
         (BANK.policy(), errors.MALFORMED),
         (
-            rules.make_epoch(
+            issue.make_epoch(
                 9, [], [BANK.operator.hash], key_of("thief"), BANK.authority, BANK.network
             ),
             errors.BAD_SIGNATURE,
         ),
         (
-            rules.make_epoch(
+            issue.make_epoch(
                 9, [], [BANK.operator.hash], BANK.operator_key, BANK.operator, BANK.network
             ),
             errors.WRONG_SIGNER,
@@ -140,7 +142,7 @@ def test_a_reader_is_not_taken_in_either() -> None:
     """The card says it has a newer epoch, and hands over one that is forged."""
     pair = Pair()
     pair.bob.arm(commands.RECEIVE, 500)
-    forged = rules.make_epoch(9, [], [], key_of("thief"), BANK.authority, BANK.network)
+    forged = issue.make_epoch(9, [], [], key_of("thief"), BANK.authority, BANK.network)
 
     def exchange(command: bytes) -> bytes:
         if command[1] == commands.EPOCH:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jiaozi import book, cose, messages, payee, payer
-from jiaozi.errors import Refused
+from jiaozi.wallet import book, payee, payer
+from jiaozi.wire import cose, messages
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import PAYMENT_HASH, TAKEN
 from tests.unit.wallets import Bank, answer, ask, finish, take, transfer
 
 BANK = Bank()
@@ -32,9 +34,9 @@ class World:
     def whole(self) -> bool:
         """Whether nothing is lost or made. What is in flight has not been credited yet."""
         flying = sum(
-            sum(entry[book.TAKEN])
+            sum(entry[TAKEN])
             for entry in self.alice.pending()
-            if not credited(self.bob, entry[book.PAYMENT_HASH])
+            if not credited(self.bob, entry[PAYMENT_HASH])
         )
         return sum(self.balances) + flying == ISSUED
 

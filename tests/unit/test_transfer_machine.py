@@ -21,8 +21,24 @@ from hypothesis.stateful import (
 )
 
 from _jzcbor import dumps
-from jiaozi import book, certificates, cose, errors, install, messages, payee, payer, purposes, sync
-from jiaozi.errors import Refused
+from jiaozi.operator import issue
+from jiaozi.wallet import book, install, payee, payer, purposes, settle
+from jiaozi.wire import certificates, cose, errors, messages
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import (
+    CREDITED,
+    KIND,
+    OUTCOME_RAW,
+    PAID,
+    PAYMENT_HASH,
+    PAYMENT_RAW,
+    PEER_RAW,
+    REFUNDED,
+    REQUEST_RAW,
+    TAKEN,
+    VOIDED,
+)
+from jiaozi.wire.trust import Trust
 from tests.unit.wallets import Bank
 
 BANK = Bank()
@@ -51,9 +67,9 @@ def latest(kept: list[T], pick: int) -> T:
 
 
 @cache
-def wallets_trust() -> certificates.Trust:
+def wallets_trust() -> Trust:
     """Whom these wallets believe, with what was verified once."""
-    return certificates.Trust(BANK.authority, [BANK.operator], BANK.network)
+    return Trust(BANK.authority, [BANK.operator], BANK.network)
 
 
 class Paid(NamedTuple):
@@ -75,18 +91,18 @@ class Archive:
     def read(self, wallet: book.Book) -> None:
         """Take a wallet's journal and statement."""
         for _, entry in wallet.entries():
-            if entry[book.KIND] in (book.CREDITED, book.VOIDED):
-                self.outcomes[entry[book.PAYMENT_HASH]] = entry[book.OUTCOME_RAW]
+            if entry[KIND] in (CREDITED, VOIDED):
+                self.outcomes[entry[PAYMENT_HASH]] = entry[OUTCOME_RAW]
         self.floors[wallet.me.hash] = wallet.state.floor
 
     def closed(self, wallet: book.Book) -> list[bytes]:
         """Pending payments of a wallet that their payees never saw and can no longer answer."""
         found = []
         for entry in wallet.pending():
-            request = messages.read_request(entry[book.REQUEST_RAW], BANK.network)
+            request = messages.read_request(entry[REQUEST_RAW], BANK.network)
             passed = request.number < self.floors.get(request.signer, 0)
-            if passed and entry[book.PAYMENT_HASH] not in self.outcomes:
-                found.append(entry[book.PAYMENT_HASH])
+            if passed and entry[PAYMENT_HASH] not in self.outcomes:
+                found.append(entry[PAYMENT_HASH])
         return found
 
 
@@ -208,8 +224,8 @@ class Histories(RuleBasedStateMachine):
             return
         if step is not None:
             wallet.apply(step)
-            if step.entry is not None and step.entry[book.KIND] == book.REFUNDED:
-                self.refunded.add(step.entry[book.PAYMENT_HASH])
+            if step.entry is not None and step.entry[KIND] == REFUNDED:
+                self.refunded.add(step.entry[PAYMENT_HASH])
 
     @rule(giver=ANYONE, taker=ANYONE, amount=AMOUNTS, is_open=st.booleans(), steps=TEAR)
     def transfer(self, giver: str, taker: str, amount: int, is_open: bool, steps: int) -> None:
@@ -291,13 +307,13 @@ class Histories(RuleBasedStateMachine):
         wallet = self.wallets[name]
         self.archive.read(wallet)
         for entry in wallet.pending():
-            outcome = self.archive.outcomes.get(entry[book.PAYMENT_HASH])
+            outcome = self.archive.outcomes.get(entry[PAYMENT_HASH])
             if outcome is not None:
                 self.outcomes.append((name, outcome))
                 self.resolve(0, None)
         self.reclaim(name)
         closed = self.archive.closed(wallet)
-        raw = sync.make_settlement(
+        raw = issue.make_settlement(
             wallet.me.hash,
             NONCE,
             wallet.state.position,
@@ -307,7 +323,7 @@ class Histories(RuleBasedStateMachine):
             BANK.network,
             closed,
         )
-        wallet.store.commit(sync.settle(wallet, raw, NONCE))
+        wallet.store.commit(settle.settle(wallet, raw, NONCE))
         self.refunded.update(closed)
         self.wallets[name] = wallet = book.Book(wallet.store)
         self.archive.floors[wallet.me.hash] = wallet.state.floor
@@ -332,8 +348,8 @@ class Histories(RuleBasedStateMachine):
         for wallet in self.wallets.values():
             held += wallet.state.balance
             for entry in wallet.pending():
-                if entry[book.PAYMENT_HASH] not in self.credited:
-                    flying += sum(entry[book.TAKEN])
+                if entry[PAYMENT_HASH] not in self.credited:
+                    flying += sum(entry[TAKEN])
         assert held + flying == ISSUED
 
     @invariant()
@@ -355,10 +371,10 @@ class Histories(RuleBasedStateMachine):
         trust = wallets_trust()
         for wallet in self.wallets.values():
             for _, entry in wallet.entries():
-                if entry[book.KIND] != book.PAID or wallet is account:
+                if entry[KIND] != PAID or wallet is account:
                     continue
-                payment = messages.read_payment(entry[book.PAYMENT_RAW], BANK.network)
-                payee_of = trust.wallet(entry[book.PEER_RAW])
+                payment = messages.read_payment(entry[PAYMENT_RAW], BANK.network)
+                payee_of = trust.wallet(entry[PEER_RAW])
                 if payment.purse and payee_of.form != certificates.ACCOUNT:
                     assert (payment.purse, payee_of.category) == (NUMBER, SHOP)
                     assert payment.amount <= CAP_OF_TERMS
@@ -377,8 +393,8 @@ class Histories(RuleBasedStateMachine):
         for _ in range(3):
             for name, wallet in self.wallets.items():
                 for entry in wallet.pending():
-                    raw, request = entry[book.PAYMENT_RAW], entry[book.REQUEST_RAW]
-                    self.payments.append(Paid(name, names[entry[book.PEER_RAW]], raw, request))
+                    raw, request = entry[PAYMENT_RAW], entry[REQUEST_RAW]
+                    self.payments.append(Paid(name, names[entry[PEER_RAW]], raw, request))
                     if self.try_deliver(0, True, None):
                         self.resolve(0, None)
             self.epoch += 20

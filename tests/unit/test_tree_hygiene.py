@@ -14,7 +14,7 @@ SOURCE = {".py", ".pyi", ".c", ".h", ".ld", ".sh", ".toml", ".repl", ".resc", ".
 GENERATED = {
     "requirements.txt",
     "requirements-stubs.txt",
-    "protocol/jiaozi/errors.py",
+    "protocol/jiaozi/wire/errors.py",
     "host/jiaozi_host/error_texts.py",
     "protocol/spec/12-errors.md",
 }

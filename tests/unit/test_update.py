@@ -7,8 +7,8 @@ from unittest import mock
 import pytest
 
 from _jzcbor import dumps
-from jiaozi import apdu, commands, errors
-from jiaozi.book import Book
+from jiaozi.wallet.book import Book
+from jiaozi.wire import apdu, commands, errors
 from tests.unit.devices import Wallet, open_session, provision
 from tests.unit.wallets import Bank
 

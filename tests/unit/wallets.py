@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from jiaozi import book, certificates, cose, install, payee, payer, purposes, rules
+from jiaozi.operator import issue
+from jiaozi.wallet import book, install, payee, payer, purposes
+from jiaozi.wallet.store_keys import SEED_KEY
+from jiaozi.wire import certificates, cose
+from jiaozi.wire.terms import read_terms
 
 LIMITS = {
     "version": 1,
@@ -88,7 +92,7 @@ class Bank:
         revoked: Iterable[bytes] = (),
         operators: Iterable[bytes] | None = None,
     ) -> bytes:
-        return rules.make_epoch(
+        return issue.make_epoch(
             number,
             list(revoked),
             [self.operator.hash] if operators is None else list(operators),
@@ -98,7 +102,7 @@ class Bank:
         )
 
     def policy(self, **limits: object) -> bytes:
-        return rules.make_policy(LIMITS | limits, self.operator_key, self.operator, self.network)
+        return issue.make_policy(LIMITS | limits, self.operator_key, self.operator, self.network)
 
     def terms(
         self,
@@ -109,7 +113,7 @@ class Bank:
         key: cose.SigningKey | None = None,
     ) -> bytes:
         key, wanted = key or self.operator_key, list(categories)
-        return rules.make_terms(number, wanted, expiry, cap, key, self.operator, self.network)
+        return issue.make_terms(number, wanted, expiry, cap, key, self.operator, self.network)
 
     def certificate(
         self, name: str, form: int = certificates.CARD, expiry: int = 100, category: int = 0
@@ -134,7 +138,7 @@ class Bank:
         **limits: object,
     ) -> book.Book:
         store = MemoryStore()
-        package = install.package(
+        package = issue.package(
             self.network,
             self.authority.raw,
             [self.operator.raw],
@@ -143,7 +147,7 @@ class Bank:
             epoch or self.epoch(),
         )
         changes = install.install(package, key_of(name).public)
-        changes[book.SEED_KEY] = hashlib.sha256(name.encode()).digest()
+        changes[SEED_KEY] = hashlib.sha256(name.encode()).digest()
         store.commit(changes)
         return book.Book(store)
 
@@ -213,7 +217,7 @@ def fund(source: book.Book, target: book.Book, terms: bytes, amount: int) -> byt
     step = purposes.adopt(target, terms)
     if step is not None:
         target.apply(step)
-    purse = rules.read_terms(terms, target.network).number
+    purse = read_terms(terms, target.network).number
     request = target.apply(payee.request(target, amount, purse=purse))
     receipt = take(target, source.me.raw, answer(source, target.me.raw, request))
     finish(source, receipt)

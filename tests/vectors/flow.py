@@ -9,9 +9,10 @@ each step; a failure raises.
 import json
 import sys
 
-from jiaozi import cose, messages, payee, payer
-from jiaozi.book import Book
-from jiaozi.errors import Refused
+from jiaozi.wallet import payee, payer
+from jiaozi.wallet.book import Book
+from jiaozi.wire import cose, messages
+from jiaozi.wire.errors import Refused
 from tests.vectors.run import Memory, read_scene
 
 STEPS = 60

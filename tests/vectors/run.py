@@ -12,8 +12,8 @@ or returns fields as the vector should have them.
 import sys
 from binascii import unhexlify
 
-from jiaozi.book import Book
-from jiaozi.errors import Refused
+from jiaozi.wallet.book import Book
+from jiaozi.wire.errors import Refused
 
 OK = 0x9000
 RUNNERS = {}  # modules by topic, as they are needed

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi import apdu, errors
+from jiaozi.wire import apdu, errors
 from protocol.tools import gen_errors
 
 ROOT = Path(__file__).resolve().parents[2]

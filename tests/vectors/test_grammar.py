@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from _jzcbor import dumps
-from jiaozi import book, cose, errors, payee
-from jiaozi.errors import Refused
+from jiaozi.wallet import payee
+from jiaozi.wire import cose, errors
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import CREDITED, KIND, PAID, REFUNDED, RESOLVED, VOIDED
 from protocol.tools.vector_world import forge
 from tests.unit.doors import BANK, DOORS, ITEMS, NET, SCENE, SIGNERS
 from tests.unit.wallets import answer, ask, finish, take, transfer
@@ -54,15 +56,15 @@ def entries() -> Iterator[tuple[str, bytes]]:
     bob.apply(payee.cancel(bob, next(iter(bob.open))))
     finish(alice, take(bob, alice.me.raw, payment, request))
     names = {
-        book.PAID: "paid",
-        book.CREDITED: "credited",
-        book.RESOLVED: "resolved",
-        book.VOIDED: "voided",
-        book.REFUNDED: "refunded",
+        PAID: "paid",
+        CREDITED: "credited",
+        RESOLVED: "resolved",
+        VOIDED: "voided",
+        REFUNDED: "refunded",
     }
     for wallet in (alice, bob):
         for position, entry in wallet.entries():
-            yield names[entry[book.KIND]], wallet.entry(position) or b""
+            yield names[entry[KIND]], wallet.entry(position) or b""
 
 
 def test_entries() -> None:

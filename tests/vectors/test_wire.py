@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from _jzcbor import dumps, loads
-from jiaozi import apdu, commands
+from jiaozi.wire import apdu, commands
 from jiaozi_sim.client import Frame
 from tests.vectors.wire import FIELDS, GRAMMAR, NOTHING, complaint, complaints, fits, suits, whole
 

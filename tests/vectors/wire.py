@@ -13,7 +13,7 @@ from typing import Any
 import zcbor
 
 from _jzcbor import loads
-from jiaozi import apdu, commands
+from jiaozi.wire import apdu, commands
 from jiaozi_sim.client import Frame
 
 GRAMMAR = Path(__file__).parents[2] / "protocol" / "jiaozi.cddl"

@@ -1,7 +1,7 @@
 """SELECT: who this wallet is and what it asks for. A hint, until signatures are checked."""
 
 from _jzcbor import dumps
-from jiaozi.cose import VERSION
+from jiaozi.wire.cose import VERSION
 from wallet.device import Device, Session
 
 

@@ -9,7 +9,7 @@ Two wallets that both want to start a tap take turns at polling and listening, w
 random length, so that sooner or later one polls while the other listens.
 """
 
-from jiaozi.apdu import SW_WRONG_LENGTH, build_response, is_select
+from jiaozi.wire.apdu import SW_WRONG_LENGTH, build_response, is_select
 from micropython import const
 from wallet.hal.errors import LinkError, LinkLost, TwoCards
 from wallet.hal.phases import ANSWERED, LINK, PYTHON, TAP_BEGIN

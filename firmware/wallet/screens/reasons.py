@@ -1,6 +1,6 @@
 """Refusals in a few words, for a small display. The full texts are in `protocol/errors.toml`."""
 
-from jiaozi import errors
+from jiaozi.wire import errors
 
 
 def reason_text(sw: int) -> str:

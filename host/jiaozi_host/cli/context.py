@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from jiaozi import certificates
-from jiaozi.cose import ID_LENGTH
+from jiaozi.wire import certificates
+from jiaozi.wire.cose import ID_LENGTH
 from jiaozi_host.errors import HostError
 from jiaozi_host.ledger import FILE, Ledger
 from jiaozi_host.links import READER_VARIABLE, Link, open_link

@@ -145,9 +145,7 @@ def sync(
     operator = open_operator(home)
     with ledger_of(home) as ledger, wallet_on(reader, wait) as link:
         with err.status("syncing") as status:
-            done = sync_wallet(
-                link, operator, ledger, status.update, 0 if rotate else rotate_after
-            )
+            done = sync_wallet(link, operator, ledger, status.update, 0 if rotate else rotate_after)
         show(as_json, _sync_data(done), _sync_text(done))
     if done.findings:
         raise DoesNotAddUp(f"{len(done.findings)} findings: the wallet is not settled")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jiaozi import commands
+from jiaozi.wire import commands
 from jiaozi_host.cli.context import (
     DEFAULT_WAIT,
     FORM_NAMES,
@@ -140,9 +140,7 @@ def receive(
     out.print(f"the next tap receives {format_amount(minor) if minor else 'any amount'}")
 
 
-def disarm(
-    home: HomeOption, reader: ReaderOption = None, wait: WaitOption = DEFAULT_WAIT
-) -> None:
+def disarm(home: HomeOption, reader: ReaderOption = None, wait: WaitOption = DEFAULT_WAIT) -> None:
     """Make the wallet's next tap do nothing by itself; open requests are cancelled.
 
     Example: jiaozi disarm

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jiaozi.errors import Refused
+from jiaozi.wire.errors import Refused
 from jiaozi_host.cli.context import (
     AmountArgument,
     HomeOption,

@@ -13,11 +13,14 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from _jzcrypto import sha256
-from jiaozi import certificates, evidence, sync
-from jiaozi.book import REFUNDED, RESOLVED
-from jiaozi.certificates import Certificate, Trust
-from jiaozi.cose import WALLET
-from jiaozi.errors import Refused
+from jiaozi.operator import evidence
+from jiaozi.wire import certificates, statements
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.cose import WALLET
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import REFUNDED, RESOLVED
+from jiaozi.wire.statements import Statement
+from jiaozi.wire.trust import Trust
 from jiaozi_host.errors import BadAnswer, LedgerError
 from jiaozi_host.ledger import findings, posting, proofs, tables
 from jiaozi_host.ledger.posting import Posting, Question
@@ -161,11 +164,11 @@ class Ledger:
                 wallet, nonce, row.position, owed, salt, digests, frozenset(given.all())
             )
 
-    def read_statement(self, question: Question, raw: bytes, trust: Trust) -> sync.Statement:
+    def read_statement(self, question: Question, raw: bytes, trust: Trust) -> Statement:
         """Check a statement's signature and nonce. Raises BadAnswer."""
         certificate = self.certificate(question.wallet, trust)
         try:
-            statement = sync.read_statement(raw, trust.network)
+            statement = statements.read_statement(raw, trust.network)
             statement.verify(certificate.public, certificate.hash)
         except Refused as refusal:
             raise BadAnswer(f"the wallet's statement does not verify ({refusal})") from refusal
@@ -174,7 +177,7 @@ class Ledger:
         return statement
 
     def post(
-        self, question: Question, statement: sync.Statement, entries: list[bytes], trust: Trust
+        self, question: Question, statement: Statement, entries: list[bytes], trust: Trust
     ) -> Posting:
         """Post what a wallet answered, as read by `read_statement`; safe to repeat.
 
@@ -199,7 +202,7 @@ class Ledger:
     def forked(
         self,
         question: Question,
-        statement: sync.Statement,
+        statement: Statement,
         read: list[bytes],
         entries: list[bytes],
         trust: Trust,

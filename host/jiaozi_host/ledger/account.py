@@ -1,4 +1,4 @@
-"""The operator's own account: a wallet (`jiaozi.book`) whose store is the ledger's database.
+"""The operator's own account: a wallet (`jiaozi.wallet.book`) whose store is the ledger's database.
 
 It pays top-ups and receives what is cashed out, by the same rules as every wallet. Its journal is
 posted like theirs, from its own statement.
@@ -13,21 +13,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from _jzcbor import dumps
-from jiaozi import install, payee, sync
-from jiaozi.book import (
-    JOURNAL_LIMIT,
-    NETWORK_KEY,
-    OPEN_LIMIT,
-    REFUNDED,
-    RESOLVED,
-    SEED_KEY,
-    STATE_KEY,
-    TAKEN,
-    Book,
-    Step,
-)
-from jiaozi.errors import OVER_BALANCE, OVER_CAP, Refused
-from jiaozi.messages import Request, read_request
+from jiaozi.wallet import install, payee, settle
+from jiaozi.wallet.book import JOURNAL_LIMIT, OPEN_LIMIT, Book, Step
+from jiaozi.wallet.store_keys import NETWORK_KEY, SEED_KEY, STATE_KEY
+from jiaozi.wire.errors import OVER_BALANCE, OVER_CAP, Refused
+from jiaozi.wire.journal import REFUNDED, RESOLVED, TAKEN
+from jiaozi.wire.messages import Request, read_request
+from jiaozi.wire.statements import NONCE_LENGTH
 from jiaozi_host.errors import LedgerError
 from jiaozi_host.ledger import Ledger, tables
 from jiaozi_host.ledger.posting import Posting
@@ -197,7 +189,7 @@ class Account(Book):
             return Posting()
         trust = self._operator.published.trust
         question = self._ledger.ask(self.me.id)
-        raw = sync.statement(self, question.nonce)
+        raw = settle.statement(self, question.nonce)
         statement = self._ledger.read_statement(question, raw, trust)
         entries = [self.entry(at) for at in range(question.position, statement.position)]
         return self._ledger.post(question, statement, [e for e in entries if e is not None], trust)
@@ -214,7 +206,7 @@ class Account(Book):
         paid = self.paid(payment.request_hash)
         if paid is None or self.resolution(payment.hash) is not None:
             return
-        nonce = os.urandom(sync.NONCE_LENGTH)
+        nonce = os.urandom(NONCE_LENGTH)
         state = self.state.copy()
         state.refund(paid[TAKEN])
         settlement = self._operator.settlement(

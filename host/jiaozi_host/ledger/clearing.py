@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jiaozi import clearing, evidence
-from jiaozi.certificates import Certificate
-from jiaozi.clearing import CLOSED, CREDITED, FORWARDED, VOIDED, Item
-from jiaozi.errors import Refused
+from jiaozi.operator import clearing, evidence
+from jiaozi.operator.clearing import CLOSED, CREDITED, FORWARDED, VOIDED, Item
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.errors import Refused
 from jiaozi_host.error_texts import explain
 from jiaozi_host.errors import ClearingRefused
 from jiaozi_host.ledger import Ledger, findings, posting, proofs, tables

@@ -1,6 +1,7 @@
 """Findings: the ways in which a wallet's signed word can fail to add up.
 
-Those in PROVEN hold one thing as evidence: a proof that anybody can verify (`jiaozi.evidence`).
+Those in PROVEN hold one thing as evidence: a proof that anybody can verify
+(`jiaozi.operator.evidence`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from _jzcbor import dumps
-from jiaozi import audit, evidence
+from jiaozi.operator import audit, evidence
 from jiaozi_host.ledger import tables
 
 ROLLED_BACK = "rolled back"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from jiaozi.book import ADOPTED, CREDITED, OPENED, PAID, REFUNDED, RESOLVED, VOIDED
-from jiaozi.certificates import Certificate, Trust
-from jiaozi.cose import BYTES, LIST, MAP, SETTLEMENT, UINT, decode, expect, parse
-from jiaozi.errors import MALFORMED, UNKNOWN_OPERATOR, Refused
-from jiaozi.messages import (
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.cose import BYTES, LIST, MAP, SETTLEMENT, UINT, decode, expect, parse
+from jiaozi.wire.errors import MALFORMED, UNKNOWN_OPERATOR, Refused
+from jiaozi.wire.journal import ADOPTED, CREDITED, OPENED, PAID, REFUNDED, RESOLVED, VOIDED
+from jiaozi.wire.messages import (
     Payment,
     Receipt,
     Request,
@@ -18,9 +18,10 @@ from jiaozi.messages import (
     read_payment,
     read_request,
 )
-from jiaozi.rotation import Rotation, read_rotation
-from jiaozi.rules import Terms, read_terms
-from jiaozi.sync import NONCE_LENGTH
+from jiaozi.wire.rotations import Rotation, read_rotation
+from jiaozi.wire.statements import NONCE_LENGTH
+from jiaozi.wire.terms import Terms, read_terms
+from jiaozi.wire.trust import Trust
 
 _PAID = (UINT, 32, 32, BYTES, BYTES, BYTES, LIST)
 _ANSWERED = (UINT, 32, 32, BYTES, BYTES, BYTES, BYTES)

@@ -14,13 +14,14 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from _jzcrypto import sha256
-from jiaozi import sync
-from jiaozi.book import CREDITED, PAID, REFUNDED
-from jiaozi.certificates import ACCOUNT, Certificate, Trust, read
-from jiaozi.cose import WALLET
-from jiaozi.errors import ROTATION_MISMATCH, UNKNOWN_PAYMENT, Refused
-from jiaozi.messages import Payment, Receipt, Request, Void
-from jiaozi.rotation import Rotation
+from jiaozi.wire.certificates import ACCOUNT, Certificate, read
+from jiaozi.wire.cose import WALLET
+from jiaozi.wire.errors import ROTATION_MISMATCH, UNKNOWN_PAYMENT, Refused
+from jiaozi.wire.journal import CREDITED, PAID, REFUNDED
+from jiaozi.wire.messages import Payment, Receipt, Request, Void
+from jiaozi.wire.rotations import Rotation
+from jiaozi.wire.statements import Statement
+from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import findings, proofs, tables
 from jiaozi_host.ledger.journal import Fact, read_entry
 from jiaozi_host.ledger.purses import Purses
@@ -68,7 +69,7 @@ class Poster:
         self._evidence: bytes = b""
         self.posting = Posting()
 
-    def post(self, question: Question, statement: sync.Statement, entries: list[bytes]) -> Posting:
+    def post(self, question: Question, statement: Statement, entries: list[bytes]) -> Posting:
         """Post entries that begin at the row's position, up to the statement's head."""
         row = self._row
         self._evidence = statement.raw
@@ -104,7 +105,7 @@ class Poster:
         self.posting.entries = len(entries)
         return self.posting
 
-    def _chains(self, statement: sync.Statement, entries: list[bytes]) -> bool:
+    def _chains(self, statement: Statement, entries: list[bytes]) -> bool:
         row = self._row
         if statement.position < row.position:
             detail = f"position {statement.position} after {row.position}"
@@ -276,7 +277,7 @@ class Poster:
             # All that it had paid was in its journal when its last statement was acknowledged.
             self._find(findings.OLD_KEY_USED, payment.hash, [payment.raw], against=peer.id)
 
-    def _judge(self, question: Question, statement: sync.Statement, balance: int) -> None:
+    def _judge(self, question: Question, statement: Statement, balance: int) -> None:
         wrong = self._purses.state(statement)
         if balance != statement.balance or wrong:
             detail = f"stated {statement.balance}, journal {balance}"
@@ -307,7 +308,7 @@ class Poster:
             evidence = [payment.raw, payment.outcome or b""]
             self._find(findings.CREDIT_MISSING, payment.hash, evidence)
 
-    def _close(self, statement: sync.Statement) -> None:
+    def _close(self, statement: Statement) -> None:
         """A request below the floor that this complete journal has not answered never will be."""
         self._session.execute(
             update(tables.Payment)

@@ -12,11 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from _jzcrypto import sha256
-from jiaozi import evidence
-from jiaozi.certificates import Certificate, Trust, read
-from jiaozi.cose import WALLET
-from jiaozi.errors import Refused
-from jiaozi.search import Journal, find
+from jiaozi.operator import evidence
+from jiaozi.operator.search import Journal, find
+from jiaozi.wire.certificates import Certificate, read
+from jiaozi.wire.cose import WALLET
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import findings, tables
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jiaozi.book import CREDITED, PAID
-from jiaozi.certificates import ACCOUNT, Certificate
-from jiaozi.messages import Payment, read_payment
-from jiaozi.purposes import funded
-from jiaozi.rules import GENERAL, Terms, read_terms
-from jiaozi.sync import Statement
+from jiaozi.wire.certificates import ACCOUNT, Certificate
+from jiaozi.wire.journal import CREDITED, PAID
+from jiaozi.wire.messages import Payment, read_payment
+from jiaozi.wire.statements import Statement
+from jiaozi.wire.terms import GENERAL, Terms, read_terms
 from jiaozi_host.ledger import tables
 from jiaozi_host.ledger.journal import Fact
 
@@ -45,7 +44,7 @@ class Purses:
         """Note what an entry does to a purse; return whether its terms permit it."""
         signed = read_payment(payment.raw, self._network)
         if fact.kind == CREDITED and fact.peer is not None:
-            number = funded(fact.peer, self._wallet, signed)
+            number = signed.credited_purse(fact.peer, self._wallet)
         else:
             number = GENERAL if self._wallet.form == ACCOUNT else signed.purse
         if number == GENERAL:

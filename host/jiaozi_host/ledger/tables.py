@@ -197,7 +197,7 @@ class CashOut(Base):
 
 
 class ClearingFile(Base):
-    """A clearing file sent to another operator or taken from it (`jiaozi.clearing`).
+    """A clearing file sent to another operator or taken from it (`jiaozi.operator.clearing`).
 
     operator: hash of the other's certificate; seen: the last file of its receiver the sender had
     taken by then; items: how many it holds.
@@ -215,7 +215,7 @@ class ClearingFile(Base):
 
 
 class AccountRecord(Base):
-    """The store of the operator's account (see `jiaozi.book`), but for its key."""
+    """The store of the operator's account (see `jiaozi.wallet.book`), but for its key."""
 
     __tablename__ = "account"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jiaozi import certificates
-from jiaozi.commands import READY
-from jiaozi.cose import WALLET
-from jiaozi.errors import ALREADY_PROVISIONED, Refused
-from jiaozi.rules import read_policy
+from jiaozi.wire import certificates
+from jiaozi.wire.commands import READY
+from jiaozi.wire.cose import WALLET
+from jiaozi.wire.errors import ALREADY_PROVISIONED, Refused
+from jiaozi.wire.policies import read_policy
 from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
 from jiaozi_host.ledger import Ledger, tables
 from jiaozi_host.links import Link

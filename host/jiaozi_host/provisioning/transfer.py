@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from jiaozi import payee, payer
-from jiaozi.book import PAYMENT_RAW, PEER_RAW, REQUEST_RAW, TAKEN
-from jiaozi.certificates import Certificate, read
-from jiaozi.commands import CARD, READY
-from jiaozi.cose import WALLET, decode
-from jiaozi.errors import NOT_ALLOWED, OVER_BALANCE, Refused
-from jiaozi.messages import Request, read_outcome, read_payment, read_request
-from jiaozi.rules import GENERAL
+from jiaozi.wallet import payee, payer
+from jiaozi.wire.certificates import Certificate, read
+from jiaozi.wire.commands import CARD, READY
+from jiaozi.wire.cose import WALLET, decode
+from jiaozi.wire.errors import NOT_ALLOWED, OVER_BALANCE, Refused
+from jiaozi.wire.journal import PAYMENT_RAW, PEER_RAW, REQUEST_RAW, TAKEN
+from jiaozi.wire.messages import Request, read_outcome, read_payment, read_request
+from jiaozi.wire.terms import GENERAL
 from jiaozi_host.errors import AccountRefused, BadAnswer, WalletRefused
 from jiaozi_host.ledger import Ledger
 from jiaozi_host.ledger.account import Account, open_account

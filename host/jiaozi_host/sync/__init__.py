@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from jiaozi import payer
-from jiaozi.certificates import Certificate, read
-from jiaozi.commands import FROZEN, READY
-from jiaozi.cose import WALLET
-from jiaozi.errors import NOT_ALLOWED, Refused
-from jiaozi.rules import read_policy
-from jiaozi.sync import MOST_CLOSED, Statement
+from jiaozi.wallet import payer
+from jiaozi.wire.certificates import Certificate, read
+from jiaozi.wire.commands import FROZEN, READY
+from jiaozi.wire.cose import WALLET
+from jiaozi.wire.errors import NOT_ALLOWED, Refused
+from jiaozi.wire.policies import read_policy
+from jiaozi.wire.settlements import MOST_CLOSED
+from jiaozi.wire.statements import Statement
 from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
 from jiaozi_host.ledger import Ledger, tables
 from jiaozi_host.ledger.account import Account, open_account

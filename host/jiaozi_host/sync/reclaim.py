@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from jiaozi import payee
-from jiaozi.certificates import Certificate
-from jiaozi.errors import Refused
-from jiaozi.messages import read_request
-from jiaozi.rules import read_terms
+from jiaozi.wallet import payee
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.messages import read_request
+from jiaozi.wire.terms import read_terms
 from jiaozi_host.errors import WalletRefused
 from jiaozi_host.ledger import tables
 from jiaozi_host.ledger.account import Account

@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from jiaozi import certificates, rules
-from jiaozi.cose import AUTHORITY, ID_LENGTH, OPERATOR, SigningKey
+from jiaozi.operator import issue
+from jiaozi.wire import certificates
+from jiaozi.wire.cose import AUTHORITY, ID_LENGTH, OPERATOR, SigningKey
+from jiaozi.wire.epochs import Epoch
 from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import holders, keys
 from jiaozi_host.vault.holders import Opening, Openings
@@ -50,7 +52,7 @@ class Authority:
         certificate = certificates.issue(AUTHORITY, holder, key.public, [], key, None, number)
         publish_authority(home, network, certificate.raw)
         holders.create(home, passphrase, key, certificate, number)
-        publish_epoch(home, rules.make_epoch(1, [], [], key, certificate, number))
+        publish_epoch(home, issue.make_epoch(1, [], [], key, certificate, number))
         return cls(home, key)
 
     @classmethod
@@ -76,9 +78,7 @@ class Authority:
         self.advance(operators=[*now.epoch.operators, operator.hash])
         return operator
 
-    def advance(
-        self, revoke: Iterable[bytes] = (), operators: list[bytes] | None = None
-    ) -> rules.Epoch:
+    def advance(self, revoke: Iterable[bytes] = (), operators: list[bytes] | None = None) -> Epoch:
         """Proclaim the next epoch; wallet ids in `revoke` are added to those revoked already.
 
         operators: hashes of the valid operators' certificates, None for no change.
@@ -87,7 +87,7 @@ class Authority:
         revoked = list(dict.fromkeys([*now.epoch.revoked, *revoke]))
         valid = now.epoch.operators if operators is None else operators
         number = now.epoch.number + 1
-        raw = rules.make_epoch(number, revoked, valid, self._key, now.authority, now.network)
+        raw = issue.make_epoch(number, revoked, valid, self._key, now.authority, now.network)
         publish_epoch(self.home, raw)
         self.published = Published(self.home)
         return self.published.epoch

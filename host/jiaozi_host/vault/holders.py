@@ -20,8 +20,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from jiaozi.certificates import Certificate
-from jiaozi.cose import (
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.cose import (
     BYTES,
     HOLDER,
     HOLDERS_KEY,
@@ -34,7 +34,7 @@ from jiaozi.cose import (
     parse,
     sign,
 )
-from jiaozi.errors import Refused
+from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import files, keys
 from jiaozi_host.vault.published import Published

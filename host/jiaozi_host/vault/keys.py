@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from jiaozi.cose import SigningKey
+from jiaozi.wire.cose import SigningKey
 from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import files
 

@@ -16,9 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jiaozi import certificates, clearing, install, rotation, rules, sync
-from jiaozi.cose import ID_LENGTH, OPERATOR, WALLET, SigningKey
-from jiaozi.errors import Refused
+from jiaozi.operator import clearing, issue
+from jiaozi.wire import certificates
+from jiaozi.wire.cose import ID_LENGTH, OPERATOR, WALLET, SigningKey
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.policies import read_policy
+from jiaozi.wire.terms import Terms, read_terms
 from jiaozi_host.channel import Speaker, certified
 from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import files, holders, keys, policies
@@ -139,8 +142,8 @@ class Operator:
         return holders.export(wallet, sealed, self._key, self.certificate, self.network)
 
     def package(self, wallet: certificates.Certificate) -> bytes:
-        """What makes a wallet of a device that has the certified key (see `jiaozi.install`)."""
-        return install.package(
+        """The package that `jiaozi.wallet.install` takes on the device with the certified key."""
+        return issue.package(
             self.network,
             self.published.authority.raw,
             self.operators,
@@ -163,10 +166,10 @@ class Operator:
             if tier not in by_tier:
                 raise VaultError(f"no policy for tier {tier}", "add it to policies.toml")
             limits = by_tier[tier]
-        made = rules.make_policy(limits, self._key, self.certificate, self.network)
+        made = issue.make_policy(limits, self._key, self.certificate, self.network)
         path = self.folder / "policies" / f"{tier}.cbor"
         if path.exists():
-            known = rules.read_policy(path.read_bytes(), self.network)
+            known = read_policy(path.read_bytes(), self.network)
             if made == known.raw:
                 return made
             if limits["version"] <= known.version:
@@ -177,11 +180,11 @@ class Operator:
         files.write(path, made)
         return made
 
-    def make_terms(self, number: int, categories: list[int], expiry: int, cap: int) -> rules.Terms:
+    def make_terms(self, number: int, categories: list[int], expiry: int, cap: int) -> Terms:
         """Sign and keep the terms of a purse. Raises VaultError when its number has others."""
         parts = (number, categories, expiry, cap, self._key, self.certificate, self.network)
         try:
-            made = rules.make_terms(*parts)
+            made = issue.make_terms(*parts)
         except Refused as refusal:
             raise VaultError(f"these are no terms ({refusal})", "see: jiaozi terms --help") from (
                 refusal
@@ -192,7 +195,7 @@ class Operator:
                 f"purse {number} has other terms already", "take another number for a new purpose"
             )
         files.write(path, made)
-        return rules.read_terms(made, self.network)
+        return read_terms(made, self.network)
 
     def terms(self, number: int) -> bytes:
         """The signed terms of a purse. Raises VaultError."""
@@ -218,13 +221,13 @@ class Operator:
         closed: Sequence[bytes] = (),
     ) -> bytes:
         """The settlement of a journal up to `position`; payments in `closed` are refunded."""
-        return sync.make_settlement(
+        return issue.make_settlement(
             wallet.hash, nonce, position, head, self._key, self.certificate, self.network, closed
         )
 
     def rotation(self, statement: bytes, certificate: certificates.Certificate) -> bytes:
         """The acknowledgement of a last statement, for the certificate of the key it names."""
-        return rotation.make_rotation(
+        return issue.make_rotation(
             statement, certificate, self._key, self.certificate, self.network
         )
 

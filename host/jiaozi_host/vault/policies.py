@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from jiaozi.rules import POLICY_FIELDS
+from jiaozi.wire.policies import POLICY_FIELDS
 from jiaozi_host.errors import VaultError
 from jiaozi_host.money import LARGEST, BadAmount, parse_amount
 
@@ -98,7 +98,7 @@ def account_limits(currency: str) -> dict[str, Any]:
 
 
 def read_limits(path: Path, currency: str) -> dict[int, dict[str, Any]]:
-    """Read the TOML file; return the limits of each tier, as `jiaozi.rules.make_policy` takes them.
+    """Read the TOML file; return each tier's limits, as `jiaozi.operator.issue.make_policy` takes.
 
     Raises VaultError that names the tier and the field.
     """

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jiaozi import certificates, rules
-from jiaozi.cose import AUTHORITY, LIVE, OPERATOR, SELF, TEST
-from jiaozi.errors import Refused
+from jiaozi.wire import certificates, epochs
+from jiaozi.wire.cose import AUTHORITY, LIVE, OPERATOR, SELF, TEST
+from jiaozi.wire.epochs import Epoch
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.trust import Trust
 from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import files
 
@@ -51,16 +53,16 @@ class Published:
             found.append(operator)
         return found
 
-    def _epoch(self) -> rules.Epoch:
+    def _epoch(self) -> Epoch:
         raw = files.read(self.folder / "epoch.cbor", "epoch", _REMEDY)
-        epoch = rules.read_epoch(raw, self.network)
+        epoch = epochs.read_epoch(raw, self.network)
         epoch.verify(self.authority.public, self.authority.hash)
         return epoch
 
     @property
-    def trust(self) -> certificates.Trust:
+    def trust(self) -> Trust:
         """Whom wallets of this authority believe."""
-        return certificates.Trust(self.authority, self.operators, self.network)
+        return Trust(self.authority, self.operators, self.network)
 
 
 def publish_authority(home: Path, network: str, certificate: bytes) -> None:

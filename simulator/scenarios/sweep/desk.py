@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jiaozi.commands import READER
+from jiaozi.wire.commands import READER
 from jiaozi_host.errors import WrongPin
 from jiaozi_host.wallet import WalletClient
 from scenarios.sweep.rig import PIN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jiaozi.book import POLICY_KEY
+from jiaozi.wallet.store_keys import POLICY_KEY
 from scenarios.sweep.oracle import RESERVE, Broken, ImageNvm, Store
 
 _PAGES_PAST_THE_FIRST_ROUND = 4

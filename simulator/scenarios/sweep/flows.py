@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from jiaozi.commands import CARD, READER
+from jiaozi.wire.commands import CARD, READER
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.sweep.cuts import Cut, Recorder, torn_nvm
 from jiaozi_sim.sweep.explore import APART, empty

@@ -14,10 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
 
-from jiaozi import book as books
-from jiaozi.audit import Audit, chain
-from jiaozi.book import NETWORK_KEY, Book
-from jiaozi.errors import Refused
+from jiaozi.operator.audit import Audit, chain
+from jiaozi.wallet.book import Book
+from jiaozi.wallet.store_keys import NETWORK_KEY
+from jiaozi.wire.errors import Refused
+from jiaozi.wire.journal import CREDITED, KIND, PAYMENT_HASH, TAKEN
 from jiaozi_host.ledger.journal import read_entry
 from jiaozi_sim.machines.unicorn_state import WORD
 
@@ -136,15 +137,15 @@ def in_flight(wallets: Iterable[Book]) -> int:
     flying = 0
     for one in wallets:
         for entry in one.pending():
-            payment_hash = entry[books.PAYMENT_HASH]
+            payment_hash = entry[PAYMENT_HASH]
             if not any(_credited(other, payment_hash) for other in wallets if other is not one):
-                flying += sum(entry[books.TAKEN])
+                flying += sum(entry[TAKEN])
     return flying
 
 
 def _credited(book: Book, payment_hash: bytes) -> bool:
     return any(
-        entry[books.KIND] == books.CREDITED and entry[books.PAYMENT_HASH] == payment_hash
+        entry[KIND] == CREDITED and entry[PAYMENT_HASH] == payment_hash
         for _, entry in book.entries()
     )
 

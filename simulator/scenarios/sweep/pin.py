@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jiaozi.commands import PIN_TRIES
+from jiaozi.wire.commands import PIN_TRIES
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.lifetime import worker_pool
 from jiaozi_sim.machines.base import MachineError

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from jiaozi.commands import PIN_TRIES
-from jiaozi.errors import Refused
+from jiaozi.wire.commands import PIN_TRIES
+from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import CardGone, PinBlocked, WrongPin
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.machines.base import MachineError

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jiaozi.book import Book
+from jiaozi.wallet.book import Book
 from jiaozi_host.ledger.journal import read_entry
 from jiaozi_sim.sweep.cuts import Cut
 from jiaozi_sim.sweep.explore import Failure

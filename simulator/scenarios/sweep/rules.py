@@ -7,14 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jiaozi import book as books
-from jiaozi.audit import is_settlement
-from jiaozi.book import Book
-from jiaozi.messages import read_payment, read_request
+from jiaozi.wallet.book import Book
+from jiaozi.wire.journal import (
+    CREDITED,
+    KIND,
+    PAID,
+    PAYMENT_HASH,
+    PAYMENT_RAW,
+    REFUNDED,
+    REQUEST_RAW,
+    RESOLVED,
+    VOIDED,
+)
+from jiaozi.wire.messages import read_payment, read_request
+from jiaozi.wire.settlements import is_settlement
 from scenarios.sweep.oracle import Broken
 
-_ANSWERED = (books.CREDITED, books.VOIDED)
-_RESOLVED = (books.RESOLVED, books.REFUNDED)
+_ANSWERED = (CREDITED, VOIDED)
+_RESOLVED = (RESOLVED, REFUNDED)
 _ANSWER = 3  # where an entry that resolves a payment has what resolves it
 
 
@@ -25,14 +35,14 @@ def check_numbers(book: Book) -> None:
     """
     entries = [entry for _, entry in book.entries()]
     payments = [
-        read_payment(entry[books.PAYMENT_RAW], book.network).sequence
+        read_payment(entry[PAYMENT_RAW], book.network).sequence
         for entry in entries
-        if entry[books.KIND] == books.PAID
+        if entry[KIND] == PAID
     ]
     requests = [
-        read_request(entry[books.REQUEST_RAW], book.network)
+        read_request(entry[REQUEST_RAW], book.network)
         for entry in entries
-        if entry[books.KIND] in _ANSWERED
+        if entry[KIND] in _ANSWERED
     ]
     numbers = [request.number for request in [*requests, *book.open.values()]]
     for what, used, following in (
@@ -48,9 +58,9 @@ def check_answers(wallets: Iterable[Book]) -> None:
     wallets = list(wallets)
     for payer in wallets:
         for _, entry in payer.entries():
-            if entry[books.KIND] not in _RESOLVED or is_settlement(entry[_ANSWER]):
+            if entry[KIND] not in _RESOLVED or is_settlement(entry[_ANSWER]):
                 continue
             for payee in wallets:
-                given = payee.outcome(entry[books.PAYMENT_HASH])
+                given = payee.outcome(entry[PAYMENT_HASH])
                 if given is not None and given != entry[_ANSWER]:
                     raise Broken("the payee has signed two different answers to one payment")

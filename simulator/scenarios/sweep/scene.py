@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from functools import partial
 
-from jiaozi import errors
-from jiaozi.book import Book
+from jiaozi.wallet.book import Book
+from jiaozi.wire import errors
 from jiaozi_host.errors import BadAnswer, CardGone
 from jiaozi_sim.bridge import PIN_LEVEL, frame
 from jiaozi_sim.field import FrameRecord

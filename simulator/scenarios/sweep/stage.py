@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jiaozi.errors import Refused
+from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import HostError
 from jiaozi_host.ledger.account import Account, open_account
 from jiaozi_sim.faults import Fault

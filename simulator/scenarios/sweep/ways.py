@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
-from jiaozi.commands import READER
+from jiaozi.wire.commands import READER
 from jiaozi_host.errors import HostError
 from jiaozi_host.ledger.report import report
 from jiaozi_sim.machines.base import MachineError

@@ -7,8 +7,8 @@ whether of one with the operator.
 
 from binascii import hexlify, unhexlify
 
-from jiaozi import apdu
-from jiaozi.errors import Refused
+from jiaozi.wire import apdu
+from jiaozi.wire.errors import Refused
 from wallet.device import Device
 from wallet.dispatch import dispatch
 

@@ -3,7 +3,7 @@
 from binascii import hexlify
 
 from _jzcbor import dumps
-from jiaozi import cose
+from jiaozi.wire import cose
 
 
 def run(vector, raw, book):

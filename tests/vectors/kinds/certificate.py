@@ -2,7 +2,8 @@
 
 from binascii import hexlify, unhexlify
 
-from jiaozi import certificates, cose, rules
+from jiaozi.wire import certificates, cose, epochs
+from jiaozi.wire.trust import Trust
 
 
 def run(vector, raw, book):
@@ -11,7 +12,7 @@ def run(vector, raw, book):
     operators = [
         certificates.read(cose.OPERATOR, unhexlify(one), network) for one in vector["operators"]
     ]
-    trust = certificates.Trust(authority, operators, network)
+    trust = Trust(authority, operators, network)
     wallet = trust.wallet(raw)
-    trust.check_current(wallet, rules.read_epoch(unhexlify(vector["epoch"]), network))
+    trust.check_current(wallet, epochs.read_epoch(unhexlify(vector["epoch"]), network))
     return {"input": hexlify(wallet.raw).decode()}

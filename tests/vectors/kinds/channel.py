@@ -9,9 +9,9 @@ from binascii import hexlify, unhexlify
 
 from kinds.apdu import Port, show
 
-from jiaozi import certificates, channel, cose
-from jiaozi.book import SEED_KEY
-from jiaozi.edhoc import SUITE_4, Initiator, Responder
+from jiaozi.wallet.store_keys import SEED_KEY
+from jiaozi.wire import certificates, channel, cose
+from jiaozi.wire.edhoc import SUITE_4, Initiator, Responder
 from wallet.apps.channel import confirm
 from wallet.apps.operator import install
 from wallet.channel import identity

@@ -2,7 +2,9 @@
 
 from binascii import unhexlify
 
-from jiaozi import certificates, clearing, cose
+from jiaozi.operator import clearing
+from jiaozi.wire import certificates, cose
+from jiaozi.wire.trust import Trust
 
 
 def run(vector, raw, book):
@@ -11,6 +13,6 @@ def run(vector, raw, book):
     operators = [
         certificates.read(cose.OPERATOR, unhexlify(one), network) for one in vector["operators"]
     ]
-    trust = certificates.Trust(authority, operators, network)
+    trust = Trust(authority, operators, network)
     clearing.read(raw, trust.operators[unhexlify(vector["me"])], trust)
     return {}

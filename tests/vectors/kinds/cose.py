@@ -2,7 +2,7 @@
 
 from binascii import hexlify, unhexlify
 
-from jiaozi import cose
+from jiaozi.wire import cose
 
 
 def run(vector, raw, book):

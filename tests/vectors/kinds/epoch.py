@@ -1,8 +1,8 @@
 """A wallet is handed an epoch, beside the policy it has."""
 
 from _jzcbor import dumps
-from jiaozi import install
-from jiaozi.book import EPOCH_KEY
+from jiaozi.wallet import install
+from jiaozi.wallet.store_keys import EPOCH_KEY
 
 
 def run(vector, raw, book):

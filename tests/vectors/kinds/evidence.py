@@ -2,7 +2,8 @@
 
 from binascii import unhexlify
 
-from jiaozi import certificates, cose, evidence
+from jiaozi.operator import evidence
+from jiaozi.wire import certificates, cose
 
 
 def run(vector, raw, book):

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from jiaozi.cose import SigningKey
-from jiaozi.errors import Refused
+from jiaozi.wire.cose import SigningKey
+from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import files, holders, keys
 

@@ -2,8 +2,8 @@
 
 from binascii import unhexlify
 
-from jiaozi import install
-from jiaozi.book import CERTIFICATE_KEY, EPOCH_KEY
+from jiaozi.wallet import install
+from jiaozi.wallet.store_keys import CERTIFICATE_KEY, EPOCH_KEY
 
 
 def run(vector, raw, book):

@@ -2,7 +2,8 @@
 
 from binascii import hexlify
 
-from jiaozi import messages, payer
+from jiaozi.wallet import payer
+from jiaozi.wire import messages
 
 
 def run(vector, raw, book):

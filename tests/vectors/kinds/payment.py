@@ -2,7 +2,7 @@
 
 from binascii import hexlify, unhexlify
 
-from jiaozi import payee
+from jiaozi.wallet import payee
 
 
 def run(vector, raw, book):

@@ -1,8 +1,8 @@
 """A wallet is handed a policy, beside the epoch it has."""
 
 from _jzcbor import dumps
-from jiaozi import install
-from jiaozi.book import POLICY_KEY
+from jiaozi.wallet import install
+from jiaozi.wallet.store_keys import POLICY_KEY
 
 
 def run(vector, raw, book):

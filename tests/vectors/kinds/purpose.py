@@ -8,8 +8,8 @@ from kinds.outcome import run as resolve
 from kinds.payment import run as receive
 from kinds.settlement import run as settle
 
-from jiaozi import payer
-from jiaozi.errors import CONSENT_NEEDED, Refused
+from jiaozi.wallet import payer
+from jiaozi.wire.errors import CONSENT_NEEDED, Refused
 
 
 def run(vector, raw, book):

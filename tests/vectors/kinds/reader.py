@@ -7,7 +7,7 @@ from binascii import unhexlify
 
 from kinds.apdu import device_of
 
-from jiaozi import apdu
+from jiaozi.wire import apdu
 from wallet.tap import read_tap
 
 TAKES_STORE = True

@@ -8,8 +8,8 @@ from binascii import hexlify, unhexlify
 
 from kinds.apdu import Port, show
 
-from jiaozi import apdu, channel
-from jiaozi.errors import Refused
+from jiaozi.wire import apdu, channel
+from jiaozi.wire.errors import Refused
 from wallet.device import Device
 from wallet.dispatch import dispatch
 

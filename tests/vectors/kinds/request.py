@@ -2,7 +2,7 @@
 
 from binascii import hexlify, unhexlify
 
-from jiaozi import payer
+from jiaozi.wallet import payer
 
 
 def run(vector, raw, book):

@@ -2,8 +2,9 @@
 
 from binascii import hexlify
 
-from jiaozi.book import NEXT_SEED_KEY, Book
-from jiaozi.rotation import rotate
+from jiaozi.wallet.book import Book
+from jiaozi.wallet.rotate import rotate
+from jiaozi.wallet.store_keys import NEXT_SEED_KEY
 
 
 def run(vector, raw, book):

@@ -6,9 +6,10 @@ payment. `kept` are the positions of the entries, and the numbers of the request
 
 from binascii import hexlify, unhexlify
 
-from jiaozi import payee, payer
-from jiaozi.book import JOURNAL_KEY, OPEN_KEY, STATE_KEY, Book
-from jiaozi.sync import settle
+from jiaozi.wallet import payee, payer
+from jiaozi.wallet.book import Book
+from jiaozi.wallet.settle import settle
+from jiaozi.wallet.store_keys import JOURNAL_KEY, OPEN_KEY, STATE_KEY
 
 
 class Settled:

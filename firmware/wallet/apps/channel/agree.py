@@ -1,8 +1,8 @@
 """AGREE: a host asks for an encrypted channel; the wallet proves who it is."""
 
 from _jzcrypto import random
-from jiaozi.channel import WALLET
-from jiaozi.edhoc import SUITE_4, Responder
+from jiaozi.wire.channel import WALLET
+from jiaozi.wire.edhoc import SUITE_4, Responder
 from wallet.channel import identity
 from wallet.device import Device
 

@@ -1,7 +1,7 @@
 """CONFIRM: the host proves who it is; what comes next is encrypted."""
 
-from jiaozi.channel import ANSWERS, COMMANDS, Channel
-from jiaozi.errors import CHANNEL_NEEDED, Refused
+from jiaozi.wire.channel import ANSWERS, COMMANDS, Channel
+from jiaozi.wire.errors import CHANNEL_NEEDED, Refused
 from wallet.channel import believer
 from wallet.device import Device
 

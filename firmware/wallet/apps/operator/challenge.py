@@ -1,7 +1,7 @@
 """CHALLENGE: draw the nonce that a settlement must name."""
 
 from _jzcrypto import random
-from jiaozi.sync import NONCE_LENGTH
+from jiaozi.wire.statements import NONCE_LENGTH
 from wallet.device import Device
 
 

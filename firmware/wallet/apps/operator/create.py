@@ -1,9 +1,9 @@
 """CREATE: make this device's key. Asked again before INSTALL, it answers the same key."""
 
 from _jzcrypto import random
-from jiaozi.book import SEED_KEY
-from jiaozi.commands import BLANK, READY
-from jiaozi.errors import ALREADY_PROVISIONED, Refused
+from jiaozi.wallet.store_keys import SEED_KEY
+from jiaozi.wire.commands import BLANK, READY
+from jiaozi.wire.errors import ALREADY_PROVISIONED, Refused
 from wallet.device import Device
 
 

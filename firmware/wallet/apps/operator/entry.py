@@ -1,7 +1,7 @@
 """ENTRY: one entry of the journal, as it was chained."""
 
-from jiaozi.cose import UINT, decode, expect
-from jiaozi.errors import NOT_FOUND, Refused
+from jiaozi.wire.cose import UINT, decode, expect
+from jiaozi.wire.errors import NOT_FOUND, Refused
 from wallet.device import Device
 
 

@@ -1,6 +1,6 @@
 """FREEZE: the operator has found that what this wallet has signed does not add up."""
 
-from jiaozi.book import FROZEN_KEY
+from jiaozi.wallet.store_keys import FROZEN_KEY
 from wallet.device import Device
 
 

@@ -1,9 +1,9 @@
 """INSTALL: certificate, rules and PIN make a wallet of a device that has a key."""
 
-from jiaozi.commands import READY
-from jiaozi.cose import BYTES, decode, expect
-from jiaozi.errors import ALREADY_PROVISIONED, SESSION_NEEDED, Refused
-from jiaozi.install import install
+from jiaozi.wallet.install import install
+from jiaozi.wire.commands import READY
+from jiaozi.wire.cose import BYTES, decode, expect
+from jiaozi.wire.errors import ALREADY_PROVISIONED, SESSION_NEEDED, Refused
 from wallet.device import Device
 from wallet.version import note
 

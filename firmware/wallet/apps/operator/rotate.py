@@ -1,7 +1,7 @@
 """ROTATE: change over to the next key and the id that the operator has given it."""
 
-from jiaozi.book import NEXT_SEED_KEY
-from jiaozi.rotation import rotate
+from jiaozi.wallet.rotate import rotate
+from jiaozi.wallet.store_keys import NEXT_SEED_KEY
 from wallet.device import Device
 
 

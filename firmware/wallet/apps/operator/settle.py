@@ -1,7 +1,7 @@
 """SETTLE: the operator acknowledges the journal; offline counters start anew."""
 
-from jiaozi.errors import SESSION_NEEDED, Refused
-from jiaozi.sync import forget, settle
+from jiaozi.wallet.settle import forget, settle
+from jiaozi.wire.errors import SESSION_NEEDED, Refused
 from wallet.device import Device
 
 

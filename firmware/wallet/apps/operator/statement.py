@@ -1,6 +1,6 @@
 """STATEMENT: what this wallet holds and how far its journal goes, signed."""
 
-from jiaozi.sync import statement
+from jiaozi.wallet.settle import statement
 from wallet.device import Device
 
 

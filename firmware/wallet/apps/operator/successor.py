@@ -1,10 +1,10 @@
 """SUCCESSOR: make the next key, and name it in the last statement under this one."""
 
 from _jzcrypto import random
-from jiaozi.book import NEXT_SEED_KEY
-from jiaozi.cose import expect
-from jiaozi.rotation import last_statement, prepare
-from jiaozi.sync import NONCE_LENGTH
+from jiaozi.wallet.rotate import last_statement, prepare
+from jiaozi.wallet.store_keys import NEXT_SEED_KEY
+from jiaozi.wire.cose import expect
+from jiaozi.wire.statements import NONCE_LENGTH
 from wallet.device import Device
 
 

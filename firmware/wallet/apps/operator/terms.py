@@ -1,6 +1,6 @@
 """TERMS: what the money of a purse may be spent on, before the purse is funded."""
 
-from jiaozi.purposes import adopt
+from jiaozi.wallet.purposes import adopt
 from wallet.device import Device
 
 

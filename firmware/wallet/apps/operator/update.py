@@ -1,6 +1,6 @@
 """UPDATE: newer operators, policy and epoch."""
 
-from jiaozi.install import update
+from jiaozi.wallet.install import update
 from wallet.device import Device
 
 

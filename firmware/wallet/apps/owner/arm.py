@@ -1,10 +1,10 @@
 """ARM: the owner says what the next tap is for."""
 
-from jiaozi import payee
-from jiaozi.commands import AUTO, CARD, PAY_OUT, READER, RECEIVE
-from jiaozi.cose import UINT, decode, expect
-from jiaozi.errors import AMOUNT_INVALID, MALFORMED, OVER_BALANCE, Refused
-from jiaozi.rules import GENERAL
+from jiaozi.wallet import payee
+from jiaozi.wire.commands import AUTO, CARD, PAY_OUT, READER, RECEIVE
+from jiaozi.wire.cose import UINT, decode, expect
+from jiaozi.wire.errors import AMOUNT_INVALID, MALFORMED, OVER_BALANCE, Refused
+from jiaozi.wire.terms import GENERAL
 from wallet.device import Device, Intent
 
 

@@ -1,6 +1,6 @@
 """CHANGE: the owner replaces the PIN."""
 
-from jiaozi.cose import BYTES, decode, expect
+from jiaozi.wire.cose import BYTES, decode, expect
 from wallet.device import Device
 
 

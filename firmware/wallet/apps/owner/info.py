@@ -1,13 +1,13 @@
 """INFO: the state of the wallet; money only in a channel, to owner and operator."""
 
 from _jzcbor import dumps
-from jiaozi.book import Book
+from jiaozi.wallet.book import Book
 from wallet.device import Device
 from wallet.version import FIRMWARE
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Answer the array described in `jiaozi.commands`."""
+    """Answer the array described in `jiaozi.wire.commands`."""
     if not device.provisioned:
         none: list[int | None] = [None, None, None, None]
         return dumps([device.status, None, 0, 0, 0, 0, device.pin.tries()] + none + [FIRMWARE])

@@ -1,6 +1,6 @@
 """EPOCH: freshness passes from wallet to wallet, after the outcome of a tap."""
 
-from jiaozi.errors import BUSY, Refused
+from jiaozi.wire.errors import BUSY, Refused
 from wallet.device import Device
 
 

@@ -1,10 +1,10 @@
 """PAY: the payee's reader asks this wallet to pay its request."""
 
-from jiaozi import payer
-from jiaozi.commands import PAY_OUT
-from jiaozi.cose import BYTES, decode, expect
-from jiaozi.errors import CONSENT_NEEDED, CONSENT_REFUSED, Refused
-from jiaozi.rules import GENERAL
+from jiaozi.wallet import payer
+from jiaozi.wire.commands import PAY_OUT
+from jiaozi.wire.cose import BYTES, decode, expect
+from jiaozi.wire.errors import CONSENT_NEEDED, CONSENT_REFUSED, Refused
+from jiaozi.wire.terms import GENERAL
 from wallet.device import Device
 from wallet.hal.phases import TAP_COMMIT_PAYER
 

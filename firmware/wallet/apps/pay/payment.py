@@ -1,7 +1,7 @@
 """PAYMENT: the payer's reader hands over a payment for a request of this wallet."""
 
-from jiaozi.cose import BYTES, decode, expect
-from jiaozi.errors import MALFORMED, Refused
+from jiaozi.wire.cose import BYTES, decode, expect
+from jiaozi.wire.errors import MALFORMED, Refused
 from wallet.device import Device
 
 

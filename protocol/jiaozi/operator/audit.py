@@ -6,7 +6,10 @@ the wallet is right.
 """
 
 from _jzcrypto import sha256
-from jiaozi.book import (
+from jiaozi.wire.certificates import ACCOUNT, Certificate, read
+from jiaozi.wire.cose import BYTES, LIST, UINT, WALLET, decode, expect
+from jiaozi.wire.errors import MALFORMED, Refused
+from jiaozi.wire.journal import (
     ADOPTED,
     CREDITED,
     FUNDER_HASH,
@@ -26,14 +29,11 @@ from jiaozi.book import (
     TERMS_RAW,
     VOIDED,
 )
-from jiaozi.certificates import ACCOUNT, Certificate, Trust, read
-from jiaozi.cose import BYTES, LIST, MAP, SETTLEMENT, UINT, WALLET, decode, expect, parse
-from jiaozi.errors import MALFORMED, Refused
-from jiaozi.messages import Payment, Receipt, Void, read_outcome, read_payment, read_request
-from jiaozi.purposes import funded
-from jiaozi.rotation import read_rotation
-from jiaozi.rules import GENERAL, Terms, read_terms
-from jiaozi.sync import NONCE_LENGTH
+from jiaozi.wire.messages import Payment, Receipt, Void, read_outcome, read_payment, read_request
+from jiaozi.wire.rotations import read_rotation
+from jiaozi.wire.settlements import is_settlement, read_settlement
+from jiaozi.wire.terms import GENERAL, Terms, read_terms
+from jiaozi.wire.trust import Trust
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from jiaozi.rules import Epoch
+    from jiaozi.wire.epochs import Epoch
 
-# What an audit finds; the numbers are those of the proofs (`jiaozi.evidence`).
+# What an audit finds; the numbers are those of the proofs (`jiaozi.operator.evidence`).
 OVERDRAFT = const(7)
 CREDIT_WITHOUT_DEBIT = const(8)
 FALSE_ENTRY = const(9)
@@ -61,7 +61,6 @@ _FIELDS = {
     ADOPTED: (UINT, 32, 32, BYTES),
     OPENED: (UINT, 32, 32, BYTES),
 }
-_SETTLEMENT = (32, NONCE_LENGTH, UINT, 32, LIST)
 
 
 def chain(entries: "Sequence[bytes]", head: bytes = _START) -> bytes:
@@ -230,7 +229,7 @@ class Audit:
         _require(request.accepts(payment.amount) and request.hash not in self._credited)
         _require(request.takes(payment.purse))
         self._check_payer(payer, payment, receipt.epoch)
-        purse = funded(payer, self._wallet, payment)
+        purse = payment.credited_purse(payer, self._wallet)
         if purse != GENERAL:
             terms = self._terms.get(purse)
             if terms is None or not terms.is_funder(payer) or receipt.epoch > terms.expiry:
@@ -284,24 +283,12 @@ class Audit:
 
     def _check_settlement(self, raw: bytes, payment_hash: bytes) -> None:
         operator = self._trust.operator(self._wallet)
-        signed = parse(SETTLEMENT, raw, self._trust.network)
-        signed.verify(operator.public, operator.hash)
-        expect(signed.body, _SETTLEMENT)
-        _require(signed.body[0] == self._wallet.hash and payment_hash in signed.body[4])
+        settlement = read_settlement(raw, self._trust.network)
+        settlement.verify(operator.public, operator.hash)
+        _require(settlement.wallet == self._wallet.hash and payment_hash in settlement.closed)
 
     def _peer(self, entry: "list[Any]") -> Certificate:
         return read(WALLET, entry[PEER_RAW], self._trust.network)
-
-
-def is_settlement(raw: bytes) -> bool:
-    """Whether a refund rests on a settlement and not on a void, by the length of the body.
-
-    Raises Refused(MALFORMED).
-    """
-    outer = decode(raw)
-    expect(outer, (BYTES, MAP, BYTES, 64))
-    body = decode(outer[2])
-    return type(body) is list and len(body) == len(_SETTLEMENT)
 
 
 def _hashes(entry: "list[Any]") -> "list[Any]":

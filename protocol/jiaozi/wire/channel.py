@@ -1,6 +1,6 @@
 """The encrypted channel between a host and a wallet: who may speak in it, and its records.
 
-The host is the EDHOC initiator, the wallet the responder (see `jiaozi.edhoc`). Each authenticates
+The host is the EDHOC initiator, the wallet the responder (`jiaozi.wire.edhoc`). Each authenticates
 with an Ed25519 key that it uses for nothing else, in one of two credentials sent by value:
 
 - a channel certificate (kcwt): a CWT of kind CHANNEL, `[expiry]`, in which the holder of a wallet's
@@ -12,10 +12,10 @@ Afterwards each side has a key of its own and counts its records: the count is t
 """
 
 from _jzcbor import dumps
-from jiaozi.certificates import Certificate, issue, public_of, read
-from jiaozi.cose import CHANNEL, SigningKey
-from jiaozi.edhoc import SUITE_4, Credential
-from jiaozi.errors import CHANNEL_BROKEN, MALFORMED, WRONG_SIGNER, Refused
+from jiaozi.wire.certificates import Certificate, issue, public_of, read
+from jiaozi.wire.cose import CHANNEL, SigningKey
+from jiaozi.wire.edhoc import SUITE_4, Credential
+from jiaozi.wire.errors import CHANNEL_BROKEN, MALFORMED, WRONG_SIGNER, Refused
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from jiaozi.edhoc import Initiator, Responder
+    from jiaozi.wire.edhoc import Initiator, Responder
 
 # Connection identifiers: there is one connection, so that they need only differ.
 HOST = const(0)

@@ -7,7 +7,9 @@ existing key.
 """
 
 from _jzcbor import dumps
-from jiaozi.book import (
+from jiaozi.wallet.book import Book
+from jiaozi.wallet.state import State
+from jiaozi.wallet.store_keys import (
     AUTHORITY_KEY,
     CERTIFICATE_KEY,
     EPOCH_KEY,
@@ -15,12 +17,12 @@ from jiaozi.book import (
     OPERATORS_KEY,
     POLICY_KEY,
     STATE_KEY,
-    Book,
 )
-from jiaozi.certificates import Certificate, Trust, read
-from jiaozi.channel import check
-from jiaozi.cose import AUTHORITY, BYTES, CHANNEL, LIST, OPERATOR, SELF, UINT, decode, expect
-from jiaozi.errors import (
+from jiaozi.wire.certificates import Certificate, read
+from jiaozi.wire.channel import check
+from jiaozi.wire.cose import AUTHORITY, BYTES, CHANNEL, LIST, OPERATOR, SELF, UINT, decode, expect
+from jiaozi.wire.epochs import LONGEST_EPOCH, Epoch, read_epoch
+from jiaozi.wire.errors import (
     EPOCH_OLDER,
     MALFORMED,
     POLICY_OLDER,
@@ -29,31 +31,16 @@ from jiaozi.errors import (
     WRONG_TIER,
     Refused,
 )
-from jiaozi.rules import Epoch, Policy, read_epoch, read_policy
-from jiaozi.state import State
+from jiaozi.wire.policies import Policy, read_policy
+from jiaozi.wire.trust import Trust
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    pass
 
 _NETWORKS = const(2)
-
-# Bytes of an epoch that goes from tap to tap; a longer one comes at sync alone.
-LONGEST_EPOCH = const(2048)
-
-
-def package(
-    network: int,
-    authority: bytes,
-    operators: "Sequence[bytes]",
-    certificate: bytes,
-    policy: bytes,
-    epoch: bytes,
-) -> bytes:
-    """What `install` takes: `[network, authority, [operator], certificate, policy, epoch]`."""
-    return dumps([network, authority, operators, certificate, policy, epoch])
 
 
 def install(

@@ -14,7 +14,7 @@ objects.
 
 from _jzcbor import dumps, loads
 from _jzcrypto import ed25519_public, ed25519_sign, ed25519_verify, sha256
-from jiaozi.errors import BAD_SIGNATURE, MALFORMED, WRONG_SIGNER, Refused
+from jiaozi.wire.errors import BAD_SIGNATURE, MALFORMED, WRONG_SIGNER, Refused
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.

@@ -8,9 +8,9 @@ Money comes into such a purse from an account of its funder alone, for a request
 is paid on to payees that the terms permit, as general money, or goes back to its funder.
 """
 
-from jiaozi.book import ADOPTED, KIND, TERMS_HASH, TERMS_LENGTH, Book, Step
-from jiaozi.certificates import ACCOUNT, Certificate
-from jiaozi.errors import (
+from jiaozi.wallet.book import TERMS_LENGTH, Book, Step
+from jiaozi.wire.certificates import ACCOUNT, Certificate
+from jiaozi.wire.errors import (
     EXPIRED,
     OVER_BALANCE,
     PURSE_REFUSED,
@@ -21,8 +21,9 @@ from jiaozi.errors import (
     WRONG_CURRENCY,
     Refused,
 )
-from jiaozi.messages import Payment, Request
-from jiaozi.rules import ANY_PURPOSE, GENERAL, Terms, read_terms
+from jiaozi.wire.journal import ADOPTED, KIND, TERMS_HASH
+from jiaozi.wire.messages import Payment, Request
+from jiaozi.wire.terms import ANY_PURPOSE, GENERAL, Terms, read_terms
 from micropython import const
 
 # Purses with terms that a wallet has at once; each keeps a slot of the journal.
@@ -32,7 +33,8 @@ MOST_PURPOSES = const(4)
 def adopt(book: Book, raw: bytes) -> "Step | None":
     """Take the terms of a purse; None when the same are in force already.
 
-    Terms stay as they are until they have expired and the purse is empty (`jiaozi.sync.forget`).
+    Terms stay as they are until they have expired and the purse is empty (see
+    `jiaozi.wallet.settle.forget`).
     Raises Refused (TERMS_REFUSED for other terms of that number, TOO_MANY_PURSES, EXPIRED, REVOKED,
     WRONG_CURRENCY, UNKNOWN_OPERATOR, BAD_SIGNATURE, MALFORMED, JOURNAL_FULL).
     """
@@ -100,13 +102,6 @@ def returns(book: Book, payee: Certificate, purse: int) -> bool:
     return terms is not None and terms.expiry < book.epoch.number and terms.is_funder(payee)
 
 
-def funded(payer: Certificate, payee: Certificate, payment: Payment) -> int:
-    """The purse of the payee that a payment goes to: general money, unless an account funds it."""
-    if payer.form == ACCOUNT and payee.form != ACCOUNT:
-        return payment.purse
-    return GENERAL
-
-
 def may_ask(book: Book, purse: int) -> bool:
     """Whether a wallet may ask for money for one of its purses; an account asks for any back."""
     if purse == GENERAL:
@@ -119,7 +114,7 @@ def may_ask(book: Book, purse: int) -> bool:
 
 def may_credit(book: Book, payer: Certificate, payment: Payment) -> bool:
     """Whether the purse that a payment goes to takes it."""
-    purse = funded(payer, book.me, payment)
+    purse = payment.credited_purse(payer, book.me)
     if purse == GENERAL:
         return True
     return may_ask(book, purse) and book.terms[purse].is_funder(payer)

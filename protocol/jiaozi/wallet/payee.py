@@ -8,20 +8,12 @@ An authentic payment for one's own request is answered only by a receipt or a vo
 error) is never an outcome. The same payment is always answered by the same bytes.
 """
 
-from jiaozi.book import (
-    ANSWER_LENGTH,
-    ANSWER_SLOTS,
-    CREDITED,
-    OPEN_LIMIT,
-    REQUEST_LENGTH,
-    VOIDED,
-    Book,
-    Step,
-    open_key,
-)
-from jiaozi.certificates import ACCOUNT, Certificate
-from jiaozi.cose import RECEIPT, REQUEST, VOID, sign
-from jiaozi.errors import (
+from jiaozi.wallet.book import ANSWER_LENGTH, ANSWER_SLOTS, OPEN_LIMIT, REQUEST_LENGTH, Book, Step
+from jiaozi.wallet.purposes import may_ask, may_credit
+from jiaozi.wallet.store_keys import open_key
+from jiaozi.wire.certificates import ACCOUNT, Certificate
+from jiaozi.wire.cose import RECEIPT, REQUEST, VOID, sign
+from jiaozi.wire.errors import (
     AMOUNT_INVALID,
     EXPIRED,
     OTHER_REQUEST,
@@ -32,9 +24,9 @@ from jiaozi.errors import (
     TOO_MANY_REQUESTS,
     Refused,
 )
-from jiaozi.messages import Payment, Request, read_payment, read_request
-from jiaozi.purposes import funded, may_ask, may_credit
-from jiaozi.rules import ANY_PURPOSE, GENERAL
+from jiaozi.wire.journal import CREDITED, VOIDED
+from jiaozi.wire.messages import Payment, Request, read_payment, read_request
+from jiaozi.wire.terms import ANY_PURPOSE, GENERAL
 
 
 def request(book: Book, amount: int, ceiling: int = 0, purse: int = GENERAL) -> Step:
@@ -141,7 +133,7 @@ def _credit(book: Book, payment: Payment, wanted: Request, payer: Certificate) -
     receipt = sign(RECEIPT, body, book.key, book.me.hash, book.network)
     # What comes back to an operator is seen by it at once, and starts anew.
     level = 0 if book.me.form == ACCOUNT else payment.hop + 1
-    state.credit(level, payment.amount, funded(payer, book.me, payment))
+    state.credit(level, payment.amount, payment.credited_purse(payer, book.me))
     entry = _entry(CREDITED, payment, wanted, payer, receipt.raw)
     return Step(state, receipt.raw, entry, closed=wanted.hash)
 

@@ -19,9 +19,9 @@ from _jzcrypto import (
     x25519,
     x25519_public,
 )
-from jiaozi.cose import BYTES, MAP, decode
-from jiaozi.cose import expect as expect_fields
-from jiaozi.errors import BAD_SIGNATURE, CHANNEL_BROKEN, MALFORMED, Refused
+from jiaozi.wire.cose import BYTES, MAP, decode
+from jiaozi.wire.cose import expect as expect_fields
+from jiaozi.wire.errors import BAD_SIGNATURE, CHANNEL_BROKEN, MALFORMED, Refused
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from jiaozi.cose import SigningKey
+    from jiaozi.wire.cose import SigningKey
 
     Cipher = Callable[[bytes, bytes, bytes, bytes], bytes]
     """(key, nonce, additional data, text) -> text; opening raises ValueError for a forgery."""

@@ -15,21 +15,12 @@ CLOSED     by the payee's operator: proof is a statement of the payee, whose flo
 A file is taken whole or refused; one that was taken before changes nothing.
 """
 
-from jiaozi.certificates import Certificate, Trust
-from jiaozi.cose import (
-    BYTES,
-    CLEARING,
-    LIST,
-    UINT,
-    Signed,
-    SigningKey,
-    expect,
-    parse,
-    sign,
-)
-from jiaozi.errors import CLEARING_MISMATCH, MALFORMED, UNKNOWN_OPERATOR, Refused
-from jiaozi.messages import Payment, Request, read_outcome, read_payment, read_request
-from jiaozi.sync import Statement, read_statement
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.cose import BYTES, CLEARING, LIST, UINT, Signed, SigningKey, expect, parse, sign
+from jiaozi.wire.errors import CLEARING_MISMATCH, MALFORMED, UNKNOWN_OPERATOR, Refused
+from jiaozi.wire.messages import Payment, Request, read_outcome, read_payment, read_request
+from jiaozi.wire.statements import Statement, read_statement
+from jiaozi.wire.trust import Trust
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -38,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from jiaozi.messages import Receipt, Void
+    from jiaozi.wire.messages import Receipt, Void
 
 FORWARDED = const(1)
 CREDITED = const(2)

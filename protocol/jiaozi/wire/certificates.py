@@ -8,13 +8,13 @@ Claims: 7 (cti) the holder's 8-byte id, 8 (cnf, RFC 8747) its COSE_Key, and the 
 - wallet: `[form, tier, category, expiry]`, signed by an operator. `category` is the merchant
   category code (ISO 18245), 0 for none;
 - channel: `[expiry]`, signed by the holder of an operator's or wallet's certificate with the key of
-  that certificate (see `jiaozi.channel`).
+  that certificate (see `jiaozi.wire.channel`).
 
 Expiry is an epoch number: there is no clock.
 """
 
 from _jzcbor import dumps
-from jiaozi.cose import (
+from jiaozi.wire.cose import (
     AUTHORITY,
     CHANNEL,
     ID_LENGTH,
@@ -29,16 +29,14 @@ from jiaozi.cose import (
     parse,
     sign,
 )
-from jiaozi.errors import EXPIRED, MALFORMED, REVOKED, UNKNOWN_OPERATOR, Refused
+from jiaozi.wire.errors import MALFORMED, Refused
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
-    from jiaozi.rules import Epoch
 
 # Forms of a wallet. An operator's own account is a wallet too.
 ACCOUNT = const(0)
@@ -58,10 +56,6 @@ _FIELDS = {
 
 # A cnf claim `{1: {1: 1 (OKP), -1: 6 (Ed25519), -2: x}}` (RFC 9053, 7.2) as it is encoded, up to x.
 _COSE_KEY = b"\xa1\x01\xa3\x01\x01\x20\x06\x21\x58\x20"
-
-# Certificates of counterparts kept verified in RAM, so that wallets that met before need not check
-# again.
-_CACHE = const(8)
 
 
 class Certificate:
@@ -139,59 +133,3 @@ def issue(
 def read(kind: int, raw: bytes, network: int) -> Certificate:
     """Parse a certificate without believing it. Raises Refused(MALFORMED)."""
     return Certificate(parse(kind, raw, network), kind)
-
-
-class Trust:
-    """Whom a wallet believes: one authority, pinned, and the operators it has certified.
-
-    `authority` and `operators` are certificates that have been verified.
-    """
-
-    def __init__(
-        self, authority: Certificate, operators: "Sequence[Certificate]", network: int
-    ) -> None:
-        self.network = network
-        self.authority = authority
-        self.operators = {operator.hash: operator for operator in operators}
-        self._met: dict[bytes, Certificate] = {}
-
-    def operator(self, certificate: Certificate) -> Certificate:
-        """The operator that issued a wallet certificate. Raises Refused(UNKNOWN_OPERATOR)."""
-        operator = self.operators.get(certificate.issuer)
-        if operator is None:
-            raise Refused(UNKNOWN_OPERATOR)
-        return operator
-
-    def wallet(self, raw: bytes) -> Certificate:
-        """Parse and verify a wallet certificate.
-
-        One that was verified before is returned as it was then, by the hash of all it says.
-        Raises Refused (MALFORMED, UNKNOWN_OPERATOR, BAD_SIGNATURE).
-        """
-        certificate = read(WALLET, raw, self.network)
-        known = self._met.get(certificate.hash)
-        if known is not None:
-            return known
-        operator = self.operator(certificate)
-        certificate.signed.verify(operator.public, operator.hash)
-        if len(self._met) >= _CACHE:
-            self._met.clear()
-        self._met[certificate.hash] = certificate
-        return certificate
-
-    def check_current(
-        self, certificate: Certificate, epoch: "Epoch", to: "Certificate | None" = None
-    ) -> None:
-        """Check by `epoch` that a wallet and its operator are neither expired nor revoked.
-
-        to: whom it pays, if it does. A wallet that has expired still gives its value back to the
-        account of the operator that issued it.
-
-        Raises Refused(EXPIRED) or Refused(REVOKED).
-        """
-        operator = self.operator(certificate)
-        back = to is not None and to.form == ACCOUNT and to.issuer == certificate.issuer
-        if operator.expiry < epoch.number or (certificate.expiry < epoch.number and not back):
-            raise Refused(EXPIRED)
-        if certificate.id in epoch.revoked or operator.hash not in epoch.operators:
-            raise Refused(REVOKED)

@@ -1,25 +1,10 @@
 """The search for proofs in the journals that an operator has collected, in whatever order.
 
-Nothing that is found here has to be believed: `jiaozi.evidence.verify` judges each proof anew.
+What is found here proves itself: `jiaozi.operator.evidence.verify` judges each proof anew.
 """
 
-from jiaozi.audit import Audit, chain, is_settlement
-from jiaozi.book import (
-    CREDITED,
-    KIND,
-    OUTCOME_RAW,
-    PAID,
-    PAYMENT_HASH,
-    PAYMENT_RAW,
-    PEER_RAW,
-    REFUNDED,
-    RESOLVED,
-    VOIDED,
-)
-from jiaozi.certificates import Certificate, Trust
-from jiaozi.cose import decode
-from jiaozi.errors import MALFORMED, Refused
-from jiaozi.evidence import (
+from jiaozi.operator.audit import Audit, chain
+from jiaozi.operator.evidence import (
     DEBIT_MISSING,
     FORKED_JOURNAL,
     FORKED_POSITION,
@@ -31,8 +16,25 @@ from jiaozi.evidence import (
     fault,
     proof,
 )
-from jiaozi.messages import Payment, Receipt, Void, read_outcome, read_payment
-from jiaozi.sync import read_statement
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.cose import decode
+from jiaozi.wire.errors import MALFORMED, Refused
+from jiaozi.wire.journal import (
+    CREDITED,
+    KIND,
+    OUTCOME_RAW,
+    PAID,
+    PAYMENT_HASH,
+    PAYMENT_RAW,
+    PEER_RAW,
+    REFUNDED,
+    RESOLVED,
+    VOIDED,
+)
+from jiaozi.wire.messages import Payment, Receipt, Void, read_outcome, read_payment
+from jiaozi.wire.settlements import is_settlement
+from jiaozi.wire.statements import read_statement
+from jiaozi.wire.trust import Trust
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from jiaozi.rules import Epoch
+    from jiaozi.wire.epochs import Epoch
 
 _START = bytes(32)
 _RESOLUTION = 3
@@ -50,8 +52,8 @@ class Journal:
     """A journal as it was collected: complete from its first entry, up to a signed statement.
 
     wallet: certificate; salt, digests: what the statement's nonce was made of, if it was
-    (`jiaozi.evidence.question`). Raises Refused where the statement is not the wallet's, or the
-    entries are not what it signed.
+    (`jiaozi.operator.evidence.question`). Raises Refused where the statement is not the wallet's,
+    or the entries are not what it signed.
     """
 
     def __init__(

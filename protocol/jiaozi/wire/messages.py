@@ -10,7 +10,8 @@ Amounts are minor units. A request with amount 0 is open: the payer enters up to
 paid, `hop` the highest level of value the payment used, `position` the payee's journal position.
 """
 
-from jiaozi.cose import (
+from jiaozi.wire.certificates import ACCOUNT, Certificate
+from jiaozi.wire.cose import (
     BYTES,
     LIST,
     MAP,
@@ -25,8 +26,8 @@ from jiaozi.cose import (
     expect,
     parse,
 )
-from jiaozi.errors import MALFORMED, Refused
-from jiaozi.rules import ANY_PURPOSE
+from jiaozi.wire.errors import MALFORMED, Refused
+from jiaozi.wire.terms import ANY_PURPOSE, GENERAL
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -94,6 +95,12 @@ class Payment(Signed):
             self.epoch,
             self.policy_version,
         ) = self.body
+
+    def credited_purse(self, payer: Certificate, payee: Certificate) -> int:
+        """The purse of the payee that it goes to: general money, unless an account funds one."""
+        if payer.form == ACCOUNT and payee.form != ACCOUNT:
+            return self.purse
+        return GENERAL
 
 
 class Receipt(Signed):

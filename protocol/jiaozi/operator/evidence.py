@@ -21,7 +21,7 @@ statement's, `before` is the head they follow upon. SHA-256 leaves one way to re
 
 from _jzcbor import dumps
 from _jzcrypto import sha256
-from jiaozi.audit import (
+from jiaozi.operator.audit import (
     CREDIT_WITHOUT_DEBIT,
     FALSE_ENTRY,
     OUTSIDE_TERMS,
@@ -29,13 +29,14 @@ from jiaozi.audit import (
     Audit,
     chain,
 )
-from jiaozi.book import CREDITED, OUTCOME_RAW, VOIDED
-from jiaozi.certificates import ACCOUNT, Certificate, Trust, read
-from jiaozi.cose import BYTES, LIST, OPERATOR, UINT, decode, expect
-from jiaozi.errors import MALFORMED, Refused
-from jiaozi.messages import Payment, Receipt, Void, read_outcome, read_payment
-from jiaozi.rules import Epoch, read_epoch
-from jiaozi.sync import NONCE_LENGTH, Statement, read_statement
+from jiaozi.wire.certificates import ACCOUNT, Certificate, read
+from jiaozi.wire.cose import BYTES, LIST, OPERATOR, UINT, decode, expect
+from jiaozi.wire.epochs import Epoch, read_epoch
+from jiaozi.wire.errors import MALFORMED, Refused
+from jiaozi.wire.journal import CREDITED, OUTCOME_RAW, VOIDED
+from jiaozi.wire.messages import Payment, Receipt, Void, read_outcome, read_payment
+from jiaozi.wire.statements import NONCE_LENGTH, Statement, read_statement
+from jiaozi.wire.trust import Trust
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.

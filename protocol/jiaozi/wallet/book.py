@@ -1,28 +1,46 @@
 """The book: all that a wallet remembers, kept in an atomic key-value store.
 
 The store (`Store` below) writes all of a commit's changes in one record or none. On a device it is
-the log in NVM, at an operator a database.
-
-A journal entry is a CBOR array `[kind, request hash, payment hash, ...]`; both hashes stand at
-fixed offsets, so the index is built without decoding. The journal is chained:
-head' = SHA-256(head || entry).
-
-PAID      payment made:       payment, request, payee's certificate, amounts taken by level
-CREDITED  payment credited:   payment, request, payer's certificate, receipt
-RESOLVED  receipt obtained:   receipt
-VOIDED    payment voided:     payment, request, payer's certificate, void
-REFUNDED  void obtained:      void, or the operator's settlement that closes the payment
-ADOPTED   terms of a purse:   terms; their hash and their funder's in the place of the two hashes
-OPENED    value brought over: the operator's rotation; the old and the new certificate's hash there
+the log in NVM, at an operator a database. Entries of the
+journal are described in `jiaozi.wire.journal`.
 """
 
 from _jzcbor import dumps
-from jiaozi.certificates import ACCOUNT, Certificate, Trust, read
-from jiaozi.cose import AUTHORITY, OPERATOR, WALLET, SigningKey, decode
-from jiaozi.errors import BUSY, FIRMWARE_OLDER, FROZEN, JOURNAL_FULL, Refused
-from jiaozi.messages import Request, read_payment, read_request
-from jiaozi.rules import GENERAL, Epoch, Policy, Terms, read_epoch, read_policy, read_terms
-from jiaozi.state import State
+from jiaozi.wallet.state import State
+from jiaozi.wallet.store_keys import (
+    AUTHORITY_KEY,
+    CERTIFICATE_KEY,
+    EPOCH_KEY,
+    FROZEN_KEY,
+    JOURNAL_KEY,
+    NETWORK_KEY,
+    OPEN_KEY,
+    OPERATORS_KEY,
+    POLICY_KEY,
+    SEED_KEY,
+    STATE_KEY,
+    open_key,
+)
+from jiaozi.wire.certificates import ACCOUNT, Certificate, read
+from jiaozi.wire.cose import AUTHORITY, OPERATOR, WALLET, SigningKey, decode
+from jiaozi.wire.epochs import Epoch, read_epoch
+from jiaozi.wire.errors import BUSY, FIRMWARE_OLDER, FROZEN, JOURNAL_FULL, Refused
+from jiaozi.wire.journal import (
+    ADOPTED,
+    CREDITED,
+    OPENED,
+    OUTCOME_RAW,
+    PAID,
+    PAYMENT_RAW,
+    REQUEST_HASH,
+    TAKEN,
+    TERMS_RAW,
+    VOIDED,
+)
+from jiaozi.wire.messages import Request, read_payment, read_request
+from jiaozi.wire.policies import Policy, read_policy
+from jiaozi.wire.terms import GENERAL, Terms, read_terms
+from jiaozi.wire.trust import Trust
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -31,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Protocol
 
-    from jiaozi.messages import Payment
+    from jiaozi.wire.messages import Payment
 
     class Store(Protocol):
         """Where a book is kept."""
@@ -48,42 +66,6 @@ if TYPE_CHECKING:
         def holds(self, lengths: "Iterable[int]") -> bool:
             """Whether new values of these lengths find a place beside all that is kept."""
 
-
-PAID = const(1)
-CREDITED = const(2)
-RESOLVED = const(3)
-VOIDED = const(4)
-REFUNDED = const(5)
-ADOPTED = const(6)
-OPENED = const(7)
-
-# Where the fields of an entry stand.
-KIND = const(0)
-REQUEST_HASH = const(1)
-PAYMENT_HASH = const(2)
-PAYMENT_RAW = const(3)
-REQUEST_RAW = const(4)
-PEER_RAW = const(5)
-OUTCOME_RAW = const(6)
-TAKEN = const(6)
-TERMS_HASH = const(1)
-FUNDER_HASH = const(2)
-TERMS_RAW = const(3)
-
-# Keys in the store.
-SEED_KEY = const(0x10)
-AUTHORITY_KEY = const(0x11)
-OPERATORS_KEY = const(0x12)
-CERTIFICATE_KEY = const(0x13)
-POLICY_KEY = const(0x14)
-EPOCH_KEY = const(0x15)
-STATE_KEY = const(0x16)
-NETWORK_KEY = const(0x17)
-CHANNEL_KEY = const(0x18)
-FROZEN_KEY = const(0x19)
-NEXT_SEED_KEY = const(0x1A)
-OPEN_KEY = const(0x100)
-JOURNAL_KEY = const(0x10000)
 
 # Requests that may be open at once, and slots of the journal between two settlements: a payment
 # made and its resolution take one each, together about as much memory as an answer, which takes
@@ -149,7 +131,7 @@ class Step:
 class Book:
     """A provisioned wallet's memory. Its attributes are what was last committed: not to be changed.
 
-    What is read from the store was checked when it was installed (see `jiaozi.install`); no
+    What is read from the store was checked when it was installed (see `jiaozi.wallet.install`); no
     signature is checked again here, so that a wallet is ready soon after it gets power.
 
     firmware: the number of the firmware that keeps it; frozen: whether the operator has frozen it.
@@ -326,7 +308,7 @@ class Book:
             raise Refused(FIRMWARE_OLDER)
 
     def update(self, changes: "dict[int, bytes | None]") -> None:
-        """Commit verified rules (`jiaozi.install.update`) and go by them from now on.
+        """Commit verified rules (`jiaozi.wallet.install.update`) and go by them from now on.
 
         Not within a transaction. When it fails, nothing has changed.
         """
@@ -385,8 +367,3 @@ def _number(entry: bytes) -> int:
         return first
     length = 1 << (first - _ONE_BYTE)
     return int.from_bytes(entry[_NUMBER_AT + 1 : _NUMBER_AT + 1 + length], "big")
-
-
-def open_key(number: int) -> int:
-    """Where the open request of a number is kept."""
-    return OPEN_KEY + number % 256

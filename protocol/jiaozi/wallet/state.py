@@ -2,9 +2,10 @@
 
 from _jzcbor import dumps
 from _jzcrypto import sha256
-from jiaozi.cose import LIST, MAP, UINT, decode, expect
-from jiaozi.errors import MALFORMED, OVER_BALANCE, Refused
-from jiaozi.rules import ANY_PURPOSE, GENERAL
+from jiaozi.wire.cose import LIST, MAP, UINT, decode, expect
+from jiaozi.wire.errors import OVER_BALANCE, Refused
+from jiaozi.wire.statements import read_purses
+from jiaozi.wire.terms import GENERAL
 from micropython import const
 
 # Value that an operator pays out has level 1; each payment between wallets raises it by one, up to
@@ -138,12 +139,3 @@ class State:
         """Chain a journal entry: the next one goes to the position after it."""
         self.head = sha256(self.head + entry)
         self.position += 1
-
-
-def read_purses(purses: "dict[int, list[int]]") -> None:
-    """Check amounts by hop level, by numbers of purses with terms. Raises Refused(MALFORMED)."""
-    for number, levels in purses.items():
-        expect([number, levels], (UINT, LIST))
-        expect(levels, (UINT,) * len(levels))
-        if number <= ANY_PURPOSE:
-            raise Refused(MALFORMED)

@@ -1,7 +1,4 @@
-"""Rotation: a wallet gets a new key and a new id, and its value comes over (at sync only).
-
-statement: as ever, with the successor's public key behind it      signed under the old key
-rotation:  [that statement, new wallet certificate]                signed by the operator
+"""Rotate: a wallet changes over to a new key and a new id, with its value (at sync only).
 
 The device makes the new key and names it in the last statement under the old one. The operator,
 which has the whole journal by then, certifies the new key and acknowledges the statement with the
@@ -11,62 +8,34 @@ the rotation, which brings the value over. Until then nothing has changed but th
 
 from _jzcbor import dumps
 from _jzcrypto import ed25519_public
-from jiaozi.book import (
+from jiaozi.wallet.book import Book
+from jiaozi.wallet.settle import claims
+from jiaozi.wallet.state import State
+from jiaozi.wallet.store_keys import (
     CERTIFICATE_KEY,
     JOURNAL_KEY,
     NEXT_SEED_KEY,
-    OPENED,
     SEED_KEY,
     STATE_KEY,
-    Book,
 )
-from jiaozi.certificates import Certificate, read
-from jiaozi.cose import BYTES, ROTATION, STATEMENT, WALLET, Signed, SigningKey, expect, parse, sign
-from jiaozi.errors import NOT_AT_REST, ROTATION_MISMATCH, Refused
-from jiaozi.state import State
-from jiaozi.sync import NONCE_LENGTH, Statement, claims, read_statement
+from jiaozi.wire.cose import (
+    STATEMENT,
+    expect,
+    sign,
+)
+from jiaozi.wire.errors import NOT_AT_REST, ROTATION_MISMATCH, Refused
+from jiaozi.wire.journal import OPENED
+from jiaozi.wire.rotations import Rotation, read_rotation
+from jiaozi.wire.statements import NONCE_LENGTH
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    pass
 
 # The most entries dropped in one record, which a small store must hold.
 _MOST_DROPPED = const(24)
-
-
-class Rotation(Signed):
-    """What the operator acknowledges; its signature is checked by `verify`.
-
-    statement: the last one under the old key; certificate: that of the new one. Neither is believed
-    yet.
-    """
-
-    statement: Statement
-    certificate: Certificate
-
-    def __init__(self, *parts: "Any") -> None:
-        super().__init__(*parts)
-        expect(self.body, (BYTES, BYTES))
-
-    def read(self, network: int) -> "Rotation":
-        """Read the two objects in it. Raises Refused(MALFORMED)."""
-        self.statement = read_statement(self.body[0], network)
-        self.certificate = read(WALLET, self.body[1], network)
-        return self
-
-
-def make_rotation(
-    statement: bytes, certificate: Certificate, key: SigningKey, operator: Certificate, network: int
-) -> bytes:
-    """Sign the acknowledgement of a last statement, for the certificate of the key it names."""
-    return sign(ROTATION, [statement, certificate.raw], key, operator.hash, network).raw
-
-
-def read_rotation(raw: bytes, network: int) -> Rotation:
-    """Parse a rotation and what is in it. Raises Refused(MALFORMED)."""
-    return parse(ROTATION, raw, network, Rotation).read(network)
 
 
 def prepare(book: Book, seed: bytes) -> "dict[int, bytes | None]":

@@ -19,7 +19,7 @@ INFO     nothing  ->  [status, wallet id, form, tier, policy version, epoch numb
                        the PIN and to the operator; purses:
                        [[number, balance, expiry, cap, [category]]]
 
-Channel (see `jiaozi.channel`):
+Channel (see `jiaozi.wire.channel`):
 AGREE    EDHOC message_1                               ->  message_2
 CONFIRM  EDHOC message_3                               ->  nothing
 RECORD   a command APDU, encrypted                     ->  its response APDU, encrypted
@@ -34,7 +34,7 @@ DISARM   nothing: the next tap does nothing by itself; an open request is cancel
 
 Operator:
 CREATE   nothing  ->  public key, made on the device
-INSTALL  [package of `jiaozi.install`, PIN]            ->  nothing
+INSTALL  [package of `jiaozi.wallet.install`, PIN]            ->  nothing
 CHALLENGE nothing ->  16-byte nonce for a settlement
 UPDATE   [[operator], policy, epoch]                   ->  nothing
 STATEMENT 16-byte nonce                                ->  statement
@@ -44,7 +44,7 @@ TERMS    terms of a purse                              ->  nothing
 UNBLOCK  new PIN                                       ->  nothing
 FREEZE   nothing  ->  nothing: for good, no payment begins and no request is made any more
 SUCCESSOR 16-byte nonce      ->  last statement, naming the next key, which the device has made
-ROTATE   rotation of `jiaozi.rotation`                 ->  nothing: the next key and id are in force
+ROTATE   rotation of `jiaozi.wire.rotations`           ->  nothing: the next key and id are in force
 """
 
 from micropython import const

@@ -12,25 +12,11 @@ request.
 """
 
 from _jzcbor import dumps
-from jiaozi.book import (
-    PAID,
-    PAYMENT_HASH,
-    PAYMENT_LENGTH,
-    PAYMENT_RAW,
-    PAYMENT_SLOTS,
-    PEER_RAW,
-    REFUNDED,
-    REQUEST_HASH,
-    REQUEST_RAW,
-    RESOLUTION_LENGTH,
-    RESOLVED,
-    TAKEN,
-    Book,
-    Step,
-)
-from jiaozi.certificates import ACCOUNT, Certificate, read
-from jiaozi.cose import PAYMENT, WALLET, sign
-from jiaozi.errors import (
+from jiaozi.wallet.book import PAYMENT_LENGTH, PAYMENT_SLOTS, RESOLUTION_LENGTH, Book, Step
+from jiaozi.wallet.purposes import choose, returns
+from jiaozi.wire.certificates import ACCOUNT, Certificate, read
+from jiaozi.wire.cose import PAYMENT, WALLET, sign
+from jiaozi.wire.errors import (
     AMOUNT_INVALID,
     AMOUNT_MISMATCH,
     AMOUNT_NEEDED,
@@ -46,9 +32,19 @@ from jiaozi.errors import (
     WRONG_CURRENCY,
     Refused,
 )
-from jiaozi.messages import Request, Void, read_outcome, read_request
-from jiaozi.purposes import choose, returns
-from jiaozi.rules import GENERAL
+from jiaozi.wire.journal import (
+    PAID,
+    PAYMENT_HASH,
+    PAYMENT_RAW,
+    PEER_RAW,
+    REFUNDED,
+    REQUEST_HASH,
+    REQUEST_RAW,
+    RESOLVED,
+    TAKEN,
+)
+from jiaozi.wire.messages import Request, Void, read_outcome, read_request
+from jiaozi.wire.terms import GENERAL
 
 
 class Order:

@@ -1,0 +1,85 @@
+"""What the authority and operators sign for wallets: rules, settlements, rotations, packages."""
+
+from _jzcbor import dumps
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.cose import EPOCH, POLICY, ROTATION, SETTLEMENT, TERMS, SigningKey, sign
+from jiaozi.wire.policies import POLICY_FIELDS
+from jiaozi.wire.terms import Terms
+
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+
+def make_policy(
+    limits: "dict[str, Any]", key: SigningKey, operator: Certificate, network: int
+) -> bytes:
+    """Sign a policy; `limits` has a value for each of POLICY_FIELDS, and for `firmware` or not."""
+    body = [limits[name] for name in POLICY_FIELDS]
+    if limits.get("firmware"):
+        body.append(limits["firmware"])
+    return sign(POLICY, body, key, operator.hash, network).raw
+
+
+def make_epoch(
+    number: int,
+    revoked: "list[bytes]",
+    operators: "list[bytes]",
+    key: SigningKey,
+    authority: Certificate,
+    network: int,
+) -> bytes:
+    """Sign an epoch."""
+    return sign(EPOCH, [number, revoked, operators], key, authority.hash, network).raw
+
+
+def make_terms(
+    number: int,
+    categories: "list[int]",
+    expiry: int,
+    cap: int,
+    key: SigningKey,
+    funder: Certificate,
+    network: int,
+) -> bytes:
+    """Sign the terms of a purse. Raises Refused(MALFORMED) for terms that nobody takes."""
+    return sign(TERMS, [number, categories, expiry, cap], key, funder.hash, network, Terms).raw
+
+
+def make_settlement(
+    wallet: bytes,
+    nonce: bytes,
+    position: int,
+    head: bytes,
+    key: SigningKey,
+    operator: Certificate,
+    network: int,
+    closed: "Sequence[bytes]" = (),
+) -> bytes:
+    """Sign a settlement of the journal up to `position`, where its chain has the hash `head`.
+
+    closed: hashes of pending payments to refund (see above for when).
+    """
+    body = [wallet, nonce, position, head, list(closed)]
+    return sign(SETTLEMENT, body, key, operator.hash, network).raw
+
+
+def make_rotation(
+    statement: bytes, certificate: Certificate, key: SigningKey, operator: Certificate, network: int
+) -> bytes:
+    """Sign the acknowledgement of a last statement, for the certificate of the key it names."""
+    return sign(ROTATION, [statement, certificate.raw], key, operator.hash, network).raw
+
+
+def package(
+    network: int,
+    authority: bytes,
+    operators: "Sequence[bytes]",
+    certificate: bytes,
+    policy: bytes,
+    epoch: bytes,
+) -> bytes:
+    """What `install` takes: `[network, authority, [operator], certificate, policy, epoch]`."""
+    return dumps([network, authority, operators, certificate, policy, epoch])

@@ -1,0 +1,37 @@
+"""Journal entries: kinds, and where the fields of an entry stand (chapter 07).
+
+An entry is a CBOR array `[kind, request hash, payment hash, ...]`; both hashes stand at fixed
+offsets, so an index is built without decoding. The journal is chained:
+head' = SHA-256(head || entry).
+
+PAID      payment made:       payment, request, payee's certificate, amounts taken by level
+CREDITED  payment credited:   payment, request, payer's certificate, receipt
+RESOLVED  receipt obtained:   receipt
+VOIDED    payment voided:     payment, request, payer's certificate, void
+REFUNDED  void obtained:      void, or the operator's settlement that closes the payment
+ADOPTED   terms of a purse:   terms; their hash and their funder's in place of the two hashes
+OPENED    value brought over: the operator's rotation; hashes of the old and the new certificate
+"""
+
+from micropython import const
+
+PAID = const(1)
+CREDITED = const(2)
+RESOLVED = const(3)
+VOIDED = const(4)
+REFUNDED = const(5)
+ADOPTED = const(6)
+OPENED = const(7)
+
+# Where the fields of an entry stand.
+KIND = const(0)
+REQUEST_HASH = const(1)
+PAYMENT_HASH = const(2)
+PAYMENT_RAW = const(3)
+REQUEST_RAW = const(4)
+PEER_RAW = const(5)
+OUTCOME_RAW = const(6)
+TAKEN = const(6)
+TERMS_HASH = const(1)
+FUNDER_HASH = const(2)
+TERMS_RAW = const(3)

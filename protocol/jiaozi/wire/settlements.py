@@ -1,0 +1,58 @@
+"""Settlements: the operator acknowledges a journal (chapter 07).
+
+settlement: [wallet certificate hash, wallet nonce, position, head, closed]  signed by the operator
+"""
+
+from jiaozi.wire.cose import BYTES, LIST, MAP, SETTLEMENT, UINT, Signed, decode, expect, parse
+from jiaozi.wire.statements import NONCE_LENGTH
+from micropython import const
+
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Value settled by an operator counts as received from it.
+SETTLED_LEVEL = const(1)
+
+# The most payments that one settlement closes: each is an entry with the settlement in it, and a
+# record of a small store must hold them all. An operator with more closes them one after another.
+MOST_CLOSED = const(4)
+
+_SETTLEMENT = (32, NONCE_LENGTH, UINT, 32, LIST)
+
+
+class Settlement(Signed):
+    """A settlement whose body has been read; its signature is checked by `verify`.
+
+    wallet: hash of the wallet's certificate; nonce: drawn by the wallet; position, head: where the
+    acknowledged journal ends; closed: hashes of pending payments that it refunds.
+    """
+
+    wallet: bytes
+    nonce: bytes
+    position: int
+    head: bytes
+    closed: "list[bytes]"
+
+    def __init__(self, *parts: "Any") -> None:
+        super().__init__(*parts)
+        expect(self.body, _SETTLEMENT)
+        self.wallet, self.nonce, self.position, self.head, self.closed = self.body
+        expect(self.closed, (32,) * len(self.closed))
+
+
+def read_settlement(raw: bytes, network: int) -> Settlement:
+    """Parse a settlement. Raises Refused(MALFORMED)."""
+    return parse(SETTLEMENT, raw, network, Settlement)
+
+
+def is_settlement(raw: bytes) -> bool:
+    """True if a refund rests on a settlement, not on a void; the body's length tells which.
+
+    Raises Refused(MALFORMED).
+    """
+    outer = decode(raw)
+    expect(outer, (BYTES, MAP, BYTES, 64))
+    body = decode(outer[2])
+    return type(body) is list and len(body) == len(_SETTLEMENT)
