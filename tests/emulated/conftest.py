@@ -18,7 +18,7 @@ from jiaozi_sim.machines.base import Machine
 from jiaozi_sim.machines.engines import chosen_engine, make_machine
 from jiaozi_sim.machines.renode_lender import Lender
 from tests.emulated import evidence
-from tests.unit import framebuf_fake
+from tests.fixtures import framebuf_fake
 from tests.vectors.wire import complaint, complaints
 
 # The firmware's own drawing tells what a display must show.

@@ -7,7 +7,7 @@ from functools import cache
 from PIL import Image
 
 from jiaozi_sim.client import Wallet
-from tests.unit.test_screens import Display
+from tests.unit.wallet.test_screens import Display
 from wallet.drivers.gc9a01 import Gc9a01
 from wallet.drivers.ssd1680 import Ssd1680
 from wallet.screens import Screens

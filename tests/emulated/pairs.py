@@ -15,7 +15,7 @@ from jiaozi_sim.machines.base import MarkEvent
 from jiaozi_sim.machines.engines import patience
 from jiaozi_sim.machines.marks import Mark
 from scenarios.rig import Rig
-from tests.unit.nvm_fake import NvmFake
+from tests.fixtures.nvm_fake import NvmFake
 from wallet.pin import Pin
 from wallet.storage.errors import StoreError
 from wallet.storage.store import Store

@@ -16,7 +16,7 @@ from jiaozi.wire.cose import SigningKey
 from jiaozi_host.links import Link
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Wallet
-from tests.unit.wallets import MemoryStore
+from tests.fixtures.wallets import MemoryStore
 
 TIER = 3
 

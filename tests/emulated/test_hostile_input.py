@@ -36,7 +36,7 @@ IN_A_TAP = {commands.PAY, commands.PAYMENT, commands.RESOLVE, commands.EPOCH}
 PRIVATE = sorted(set(KNOWN) - IN_A_TAP - FOR_A_BLANK_DEVICE | {commands.CREATE})
 # Guessing PINs has an effect, as it must: test_hostile_pin is about that.
 GUESSES = (commands.VERIFY, commands.CHANGE)
-# Any of them ends the channel that the test is in; tests/unit/test_channel.py is about that.
+# Any of them ends the channel that the test is in; tests/unit/wallet/test_channel.py is about that.
 CHANNEL = (commands.AGREE, commands.CONFIRM, commands.RECORD)
 WORDS = {value for name, value in vars(errors).items() if name.isupper()} | {apdu.SW_OK}
 WORDS -= {errors.INTERNAL}

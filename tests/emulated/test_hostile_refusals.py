@@ -17,7 +17,7 @@ from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Wallet
 from tests.emulated.pairs import memory, restart
 from tests.emulated.strangers import altered, bring_to_epoch, session, stranger
-from tests.unit.wallets import Bank, answer, ask, finish, take
+from tests.fixtures.wallets import Bank, answer, ask, finish, take
 
 FUNDS = 1_000_00
 

@@ -30,7 +30,7 @@ from jiaozi.wire.journal import (
     TAKEN,
 )
 from tests.evidence.world import NETWORK, Device, World
-from tests.unit.wallets import Bank, key_of
+from tests.fixtures.wallets import Bank, key_of
 
 
 class Cheat(NamedTuple):

@@ -32,7 +32,7 @@ from jiaozi.wire.journal import (
 from jiaozi.wire.settlements import MOST_CLOSED
 from jiaozi.wire.statements import NONCE_LENGTH
 from jiaozi.wire.trust import Trust
-from tests.unit.wallets import Bank, MemoryStore, key_of, transfer
+from tests.fixtures.wallets import Bank, MemoryStore, key_of, transfer
 
 FIRST, SECOND = Bank(), Bank(name="second")
 NETWORK = FIRST.network

@@ -10,7 +10,7 @@ from jiaozi.wire import apdu, cose
 from jiaozi.wire.errors import Refused
 from jiaozi_host.ledger.journal import read_entry
 from protocol.tools.vector_world import forge
-from tests.unit.doors import ALICE, BANK, DOORS, NET, SIGNERS, knock
+from tests.fixtures.doors import ALICE, BANK, DOORS, NET, SIGNERS, knock
 
 SIGNED = 0x80
 

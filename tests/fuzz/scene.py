@@ -15,8 +15,8 @@ from jiaozi.wallet import payee
 from jiaozi.wallet.book import Book
 from jiaozi.wire import apdu, commands, cose
 from protocol.tools.vector_world import forge
+from tests.fixtures.wallets import Bank, MemoryStore, answer, ask, take, transfer
 from tests.fuzz.stage import PIN, TRIES_KEY
-from tests.unit.wallets import Bank, MemoryStore, answer, ask, take, transfer
 from wallet.pin import Pin
 
 BANK = Bank()

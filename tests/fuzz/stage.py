@@ -20,7 +20,7 @@ from jiaozi.wallet.book import Book
 from jiaozi.wallet.store_keys import CHANNEL_KEY, JOURNAL_KEY, SEED_KEY
 from jiaozi.wire import commands, errors, messages
 from jiaozi.wire.journal import CREDITED, KIND, PAID, PAYMENT_RAW, REFUNDED, REQUEST_HASH, TAKEN
-from tests.unit.wallets import MemoryStore
+from tests.fixtures.wallets import MemoryStore
 from wallet.device import Device
 from wallet.dispatch import dispatch
 

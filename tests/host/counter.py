@@ -1,6 +1,6 @@
 """An operator's counter in a test: a vault and a ledger in a folder, a reader, wallets in memory.
 
-The wallets run the firmware's own application (tests/unit/devices.py); the reader can lose any
+The wallets run the firmware's own application (tests/fixtures/devices.py); the reader can lose any
 exchange.
 """
 
@@ -16,8 +16,8 @@ from jiaozi_host.ledger.report import Report, report
 from jiaozi_host.links import Link, Progress
 from jiaozi_host.vault import Authority, Operator
 from jiaozi_host.vault.published import copy_public
-from tests.unit import devices
-from tests.unit.wallets import MemoryStore
+from tests.fixtures import devices
+from tests.fixtures.wallets import MemoryStore
 
 PIN = "1234"
 

@@ -25,7 +25,7 @@ from jiaozi_sim.iso_dep import Ats
 from jiaozi_sim.lifetime import die_with_parent
 from jiaozi_sim.scheduler import RealTimeScheduler
 from jiaozi_sim.wires import PtyWire
-from tests.unit.pn532_hosts import LISTEN, WAKE, Gone, give, take
+from tests.fixtures.pn532_hosts import LISTEN, WAKE, Gone, give, take
 
 AID = bytes.fromhex("F04A49414F5A4901")
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,9 +17,9 @@ from jiaozi_host.errors import ClearingRefused
 from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.clearing import Clearing, Taken
 from jiaozi_host.vault import Authority
+from tests.fixtures import devices, wallets
 from tests.host.counter import Counter
 from tests.host.test_ledger_property import Recorder, in_flight
-from tests.unit import devices, wallets
 
 ISSUED = 1_000_000
 

@@ -24,8 +24,8 @@ from jiaozi_host.errors import (
     WalletRefused,
     WrongPin,
 )
+from tests.fixtures import devices
 from tests.host.counter import PIN, Reader
-from tests.unit import devices
 
 
 class Shell:

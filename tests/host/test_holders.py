@@ -11,8 +11,8 @@ from jiaozi_host import sync
 from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import Authority, holders
 from jiaozi_host.vault.holders import Openings
+from tests.fixtures import devices
 from tests.host.counter import Counter, Reader
-from tests.unit import devices
 
 WHO = "Li Hua, ID 510100199001011234"
 

@@ -10,8 +10,8 @@ from jiaozi.wire import errors
 from jiaozi_host.errors import WalletRefused
 from jiaozi_host.ledger import GRACE
 from jiaozi_host.vault import operator
+from tests.fixtures import devices, wallets
 from tests.host.counter import Counter
-from tests.unit import devices, wallets
 
 LIFE = 3
 

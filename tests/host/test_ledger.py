@@ -18,8 +18,8 @@ from jiaozi_host.errors import BadAnswer, CardGone, LedgerError
 from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.account import AccountStore
 from jiaozi_host.wallet import WalletClient
+from tests.fixtures import devices, wallets
 from tests.host.counter import PIN, Counter, Reader
-from tests.unit import devices, wallets
 
 
 @pytest.fixture

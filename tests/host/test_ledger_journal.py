@@ -16,8 +16,8 @@ from jiaozi.wire.journal import CREDITED, OUTCOME_RAW, PAID, PAYMENT_RAW, REFUND
 from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.journal import read_entry
+from tests.fixtures import devices, wallets
 from tests.host.counter import Counter
-from tests.unit import devices, wallets
 
 SIGNED_PARTS = {
     PAID: (3, 4, 5),

@@ -13,8 +13,8 @@ from jiaozi.wallet.book import Step
 from jiaozi.wallet.state import State
 from jiaozi.wallet.store_keys import STATE_KEY
 from jiaozi_host.ledger import findings
+from tests.fixtures import devices, wallets
 from tests.host.counter import Counter
-from tests.unit import devices, wallets
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from jiaozi.wire.journal import CREDITED, PAID, REFUNDED
 from jiaozi_host import sync
 from jiaozi_host.errors import CardGone, WalletRefused
 from jiaozi_host.ledger.report import report
+from tests.fixtures import wallets
 from tests.host.counter import Counter, Reader
-from tests.unit import wallets
 
 ISSUED = 1_000_000
 WALLETS = 3

@@ -17,8 +17,8 @@ from jiaozi_host.errors import (
     WalletRefused,
     WrongPin,
 )
+from tests.fixtures import devices
 from tests.host.counter import PIN, Counter, Reader
-from tests.unit import devices
 
 
 @pytest.fixture

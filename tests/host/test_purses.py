@@ -13,8 +13,8 @@ from jiaozi.wire.terms import read_terms
 from jiaozi_host import provisioning, sync
 from jiaozi_host.errors import CardGone, VaultError, WalletRefused
 from jiaozi_host.ledger import findings
+from tests.fixtures import devices
 from tests.host.counter import PIN, Counter, Reader
-from tests.unit import devices
 from wallet.tap import read_tap
 
 SHOP, NUMBER, EXPIRY = 5411, 7, 3

@@ -11,8 +11,8 @@ from jiaozi.wire import commands, errors
 from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import HostError, WalletRefused
 from jiaozi_host.ledger import findings
+from tests.fixtures import devices, wallets
 from tests.host.counter import Counter
-from tests.unit import devices, wallets
 
 PROVEN_FORK = findings.PROVEN[evidence.FORKED_JOURNAL]
 

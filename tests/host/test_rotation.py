@@ -13,8 +13,8 @@ from jiaozi.wire import errors
 from jiaozi_host import sync
 from jiaozi_host.errors import CardGone, WalletRefused
 from jiaozi_host.ledger import findings, tables
+from tests.fixtures import devices, wallets
 from tests.host.counter import Counter, Reader
-from tests.unit import devices, wallets
 
 
 @pytest.fixture

@@ -2,6 +2,6 @@
 
 import sys
 
-from tests.unit import framebuf_fake
+from tests.fixtures import framebuf_fake
 
 sys.modules.setdefault("framebuf", framebuf_fake)

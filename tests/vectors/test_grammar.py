@@ -15,8 +15,8 @@ from jiaozi.wire import cose, errors
 from jiaozi.wire.errors import Refused
 from jiaozi.wire.journal import CREDITED, KIND, PAID, REFUNDED, RESOLVED, VOIDED
 from protocol.tools.vector_world import forge
-from tests.unit.doors import BANK, DOORS, ITEMS, NET, SCENE, SIGNERS
-from tests.unit.wallets import answer, ask, finish, take, transfer
+from tests.fixtures.doors import BANK, DOORS, ITEMS, NET, SCENE, SIGNERS
+from tests.fixtures.wallets import answer, ask, finish, take, transfer
 from tests.vectors.wire import fits
 
 # Objects by the name they have in the grammar: how they are read and an example.

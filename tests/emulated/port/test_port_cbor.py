@@ -12,7 +12,7 @@ import pytest
 
 import _jzcbor as oracle
 from tests.emulated.port.repl import Repl
-from tests.unit import test_cbor as cases
+from tests.unit.jiaozi.wire import test_cbor as cases
 
 # Judges an encoding given in hexadecimal: what comes of decoding and encoding it again.
 JUDGE = """

@@ -1,4 +1,4 @@
-"""_jzcrypto on the device: the cases that tests/unit/test_crypto.py has for its stand-in."""
+"""_jzcrypto on the device: the cases of tests/unit/jiaozi/wire/test_crypto.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 import _jzcrypto as oracle
 from tests.emulated.port.repl import Repl
-from tests.unit import test_crypto as cases
+from tests.unit.jiaozi.wire import test_crypto as cases
 
 
 def on_device(repl: Repl, expression: str) -> object:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from jiaozi_sim.lifetime import die_with_parent
 from tests.emulated.port.repl import Repl
-from tests.unit.nvm_fake import NvmFake
-from tests.unit.store_driver import content
+from tests.fixtures.nvm_fake import NvmFake
+from tests.fixtures.store_driver import content
 from wallet.storage.store import Store
 
 ROOT = Path(__file__).parents[3]

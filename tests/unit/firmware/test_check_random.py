@@ -1,0 +1,85 @@
+"""The check after each link finds every other source of randomness, and none means no image."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+RNG = ROOT / "firmware" / "native" / "jzrng"
+GOOD = {"jz_random", "jz_random_start", "randombytes_buf", "main"}
+
+
+def _load() -> ModuleType:
+    path = ROOT / "firmware" / "port" / "check_random.py"
+    spec = importlib.util.spec_from_file_location("check_random", path)
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+check_random = _load()
+
+
+def link_map(*sources: str) -> str:
+    """A map as the linker writes it, with the code of these objects."""
+    begin = "Discarded input sections\n\n .text.x 0x0 0x4 /b/jzrng/os_random.o\n"
+    begin += "\nLinker script and memory map\n\nLOAD /b/jzrng/os_random.o\n"
+    for number, name in enumerate(sources):
+        begin += (
+            f" .text.jz_random_start\n                0x{number:08x}       0xe4 /b/jzrng/{name}\n"
+        )
+    return begin
+
+
+@pytest.mark.parametrize(
+    ("sources", "functions", "emulated", "complaint"),
+    [
+        (("boot_page.o",), GOOD, True, None),
+        (("trng.o",), GOOD, False, None),
+        ((), GOOD, True, "marked source is not linked"),
+        ((), GOOD, False, "not one source"),
+        (("os_random.o",), GOOD, True, "operating system"),
+        (("boot_page.o", "os_random.o"), GOOD, True, "operating system"),
+        (("boot_page.o",), GOOD, False, "contains the emulated"),
+        (("boot_page.o", "trng.o"), GOOD, False, "contains the emulated"),
+        (("boot_page.o",), GOOD - {"jz_random_start"}, True, "no self-test"),
+        (("boot_page.o",), GOOD | {"rand"}, True, "another generator"),
+        (("boot_page.o",), GOOD | {"randombytes_sysrandom_buf"}, True, "another generator"),
+        (("boot_page.o",), GOOD | {"yasmarang"}, True, "another generator"),
+    ],
+)
+def test_what_an_image_may_draw_from(
+    sources: tuple[str, ...], functions: set[str], emulated: bool, complaint: str | None
+) -> None:
+    found = check_random.complaints(link_map(*sources), functions, emulated)
+    if complaint is None:
+        assert found == []
+    else:
+        assert any(complaint in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("said", "compiled"),
+    [([], ""), (["JZ_EMULATED=1"], "boot_page.c"), (["JZ_UNIX=1"], "os_random.c")],
+)
+def test_a_source_is_compiled_only_where_it_is_said(said: list[str], compiled: str) -> None:
+    """A hardware build says neither: it does not link until its board brings a source."""
+    rules = f"USERMOD_DIR := {RNG}\ninclude {RNG}/micropython.mk\n"
+    rules += "show: ; @echo $(notdir $(SRC_USERMOD_LIB_C))\n"
+    make = shutil.which("make") or "make"
+    shown = subprocess.run(
+        [make, "--no-print-directory", "-f", "-", *said, "show"],
+        input=rules,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.strip() == compiled

@@ -1,0 +1,154 @@
+"""Who may import whom, read from the syntax tree: imports inside functions count too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+OURS = {"jiaozi", "wallet", "jiaozi_host", "jiaozi_sim", "board"}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A folder, what of ours it may import, and the modules it may import at all (None: any)."""
+
+    folder: str
+    ours: frozenset[str]
+    only: frozenset[str] | None = None
+
+
+def layer(folder: str, ours: str, only: str | None = None) -> Layer:
+    """A Layer from space-separated names."""
+    return Layer(folder, frozenset(ours.split()), frozenset(only.split()) if only else None)
+
+
+# `jiaozi` has no I/O, no clock and no globals: what it may import is said in full.
+LAYERS = [
+    layer("protocol/jiaozi", "jiaozi", "_jzcrypto _jzcbor micropython struct jiaozi"),
+    layer("protocol/cpython", ""),
+    layer("firmware/wallet", "jiaozi wallet board"),
+    layer("boards", "wallet", "wallet machine micropython time _jzport _jznvm"),
+    layer("host/jiaozi_host", "jiaozi jiaozi_host"),
+    layer("simulator/jiaozi_sim", "jiaozi_sim"),
+    layer("firmware/upstream", ""),
+    layer("firmware/native", ""),
+    layer("firmware/port", ""),
+    layer("protocol/tools", "jiaozi"),
+]
+# Allowed under `if TYPE_CHECKING:` everywhere.
+TYPES_ONLY = {"typing", "typing_extensions", "collections.abc"}
+# Called, not imported: the other ways `jiaozi` could reach the world, and `import` by another name.
+FORBIDDEN_CALLS = {"open", "input", "print", "exec", "eval", "__import__", "globals"}
+
+
+def parse(path: Path) -> ast.Module:
+    """The syntax tree of one file of the tree."""
+    return ast.parse(path.read_text("utf-8"), str(path))
+
+
+def for_types_only(tree: ast.Module) -> set[ast.AST]:
+    """What stands under `if TYPE_CHECKING:`, which no interpreter runs."""
+    return {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+
+
+def imported(tree: ast.Module, package: str) -> Iterator[tuple[int, str]]:
+    """Line and top-level name of every import; a relative one stays in its own package.
+
+    TYPES_ONLY is no import where only a type checker looks; anything of ours still is.
+    """
+    unseen = for_types_only(tree)
+    for node in ast.walk(tree):
+        if node in unseen and isinstance(node, ast.ImportFrom) and node.module in TYPES_ONLY:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name.split(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, package if node.level else (node.module or "").split(".")[0]
+
+
+def breaches(rule: Layer, tree: ast.Module, package: str) -> Iterator[str]:
+    """Each import of a file that its layer does not allow."""
+    for line, name in imported(tree, package):
+        forbidden = name in OURS and name not in rule.ours
+        if forbidden or (rule.only is not None and name not in rule.only):
+            yield f"line {line}: {rule.folder} must not import {name}"
+    if rule.only is not None:
+        yield from (
+            f"line {node.lineno}: {rule.folder} must not call {node.func.id}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in FORBIDDEN_CALLS
+        )
+
+
+@pytest.mark.parametrize("rule", LAYERS, ids=lambda rule: rule.folder)
+def test_a_layer_imports_only_what_is_below_it(rule: Layer) -> None:
+    package = Path(rule.folder).name
+    found = [
+        f"{path.relative_to(ROOT)} {breach}"
+        for path in sorted((ROOT / rule.folder).rglob("*.py"))
+        for breach in breaches(rule, parse(path), package)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("folder", ["protocol/jiaozi", "host/jiaozi_host", "simulator/jiaozi_sim"])
+def test_the_layers_are_where_the_rules_look(folder: str) -> None:
+    assert list((ROOT / folder).rglob("*.py")), f"{folder} is gone: the rules above check nothing"
+
+
+def test_every_import_package_has_a_rule() -> None:
+    packages = {
+        path.parent.relative_to(ROOT).as_posix()
+        for top in ("protocol", "firmware", "host", "simulator")
+        for path in (ROOT / top).glob("*/__init__.py")
+    }
+    assert packages <= {rule.folder for rule in LAYERS} | {"simulator/scenarios"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "source"),
+    [
+        ("protocol/jiaozi", "import time"),
+        ("protocol/jiaozi", "def f():\n    from os import path"),
+        ("protocol/jiaozi", "from dataclasses import dataclass"),
+        ("protocol/jiaozi", "import wallet.purse"),
+        ("protocol/jiaozi", "from typing import Any"),
+        ("protocol/jiaozi", "if TYPE_CHECKING:\n    from wallet import purse"),
+        ("protocol/jiaozi", "if TYPE_CHECKING:\n    pass\nelse:\n    from typing import Any"),
+        ("protocol/jiaozi", "open('x')"),
+        ("firmware/wallet", "import jiaozi_host"),
+        ("host/jiaozi_host", "from wallet import purse"),
+        ("host/jiaozi_host", "import jiaozi_sim.field"),
+        ("simulator/jiaozi_sim", "from jiaozi.wire.errors import Refused"),
+        ("simulator/jiaozi_sim", "import jiaozi_host"),
+        ("boards", "import jiaozi"),
+    ],
+)
+def test_a_breach_is_seen(folder: str, source: str) -> None:
+    rule = next(rule for rule in LAYERS if rule.folder == folder)
+    assert list(breaches(rule, ast.parse(source), Path(folder).name))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from jiaozi.wire.errors import Refused",
+        "from . import cose",
+        "if TYPE_CHECKING:\n    from typing import Any",
+    ],
+)
+def test_an_arrow_that_is_allowed_passes(source: str) -> None:
+    assert not list(breaches(LAYERS[0], ast.parse(source), "jiaozi"))
