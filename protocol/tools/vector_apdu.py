@@ -121,8 +121,8 @@ def selecting() -> Iterator[Vector]:
         ("GET RESPONSE", errors.CLA_UNKNOWN, "00c0000000"),
         ("an unknown command", errors.INS_UNKNOWN, "80ee0000"),
         ("SELECT in class 80", errors.INS_UNKNOWN, "80a4040008f04a49414f5a490100"),
-        ("P1 is 1", errors.WRONG_P1P2, "80100100"),
-        ("P2 is 1", errors.WRONG_P1P2, "80100001"),
+        ("P1 is 1", errors.WRONG_P1P2, f"80{commands.INFO:02x}0100"),
+        ("P2 is 1", errors.WRONG_P1P2, f"80{commands.INFO:02x}0001"),
     ):
         yield made("A1", sw, note, bytes.fromhex(text))
 
@@ -131,20 +131,20 @@ def lengths() -> Iterator[Vector]:
     """The seven cases of ISO/IEC 7816-3 (A2)."""
     pin = PIN.hex()
     for note, text in (
-        ("case 1", "80320000"),
-        ("case 2S", "8010000000"),
+        ("case 1", f"80{commands.DISARM:02x}0000"),
+        ("case 2S", f"80{commands.INFO:02x}000000"),
         ("case 3S", f"8020000004{pin}"),
         ("case 4S", f"8020000004{pin}00"),
-        ("case 2E", "80100000000000"),
+        ("case 2E", f"80{commands.INFO:02x}0000000000"),
         ("case 3E", f"80200000000004{pin}"),
         ("case 4E", f"80200000000004{pin}0000"),
         ("case 4E, an answer of a byte", f"80200000000004{pin}0001"),
     ):
-        before = [SELECT, VERIFY] if "8032" in text else [SELECT]
+        before = [SELECT, VERIFY] if note == "case 1" else [SELECT]
         yield made("A2", OK, note, bytes.fromhex(text), before=before)
     for note, text in (
         ("nothing", ""),
-        ("three bytes", "801000"),
+        ("three bytes", f"80{commands.INFO:02x}00"),
         ("less data than Lc", f"8020000005{pin}"),
         ("more data than Lc", f"8020000003{pin}00"),
         ("extended, less data than Lc", f"80200000000005{pin}"),

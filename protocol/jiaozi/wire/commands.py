@@ -49,36 +49,45 @@ ROTATE   rotation of `jiaozi.wire.rotations`           ->  nothing: the next key
 
 from micropython import const
 
+# Codes fit a contact interface too: T=0 has no INS 6X or 9X (ISO/IEC 7816-3, 10.3.2), and class 80
+# has toolkit commands of its own (ETSI TS 102 221, 10.1.2): 10, 12, 14, AA, C2, F2.
 SELECT = const(0xA4)
+
+# The PIN (ISO 7816-4: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER).
 VERIFY = const(0x20)
 CHANGE = const(0x24)
+UNBLOCK = const(0x2C)
 
-INFO = const(0x10)
-ARM = const(0x30)
-DISARM = const(0x32)
+# The owner.
+INFO = const(0x30)
+ARM = const(0x32)
+DISARM = const(0x34)
 
+# The life of a wallet.
 CREATE = const(0x40)
 INSTALL = const(0x42)
+SUCCESSOR = const(0x44)
+ROTATE = const(0x46)
+FREEZE = const(0x48)
 
+# A tap.
 PAY = const(0x50)
 RESOLVE = const(0x52)
 PAYMENT = const(0x54)
 EPOCH = const(0x56)
 
-CHALLENGE = const(0x60)
-UPDATE = const(0x64)
-STATEMENT = const(0x66)
-ENTRY = const(0x68)
-SETTLE = const(0x6A)
-UNBLOCK = const(0x6C)
-SUCCESSOR = const(0x6E)
-ROTATE = const(0x76)
-TERMS = const(0x78)
-FREEZE = const(0x7A)
-
+# The channel.
 AGREE = const(0x70)
 CONFIRM = const(0x72)
 RECORD = const(0x74)
+
+# Sync.
+CHALLENGE = const(0x80)
+UPDATE = const(0x82)
+STATEMENT = const(0x84)
+ENTRY = const(0x86)
+SETTLE = const(0x88)
+TERMS = const(0x8A)
 
 # Status of a wallet, in SELECT and INFO. OUTDATED: newer firmware than this has kept its memory.
 BLANK = const(0)

@@ -83,10 +83,10 @@ def test_blank_device_refuses_what_needs_a_wallet(ins: int, inside: bool) -> Non
 @pytest.mark.parametrize(
     ("command", "sw"),
     [
-        (b"\x80\x10\x00", errors.WRONG_LENGTH),
-        (b"\x80\x10\x01\x00", errors.WRONG_P1P2),
+        (b"\x80\x30\x00", errors.WRONG_LENGTH),
+        (b"\x80\x30\x01\x00", errors.WRONG_P1P2),
         (b"\x80\xee\x00\x00", errors.INS_UNKNOWN),
-        (b"\x90\x10\x00\x00", errors.CLA_UNKNOWN),
+        (b"\x90\x30\x00\x00", errors.CLA_UNKNOWN),
         (b"\x00\xa4\x04\x00\x02\xa0\x00", errors.NOT_FOUND),
         (b"\x80\x50\x00\x00\x02\x80\x00", errors.MALFORMED),
     ],
