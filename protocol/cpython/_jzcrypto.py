@@ -1,51 +1,61 @@
-"""Cryptography on CPython, over the `cryptography` package; on a device the C module of the same
-name (libsodium) takes its place. All lengths are in bytes; a wrong length raises ValueError.
+"""Cryptography on CPython; on a device the C module of the same name takes its place.
+
+Both are libsodium, so that host and device give the same verdict on every signature. All lengths
+are in bytes; a wrong length raises ValueError.
 """
 
 import hashlib
 import hmac
 import os
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.hmac import HMAC
+from nacl import bindings
+from nacl.exceptions import BadSignatureError, CryptoError
+
+_KEY_LENGTH = 32
+_NONCE_LENGTH = 12
+_SIGNATURE_LENGTH = 64
+
+
+def _exactly(data: bytes, length: int) -> bytes:
+    if len(data) != length:
+        raise ValueError(f"wrong length: {len(data)}, not {length}")
+    return bytes(data)
 
 
 def ed25519_public(seed: bytes) -> bytes:
     """The 32-byte public key of a 32-byte seed (RFC 8032)."""
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return bindings.crypto_sign_seed_keypair(_exactly(seed, _KEY_LENGTH))[0]
 
 
 def ed25519_sign(seed: bytes, public: bytes, message: bytes) -> bytes:
     """The 64-byte signature of `message`; `public` belongs to `seed`."""
-    if len(public) != 32:
-        raise ValueError("a public key has 32 bytes")
-    return Ed25519PrivateKey.from_private_bytes(seed).sign(bytes(message))
+    secret = _exactly(seed, _KEY_LENGTH) + _exactly(public, _KEY_LENGTH)
+    return bindings.crypto_sign(bytes(message), secret)[:_SIGNATURE_LENGTH]
 
 
 def ed25519_verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether `signature` (64 bytes) is that of `message` by `public`."""
-    if len(public) != 32 or len(signature) != 64:
-        raise ValueError("a public key has 32 bytes, a signature 64")
+    """True if `signature` (64 bytes) is that of `message` by `public` (32 bytes)."""
+    signed = _exactly(signature, _SIGNATURE_LENGTH) + bytes(message)
     try:
-        Ed25519PublicKey.from_public_bytes(bytes(public)).verify(bytes(signature), bytes(message))
-    except (InvalidSignature, ValueError):
+        bindings.crypto_sign_open(signed, _exactly(public, _KEY_LENGTH))
+    except BadSignatureError:
         return False
     return True
 
 
 def x25519_public(secret: bytes) -> bytes:
     """The 32-byte public key of a 32-byte secret (RFC 7748)."""
-    return X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    return bindings.crypto_scalarmult_base(_exactly(secret, _KEY_LENGTH))
 
 
 def x25519(secret: bytes, public: bytes) -> bytes:
     """The 32-byte shared secret. Raises ValueError when it is all zero."""
-    key = X25519PrivateKey.from_private_bytes(secret)
-    return key.exchange(X25519PublicKey.from_public_bytes(bytes(public)))
+    try:
+        return bindings.crypto_scalarmult(
+            _exactly(secret, _KEY_LENGTH), _exactly(public, _KEY_LENGTH)
+        )
+    except (CryptoError, RuntimeError):
+        raise ValueError("shared secret is zero") from None
 
 
 def sha256(data: bytes) -> bytes:
@@ -60,21 +70,24 @@ def sha512(data: bytes) -> bytes:
 
 def hmac_sha256(key: bytes, data: bytes) -> bytes:
     """HMAC with SHA-256 (RFC 2104; 32 bytes); a key of any length."""
-    code = HMAC(key, hashes.SHA256())
-    code.update(data)
-    return code.finalize()
+    return hmac.digest(key, data, "sha256")
 
 
 def aead_seal(key: bytes, nonce: bytes, aad: bytes, plaintext: bytes) -> bytes:
     """ChaCha20-Poly1305 (RFC 8439): ciphertext and 16-byte tag; key 32, nonce 12 bytes."""
-    return ChaCha20Poly1305(key).encrypt(nonce, plaintext, aad)
+    return bindings.crypto_aead_chacha20poly1305_ietf_encrypt(
+        bytes(plaintext), bytes(aad), _exactly(nonce, _NONCE_LENGTH), _exactly(key, _KEY_LENGTH)
+    )
 
 
 def aead_open(key: bytes, nonce: bytes, aad: bytes, sealed: bytes) -> bytes:
     """Undo `aead_seal`. Raises ValueError for a forgery."""
+    key, nonce = _exactly(key, _KEY_LENGTH), _exactly(nonce, _NONCE_LENGTH)
     try:
-        return ChaCha20Poly1305(key).decrypt(nonce, sealed, aad)
-    except InvalidTag:
+        return bindings.crypto_aead_chacha20poly1305_ietf_decrypt(
+            bytes(sealed), bytes(aad), nonce, key
+        )
+    except CryptoError:
         raise ValueError("forged") from None
 
 

@@ -19,6 +19,7 @@ import vector_world as world
 from _jzcbor import dumps
 from jiaozi.wallet import book, payee, payer
 from jiaozi.wire import apdu, commands, cose
+from jiaozi.wire.suites import EDDSA
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = Path("protocol/spec/05-transfer.md")
@@ -94,8 +95,8 @@ def signatures() -> Iterator[tuple[str, int, int]]:
 
     giver, taker = world.wallet("alice", [0, 1000]), world.wallet("bob")
     with (
-        mock.patch.object(cose, "ed25519_sign", counted("sign", cose.ed25519_sign)),
-        mock.patch.object(cose, "ed25519_verify", counted("verify", cose.ed25519_verify)),
+        mock.patch.object(EDDSA, "sign", counted("sign", EDDSA.sign)),
+        mock.patch.object(EDDSA, "verify", counted("verify", EDDSA.verify)),
     ):
         for step in play(giver, taker):
             yield step, counts["sign"], counts["verify"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import edwards
 import vector_world as world
 from vector_world import OK, Vector, vector
 
 from jiaozi.wire import certificates, cose, errors
+from jiaozi.wire.suites import EDDSA
 
 NAME = bytes(range(32))
 KEY = world.key_of("operator")
@@ -34,6 +36,7 @@ def issued(change: dict | None = None, key: cose.SigningKey = KEY, by: bytes = b
 def vectors() -> Iterator[Vector]:
     """Certificates of wallets."""
     yield from claims()
+    yield from keys()
     yield from issuers()
     yield from current()
 
@@ -63,6 +66,17 @@ def claims() -> Iterator[Vector]:
         less = {key: value for key, value in BODY.items() if key != claim}
         raw = world.forge(cose.WALLET, less, KEY, world.OPERATOR.hash)
         yield made("C1", errors.MALFORMED, f"without claim {claim}", raw)
+
+
+def keys() -> Iterator[Vector]:
+    """The key of a certificate (C7)."""
+    mixed = edwards.add(edwards.multiply(5, edwards.BASE), edwards.torsion()[1])
+    good = {8: EDDSA.confirmation(edwards.encode(mixed))}
+    yield made("C7", OK, "a key of mixed order: only its holder can sign", issued(good))
+    for edge in edwards.edges(b""):
+        if edge.note.startswith(("A of small", "A not canonical")):
+            change = {8: {1: {1: 1, -1: 6, -2: edge.public}}}
+            yield made("C7", errors.MALFORMED, edge.note, issued(change))
 
 
 LARGEST = {7: bytes(8), -65537: [2**30 - 1] * 4}

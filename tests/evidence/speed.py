@@ -11,36 +11,15 @@ from functools import lru_cache
 from unittest import mock
 
 import cbor2
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from _jzcrypto import ed25519_sign, ed25519_verify
 from jiaozi.operator import audit, evidence
 from jiaozi.wallet import book, payer, state
 from jiaozi.wire import certificates, cose, trust
+from jiaozi.wire.suites import EDDSA
 
-
-@lru_cache(1000)
-def _private(seed: bytes) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(seed)
-
-
-@lru_cache(1000)
-def _public(public: bytes) -> Ed25519PublicKey:
-    return Ed25519PublicKey.from_public_bytes(public)
-
-
-@lru_cache(5000)
-def _sign(seed: bytes, public: bytes, message: bytes) -> bytes:
-    return _private(seed).sign(message)
-
-
-@lru_cache(5000)
-def _verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    try:
-        _public(public).verify(signature, message)
-    except InvalidSignature:
-        return False
-    return True
+_sign = lru_cache(5000)(ed25519_sign)
+_verify = lru_cache(5000)(ed25519_verify)
 
 
 def _dumps(item: object) -> bytes:
@@ -59,8 +38,8 @@ _FASTER = {
     "dumps": (_dumps, (book, certificates, cose, evidence, payer, state)),
     "loads": (_loads, (cose,)),
     "read": (_read, (audit, book, evidence, payer, trust)),
-    "ed25519_sign": (_sign, (cose,)),
-    "ed25519_verify": (_verify, (cose,)),
+    "sign": (_sign, (EDDSA,)),
+    "verify": (_verify, (EDDSA,)),
     "_CACHE": (100, (trust,)),
 }
 

@@ -32,6 +32,7 @@ from jiaozi.wire.journal import (
 from jiaozi.wire.messages import Payment, Receipt, Void, read_outcome, read_payment, read_request
 from jiaozi.wire.rotations import read_rotation
 from jiaozi.wire.settlements import is_settlement, read_settlement
+from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.terms import GENERAL, Terms, read_terms
 from jiaozi.wire.trust import Trust
 from micropython import const
@@ -50,16 +51,16 @@ CREDIT_WITHOUT_DEBIT = const(8)
 FALSE_ENTRY = const(9)
 OUTSIDE_TERMS = const(11)
 
-_START = bytes(32)
+_START = bytes(HASH_LENGTH)
 _RESOLUTION = const(3)  # where a RESOLVED or REFUNDED entry has what resolves the payment
 _FIELDS = {
-    PAID: (UINT, 32, 32, BYTES, BYTES, BYTES, LIST),
-    CREDITED: (UINT, 32, 32, BYTES, BYTES, BYTES, BYTES),
-    VOIDED: (UINT, 32, 32, BYTES, BYTES, BYTES, BYTES),
-    RESOLVED: (UINT, 32, 32, BYTES),
-    REFUNDED: (UINT, 32, 32, BYTES),
-    ADOPTED: (UINT, 32, 32, BYTES),
-    OPENED: (UINT, 32, 32, BYTES),
+    PAID: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES, BYTES, BYTES, LIST),
+    CREDITED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES, BYTES, BYTES, BYTES),
+    VOIDED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES, BYTES, BYTES, BYTES),
+    RESOLVED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES),
+    REFUNDED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES),
+    ADOPTED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES),
+    OPENED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES),
 }
 
 

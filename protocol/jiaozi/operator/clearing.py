@@ -20,6 +20,7 @@ from jiaozi.wire.cose import BYTES, CLEARING, LIST, UINT, Signed, SigningKey, ex
 from jiaozi.wire.errors import CLEARING_MISMATCH, MALFORMED, UNKNOWN_OPERATOR, Refused
 from jiaozi.wire.messages import Payment, Request, read_outcome, read_payment, read_request
 from jiaozi.wire.statements import Statement, read_statement
+from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.trust import Trust
 from micropython import const
 
@@ -36,7 +37,7 @@ CREDITED = const(2)
 VOIDED = const(3)
 CLOSED = const(4)
 
-_BODY = (32, UINT, UINT, LIST)
+_BODY = (HASH_LENGTH, UINT, UINT, LIST)
 _ITEM = (UINT, BYTES, BYTES, BYTES, BYTES, BYTES)
 
 

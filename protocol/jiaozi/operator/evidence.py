@@ -36,6 +36,7 @@ from jiaozi.wire.errors import MALFORMED, Refused
 from jiaozi.wire.journal import CREDITED, OUTCOME_RAW, VOIDED
 from jiaozi.wire.messages import Payment, Receipt, Void, read_outcome, read_payment
 from jiaozi.wire.statements import NONCE_LENGTH, Statement, read_statement
+from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.trust import Trust
 from micropython import const
 
@@ -61,8 +62,8 @@ _FIELDS = {
     FORKED_SEQUENCE: _TWO,
     FORKED_POSITION: _TWO,
     RECEIPT_AND_VOID: _TWO,
-    FORKED_JOURNAL: (BYTES, BYTES, 32, LIST),
-    OUTCOME_MISSING: (BYTES, 32, LIST, BYTES),
+    FORKED_JOURNAL: (BYTES, BYTES, HASH_LENGTH, LIST),
+    OUTCOME_MISSING: (BYTES, HASH_LENGTH, LIST, BYTES),
     DEBIT_MISSING: (BYTES, LIST, BYTES, SALT_LENGTH, LIST),
     OVERDRAFT: _JOURNAL,
     CREDIT_WITHOUT_DEBIT: _JOURNAL,
@@ -101,7 +102,7 @@ def digest(payment: bytes) -> bytes:
 def question(salt: bytes, digests: "Sequence[bytes]") -> bytes:
     """The nonce that asks a wallet for a statement, and proves that these payments came before."""
     expect([salt], (SALT_LENGTH,))
-    expect(list(digests), (32,) * len(digests))
+    expect(list(digests), (HASH_LENGTH,) * len(digests))
     return sha256(salt + b"".join(digests))[:NONCE_LENGTH]
 
 
@@ -190,7 +191,7 @@ def _debit_missing(parts: "list[Any]", wallet: Certificate, trust: Trust) -> Non
     statement = _statement(parts[0], wallet, trust.network)
     payment = _payment(parts[2], wallet, trust.network)
     _complete(statement, parts[1])
-    expect(parts[4], (32,) * len(parts[4]))
+    expect(parts[4], (HASH_LENGTH,) * len(parts[4]))
     _unless(digest(parts[2]) in parts[4])
     _unless(statement.nonce == question(parts[3], parts[4]))
     audit = Audit(wallet, trust).read(parts[1])

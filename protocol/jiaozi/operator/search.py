@@ -34,6 +34,7 @@ from jiaozi.wire.journal import (
 from jiaozi.wire.messages import Payment, Receipt, Void, read_outcome, read_payment
 from jiaozi.wire.settlements import is_settlement
 from jiaozi.wire.statements import read_statement
+from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.trust import Trust
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
     from jiaozi.wire.epochs import Epoch
 
-_START = bytes(32)
+_START = bytes(HASH_LENGTH)
 _RESOLUTION = 3
 
 

@@ -39,6 +39,7 @@ from jiaozi.wire.journal import (
 )
 from jiaozi.wire.messages import Request, read_payment, read_request
 from jiaozi.wire.policies import Policy, read_policy
+from jiaozi.wire.suites import HASH_LENGTH, HEADER_LENGTH
 from jiaozi.wire.terms import GENERAL, Terms, read_terms
 from jiaozi.wire.trust import Trust
 from micropython import const
@@ -95,8 +96,8 @@ _RULES = (OPERATORS_KEY, POLICY_KEY, EPOCH_KEY)
 # Where, in an entry that begins with a payment (after kind and hashes: 0x58, its length), the
 # signer's hash and the sequence number stand: array head, 0x58 0x26 and the header before the hash;
 # empty map, 0x58, length and array head behind it.
-_SIGNER_AT = const(81)
-_NUMBER_AT = const(117)
+_SIGNER_AT = 75 + HEADER_LENGTH
+_NUMBER_AT = _SIGNER_AT + HASH_LENGTH + 4
 _ONE_BYTE = const(24)  # CBOR: from here on the number is in the 1, 2, 4 or 8 bytes that follow
 
 # Of a book that no wallet's firmware keeps: an operator's account.

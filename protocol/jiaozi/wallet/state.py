@@ -5,6 +5,7 @@ from _jzcrypto import sha256
 from jiaozi.wire.cose import LIST, MAP, UINT, decode, expect
 from jiaozi.wire.errors import OVER_BALANCE, Refused
 from jiaozi.wire.statements import read_purses
+from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.terms import GENERAL
 from micropython import const
 
@@ -26,7 +27,7 @@ _NAMES = (
     "unconfirmed_total",
     "purses",
 )
-_FIELDS = (UINT, UINT, 32, LIST, UINT, UINT, UINT, UINT, UINT, UINT, UINT, MAP)
+_FIELDS = (UINT, UINT, HASH_LENGTH, LIST, UINT, UINT, UINT, UINT, UINT, UINT, UINT, MAP)
 
 
 class State:
@@ -43,7 +44,7 @@ class State:
     def __init__(self) -> None:
         self.sequence = 1
         self.position = 0
-        self.head = bytes(32)
+        self.head = bytes(HASH_LENGTH)
         self.levels: list[int] = []
         self.next_request = 1
         self.floor = 1

@@ -30,6 +30,7 @@ from jiaozi.wire.cose import (
     sign,
 )
 from jiaozi.wire.errors import MALFORMED, Refused
+from jiaozi.wire.suites import read_key
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -54,14 +55,11 @@ _FIELDS = {
     CHANNEL: (UINT,),
 }
 
-# A cnf claim `{1: {1: 1 (OKP), -1: 6 (Ed25519), -2: x}}` (RFC 9053, 7.2) as it is encoded, up to x.
-_COSE_KEY = b"\xa1\x01\xa3\x01\x01\x20\x06\x21\x58\x20"
-
 
 class Certificate:
     """A certificate whose claims have been read; `Trust` decides whether it is believed.
 
-    id: 8-byte id of the holder; public: its Ed25519 key; claims: the private claim's array.
+    id: 8-byte id of the holder; public: its key; claims: the private claim's array.
     """
 
     def __init__(self, signed: Signed, kind: int) -> None:
@@ -108,12 +106,9 @@ class Certificate:
 def public_of(confirmation: object) -> bytes:
     """Read the key of a cnf claim by its encoding, in which 1 and true differ.
 
-    Raises Refused(MALFORMED).
+    Raises Refused(MALFORMED), also for a key under which others can sign.
     """
-    raw = dumps(confirmation)
-    if len(raw) != len(_COSE_KEY) + 32 or not raw.startswith(_COSE_KEY):
-        raise Refused(MALFORMED)
-    return raw[len(_COSE_KEY) :]
+    return read_key(dumps(confirmation))[1]
 
 
 def issue(
@@ -126,7 +121,7 @@ def issue(
     network: int,
 ) -> Certificate:
     """Sign a certificate for `public`; the authority's own has no issuer."""
-    body = {_ID: holder, _KEY: {1: {1: 1, -1: 6, -2: public}}, _CLAIMS: claims}
+    body = {_ID: holder, _KEY: key.suite.confirmation(public), _CLAIMS: claims}
     return Certificate(sign(kind, body, key, issuer.hash if issuer else SELF, network), kind)
 
 

@@ -16,6 +16,7 @@ from jiaozi.wire.certificates import Certificate, issue, public_of, read
 from jiaozi.wire.cose import CHANNEL, SigningKey
 from jiaozi.wire.edhoc import SUITE_4, Credential
 from jiaozi.wire.errors import CHANNEL_BROKEN, MALFORMED, WRONG_SIGNER, Refused
+from jiaozi.wire.suites import EDDSA
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -54,7 +55,7 @@ class Party(Credential):
 
 def bare(public: bytes) -> Party:
     """The credential of a key of which nothing else is known."""
-    return Party(_KCCS, dumps({_CNF: {1: {1: 1, -1: 6, -2: public}}}), public, None)
+    return Party(_KCCS, dumps({_CNF: EDDSA.confirmation(public)}), public, None)
 
 
 def certified(certificate: Certificate) -> Party:

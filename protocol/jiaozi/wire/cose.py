@@ -2,7 +2,8 @@
 
 On the wire an object is the untagged array `[protected, {}, payload, signature]`:
 
-- protected: `{1: -8, 4: signer}`, EdDSA and the hash of the signer's certificate, nothing else;
+- protected: `{1: alg, 4: signer}`, the suite (`jiaozi.wire.suites`) and the hash of the signer's
+  certificate, nothing else;
 - payload: the CBOR body of the object, a byte string;
 - signature: over `Sig_structure = ["Signature1", protected, external_aad, payload]`, where
   `external_aad = ["jiaozi", version, network, kind]`, so that nothing signed as one kind, or for
@@ -13,8 +14,9 @@ objects.
 """
 
 from _jzcbor import dumps, loads
-from _jzcrypto import ed25519_public, ed25519_sign, ed25519_verify, sha256
+from _jzcrypto import sha256
 from jiaozi.wire.errors import BAD_SIGNATURE, MALFORMED, WRONG_SIGNER, Refused
+from jiaozi.wire.suites import EDDSA, HASH_LENGTH, HEADER_LENGTH, Suite, suite_of
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -53,44 +55,46 @@ HOLDER = const(16)
 OPENING = const(17)
 CHANNEL = const(18)
 
-HASH_LENGTH = const(32)
 ID_LENGTH = const(8)
 
 # The signer hash of an object that is its own signer's certificate (the authority's).
 SELF = bytes(HASH_LENGTH)
 
-# The protected header `{1: -8, 4: signer}` as it is encoded, up to the signer's 32 bytes.
-_HEADER = b"\xa2\x01\x27\x04\x58\x20"
-_HEADER_LENGTH = const(38)
-
 
 class SigningKey:
-    """An Ed25519 key pair made from a 32-byte seed. The seed never leaves the object.
+    """A key pair of a suite, made from its seed. The seed never leaves the object.
 
     `public` may be given where it is known, to save computing it.
     """
 
-    def __init__(self, seed: bytes, public: "bytes | None" = None) -> None:
+    def __init__(self, seed: bytes, public: "bytes | None" = None, suite: Suite = EDDSA) -> None:
         self._seed = seed
-        self.public = ed25519_public(seed) if public is None else public
+        self.suite = suite
+        self.public = suite.public(seed) if public is None else public
 
     def sign(self, message: bytes) -> bytes:
-        """Return the 64-byte signature of `message`."""
-        return ed25519_sign(self._seed, self.public, message)
+        """Return the signature of `message`."""
+        return self.suite.sign(self._seed, self.public, message)
 
 
 class Signed:
     """A parsed COSE_Sign1 object. Its signature counts only after `verify`.
 
     raw: the encoding as received; signer: hash of the signer's certificate; body: the decoded
-    payload;
-    hash: SHA-256 of the Sig_structure.
+    payload; hash: SHA-256 of the Sig_structure.
     """
 
     def __init__(
-        self, raw: bytes, signer: bytes, body: "Any", structure: bytes, signature: bytes
+        self,
+        raw: bytes,
+        suite: Suite,
+        signer: bytes,
+        body: "Any",
+        structure: bytes,
+        signature: bytes,
     ) -> None:
         self.raw = raw
+        self._suite = suite
         self.signer = signer
         self.body = body
         self.hash = sha256(structure)
@@ -104,7 +108,7 @@ class Signed:
         """
         if self.signer != signer:
             raise Refused(WRONG_SIGNER)
-        if not ed25519_verify(public, self._structure, self._signature):
+        if not self._suite.verify(public, self._structure, self._signature):
             raise Refused(BAD_SIGNATURE)
 
 
@@ -120,12 +124,13 @@ def sign(
 
     `shape` is the class of the result, one that reads the fields of its kind.
     """
-    protected = _HEADER + signer
+    suite = key.suite
+    protected = suite.header + signer
     payload = dumps(body)
     structure = _structure(protected, payload, kind, network)
     signature = key.sign(structure)
     raw = dumps([protected, {}, payload, signature])
-    return shape(raw, signer, body, structure, signature)
+    return shape(raw, suite, signer, body, structure, signature)
 
 
 def parse(
@@ -138,14 +143,26 @@ def parse(
 
     Raises Refused(MALFORMED) for anything that is not exactly the encoding `sign` makes.
     """
-    outer = decode(raw)
-    expect(outer, (BYTES, MAP, BYTES, 64))
-    protected, unprotected, payload, signature = outer
-    if unprotected or len(protected) != _HEADER_LENGTH or not protected.startswith(_HEADER):
-        raise Refused(MALFORMED)
-    signer = protected[len(_HEADER) :]
+    suite, protected, payload, signature = _open(raw)
     structure = _structure(protected, payload, kind, network)
-    return shape(bytes(raw), signer, decode(payload), structure, signature)
+    signer = protected[HEADER_LENGTH:]
+    return shape(bytes(raw), suite, signer, decode(payload), structure, signature)
+
+
+def body_of(raw: bytes) -> "Any":
+    """The decoded payload of an object of any kind. Raises Refused(MALFORMED)."""
+    return decode(_open(raw)[2])
+
+
+def _open(raw: bytes) -> "tuple[Suite, bytes, bytes, bytes]":
+    """Suite, protected header, payload and signature of a signed object."""
+    outer = decode(raw)
+    expect(outer, (BYTES, MAP, BYTES, BYTES))
+    protected, unprotected, payload, signature = outer
+    suite = suite_of(protected)
+    if unprotected or len(signature) != suite.signature_length:
+        raise Refused(MALFORMED)
+    return suite, protected, payload, signature
 
 
 def _structure(protected: bytes, payload: bytes, kind: int, network: int) -> bytes:

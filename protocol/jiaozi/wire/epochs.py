@@ -1,7 +1,8 @@
 """Epochs: freshness, signed by the authority (chapter 04)."""
 
-from jiaozi.wire.cose import EPOCH, LIST, UINT, Signed, expect, parse
+from jiaozi.wire.cose import EPOCH, ID_LENGTH, LIST, UINT, Signed, expect, parse
 from jiaozi.wire.errors import MALFORMED, Refused
+from jiaozi.wire.suites import HASH_LENGTH
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -28,8 +29,8 @@ class Epoch(Signed):
         super().__init__(*parts)
         expect(self.body, (UINT, LIST, LIST))
         self.number, self.revoked, self.operators = self.body
-        _each_bytes(self.revoked, 8)
-        _each_bytes(self.operators, 32)
+        _each_bytes(self.revoked, ID_LENGTH)
+        _each_bytes(self.operators, HASH_LENGTH)
 
 
 def _each_bytes(items: "list[Any]", length: int) -> None:

@@ -12,9 +12,7 @@ paid, `hop` the highest level of value the payment used, `position` the payee's 
 
 from jiaozi.wire.certificates import ACCOUNT, Certificate
 from jiaozi.wire.cose import (
-    BYTES,
     LIST,
-    MAP,
     PAYMENT,
     RECEIPT,
     REQUEST,
@@ -22,11 +20,12 @@ from jiaozi.wire.cose import (
     UINT,
     VOID,
     Signed,
-    decode,
+    body_of,
     expect,
     parse,
 )
 from jiaozi.wire.errors import MALFORMED, Refused
+from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.terms import ANY_PURPOSE, GENERAL
 from micropython import const
 
@@ -38,9 +37,9 @@ if TYPE_CHECKING:
 _MOST_PURSES = const(8)
 
 _REQUEST = (UINT, UINT, UINT, TEXT, LIST, UINT)
-_PAYMENT = (UINT, 32, UINT, UINT, UINT, UINT, UINT)
-_RECEIPT = (32, UINT, UINT)
-_VOID = (32, 32, UINT, UINT)
+_PAYMENT = (UINT, HASH_LENGTH, UINT, UINT, UINT, UINT, UINT)
+_RECEIPT = (HASH_LENGTH, UINT, UINT)
+_VOID = (HASH_LENGTH, HASH_LENGTH, UINT, UINT)
 
 
 class Request(Signed):
@@ -148,9 +147,7 @@ def read_outcome(raw: bytes, network: int) -> "Receipt | Void":
     Raises Refused(MALFORMED).
     The object type is part of what is signed, so an object read as the wrong one never verifies.
     """
-    outer = decode(raw)
-    expect(outer, (BYTES, MAP, BYTES, 64))
-    body = decode(outer[2])
+    body = body_of(raw)
     if type(body) is list and len(body) == len(_VOID):
         return parse(VOID, raw, network, Void)
     return parse(RECEIPT, raw, network, Receipt)

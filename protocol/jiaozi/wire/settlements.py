@@ -3,8 +3,9 @@
 settlement: [wallet certificate hash, wallet nonce, position, head, closed]  signed by the operator
 """
 
-from jiaozi.wire.cose import BYTES, LIST, MAP, SETTLEMENT, UINT, Signed, decode, expect, parse
+from jiaozi.wire.cose import LIST, SETTLEMENT, UINT, Signed, body_of, expect, parse
 from jiaozi.wire.statements import NONCE_LENGTH
+from jiaozi.wire.suites import HASH_LENGTH
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -19,7 +20,7 @@ SETTLED_LEVEL = const(1)
 # record of a small store must hold them all. An operator with more closes them one after another.
 MOST_CLOSED = const(4)
 
-_SETTLEMENT = (32, NONCE_LENGTH, UINT, 32, LIST)
+_SETTLEMENT = (HASH_LENGTH, NONCE_LENGTH, UINT, HASH_LENGTH, LIST)
 
 
 class Settlement(Signed):
@@ -39,7 +40,7 @@ class Settlement(Signed):
         super().__init__(*parts)
         expect(self.body, _SETTLEMENT)
         self.wallet, self.nonce, self.position, self.head, self.closed = self.body
-        expect(self.closed, (32,) * len(self.closed))
+        expect(self.closed, (HASH_LENGTH,) * len(self.closed))
 
 
 def read_settlement(raw: bytes, network: int) -> Settlement:
@@ -52,7 +53,5 @@ def is_settlement(raw: bytes) -> bool:
 
     Raises Refused(MALFORMED).
     """
-    outer = decode(raw)
-    expect(outer, (BYTES, MAP, BYTES, 64))
-    body = decode(outer[2])
+    body = body_of(raw)
     return type(body) is list and len(body) == len(_SETTLEMENT)

@@ -6,6 +6,7 @@ statement: [epoch, position, head, levels, floor, nonce, purses]           signe
 
 from jiaozi.wire.cose import LIST, MAP, STATEMENT, UINT, Signed, expect, parse
 from jiaozi.wire.errors import MALFORMED, Refused
+from jiaozi.wire.suites import EDDSA, HASH_LENGTH
 from jiaozi.wire.terms import ANY_PURPOSE, GENERAL
 from micropython import const
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 NONCE_LENGTH = const(16)
 
-_STATEMENT = (UINT, UINT, 32, LIST, UINT, NONCE_LENGTH, MAP)
+_STATEMENT = (UINT, UINT, HASH_LENGTH, LIST, UINT, NONCE_LENGTH, MAP)
 
 
 class Statement(Signed):
@@ -38,7 +39,7 @@ class Statement(Signed):
     def __init__(self, *parts: "Any") -> None:
         super().__init__(*parts)
         last = type(self.body) is list and len(self.body) > len(_STATEMENT)
-        expect(self.body, _STATEMENT + (32,) if last else _STATEMENT)
+        expect(self.body, _STATEMENT + (EDDSA.key_length,) if last else _STATEMENT)
         self.epoch, self.position, self.head, self.levels = self.body[:4]
         self.floor, self.nonce, self.purses = self.body[4:7]
         self.successor = self.body[7] if last else None

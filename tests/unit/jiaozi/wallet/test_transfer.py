@@ -13,6 +13,7 @@ from jiaozi.wallet import book, payee, payer
 from jiaozi.wire import cose, messages
 from jiaozi.wire.errors import Refused
 from jiaozi.wire.journal import PAYMENT_HASH, TAKEN
+from jiaozi.wire.suites import EDDSA
 from tests.fixtures.wallets import Bank, answer, ask, finish, take, transfer
 
 BANK = Bank()
@@ -176,7 +177,7 @@ def test_value_is_whole_along_any_chain(steps: list[tuple[str, str, int]]) -> No
 def test_signatures_and_checks_of_a_tap(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the specification says a tap costs."""
     counts = {"sign": 0, "verify": 0}
-    sign, verify = cose.ed25519_sign, cose.ed25519_verify
+    sign, verify = EDDSA.sign, EDDSA.verify
 
     def counted_sign(*parts: bytes) -> bytes:
         counts["sign"] += 1
@@ -187,8 +188,8 @@ def test_signatures_and_checks_of_a_tap(monkeypatch: pytest.MonkeyPatch) -> None
         return verify(*parts)
 
     world = World()
-    monkeypatch.setattr(cose, "ed25519_sign", counted_sign)
-    monkeypatch.setattr(cose, "ed25519_verify", counted_verify)
+    monkeypatch.setattr(EDDSA, "sign", counted_sign)
+    monkeypatch.setattr(EDDSA, "verify", counted_verify)
     request = ask(world.bob, 5)
     assert counts == {"sign": 1, "verify": 0}
     order = payer.read_order(world.alice, world.bob.me.raw, request)
