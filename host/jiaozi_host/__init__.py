@@ -1,4 +1,4 @@
-"""The host's half of Jiaozi: readers, provisioning, sync, the operator's keys and its ledger.
+"""Jiaozi on the host: readers, keys of authority and operator, provisioning, sync and ledger.
 
 Start at `jiaozi_host.cli` for the command `jiaozi`; scripts call `provisioning`, `sync` and
 `ledger` directly.

@@ -1,4 +1,4 @@
-"""The command `jiaozi`, as `python -m jiaozi_host`."""
+"""Entry point of `python -m jiaozi_host`: the command `jiaozi`."""
 
 from jiaozi_host.cli import main
 

@@ -19,55 +19,55 @@ _SECRET_LENGTH = 32
 
 
 @dataclass(frozen=True)
-class Speaker:
-    """Who a host is in a channel, and the key that proves it."""
+class ChannelIdentity:
+    """The host's identity in a channel, and the private key that proves it."""
 
     party: Party
     key: SigningKey
 
-    def known_to(self, wallet: Certificate | None) -> bool:
-        """Whether the wallet (None: a blank device) lets this speaker in."""
+    def accepted_by(self, wallet: Certificate | None) -> bool:
+        """True if the wallet accepts this identity; None, a blank device, accepts any."""
         certificate = self.party.certificate
         return certificate is None or wallet is None or certificate.issuer == wallet.issuer
 
 
-def nobody() -> Speaker:
-    """A host that speaks for no operator: a key made for one channel."""
+def anonymous() -> ChannelIdentity:
+    """Return the identity of a host without an operator: a fresh key for one channel."""
     key = SigningKey(random(_SECRET_LENGTH))
-    return Speaker(channel.bare(key.public), key)
+    return ChannelIdentity(channel.bare(key.public), key)
 
 
 def certified(
     expiry: int, operator_key: SigningKey, operator: Certificate, network: int
-) -> Speaker:
-    """A host of the operator, by a key made for it and certified until the epoch `expiry`."""
+) -> ChannelIdentity:
+    """Return an operator's identity: a fresh key that it certifies until the epoch `expiry`."""
     key = SigningKey(random(_SECRET_LENGTH))
     certificate = channel.certify(key.public, expiry, operator_key, operator, network)
-    return Speaker(channel.certified(certificate), key)
+    return ChannelIdentity(channel.certified(certificate), key)
 
 
 def agree(
-    speaker: Speaker,
+    identity: ChannelIdentity,
     wallet: Certificate | None,
     network: int,
     exchange: Callable[[bytes], bytes],
     confirm: Callable[[bytes], object],
 ) -> Channel:
-    """Agree on a channel: `exchange` carries message_1 and returns message_2, `confirm` message_3.
+    """Run the EDHOC handshake as initiator and return the channel.
 
-    wallet: the verified certificate of the wallet there, or None where a blank device is expected,
-    of which nothing can be verified. Raises BadAnswer when the other side is not it, and what the
-    functions raise.
+    wallet: the expected wallet's verified certificate, None for a blank device, which is not
+    authenticated. exchange: sends message_1 and returns message_2; confirm: sends message_3.
+    Raises BadAnswer when the peer fails to authenticate, and what the two functions raise.
     """
 
-    def believe(named: Any) -> Party:
+    def verify_peer(named: Any) -> Party:
         return channel.read_wallet(named, wallet, network)
 
     host = Initiator(SUITE_4, random(_SECRET_LENGTH), channel.HOST)
     answer = exchange(host.message_1)
     try:
-        message_3 = host.finish(answer, believe, speaker.party, speaker.key)
+        message_3 = host.finish(answer, verify_peer, identity.party, identity.key)
     except Refused as refusal:
-        raise BadAnswer(f"the wallet does not prove who it is ({refusal})") from refusal
+        raise BadAnswer(f"the wallet does not prove its identity ({refusal})") from refusal
     confirm(message_3)
     return Channel(host, channel.COMMANDS, channel.ANSWERS)

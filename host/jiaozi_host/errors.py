@@ -1,4 +1,4 @@
-"""What can go wrong at the host: each error says what happened and what to do about it."""
+"""Errors of the host: each has a message, a remedy and an exit code."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from jiaozi_host.error_texts import explain
 
 
 class HostError(Exception):
-    """Base of all errors that a person is told in one line.
+    """Base of all errors that are printed as one line.
 
-    remedy: what to do about it; exit_code: what the command `jiaozi` returns.
+    remedy: what the user can do; exit_code: of the command `jiaozi`.
     """
 
     exit_code = 1
@@ -22,37 +22,37 @@ class HostError(Exception):
 
 
 class ReaderMissing(HostError):
-    """There is no reader at the path, or it does not answer (any more)."""
+    """There is no reader at the path, or it does not answer."""
 
     exit_code = 3
-    remedy = "plug the reader in and name it with --reader, for instance --reader /dev/ttyUSB0"
+    remedy = "plug in the reader and name it, for instance: --reader /dev/ttyUSB0"
 
 
 class NoCard(HostError):
-    """No card came into the field in time."""
+    """No card was found in time."""
 
     exit_code = 4
-    remedy = "lay the wallet on the reader and run the command again"
+    remedy = "put the wallet on the reader and run the command again"
 
 
 class CardGone(HostError):
-    """The card left the field, or stopped answering, before it was done."""
+    """The card was removed or stopped answering before the command was done."""
 
     exit_code = 5
-    remedy = "lay the wallet on the reader again and repeat the command, which then resumes"
+    remedy = "put the wallet on the reader and run the command again to resume it"
 
 
 class ForeignCard(HostError):
-    """The card in the field is not a Jiaozi wallet."""
+    """The card on the reader is not a Jiaozi wallet."""
 
     exit_code = 6
-    remedy = "take it away and lay a Jiaozi wallet on the reader"
+    remedy = "remove it and put a Jiaozi wallet on the reader"
 
 
 class RuleRefused(HostError):
-    """A rule of the protocol refuses, at this host or in the wallet.
+    """A rule of the protocol was violated, at this host or in the wallet.
 
-    status: the status word; name: its name in the registry of errors.
+    status: the status word; name: its name in `protocol/errors.toml`.
     """
 
     exit_code = 9
@@ -65,21 +65,21 @@ class RuleRefused(HostError):
 
 
 class AccountRefused(RuleRefused):
-    """A rule refuses at the operator's own account."""
+    """The operator's account refuses a transfer."""
 
     def __init__(self, refusal: Refused) -> None:
         super().__init__(refusal.sw, "the operator's account refuses")
 
 
 class WalletRefused(RuleRefused):
-    """The wallet answered a command with a status word other than 9000."""
+    """The wallet answered with a status word other than 9000."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status, "the wallet refuses")
 
 
 class WrongPin(WalletRefused):
-    """The PIN was wrong. tries: how many are left."""
+    """The PIN was wrong. tries: number of tries left."""
 
     exit_code = 7
 
@@ -93,38 +93,38 @@ class WrongPin(WalletRefused):
 
 
 class PinBlocked(WalletRefused):
-    """Too many wrong PINs: only the operator can set a new one."""
+    """The PIN is blocked after too many wrong tries."""
 
     exit_code = 8
 
 
 class BadAnswer(HostError):
-    """A wallet answered with something that is not a valid message."""
+    """A wallet's answer is malformed or not authentic."""
 
     exit_code = 10
-    remedy = "do not trust this wallet; if it persists, bring it to its operator"
+    remedy = "try again; if it persists, do not trust this wallet and take it to its operator"
 
 
 class VaultError(HostError):
-    """Keys, certificates or policies are missing, or do not open, or contradict each other."""
+    """Keys, certificates or policies are missing, unreadable or inconsistent."""
 
     exit_code = 11
 
 
 class LedgerError(HostError):
-    """The ledger does not take what it is given."""
+    """The ledger refuses an operation; nothing was changed."""
 
     exit_code = 12
 
 
 class ClearingRefused(LedgerError):
-    """What another operator has exported is not taken; nothing has changed."""
+    """A clearing file of another operator is refused; nothing was changed."""
 
     exit_code = 13
 
 
 def refused_by_wallet(status: int) -> WalletRefused:
-    """The error for a status word of a wallet."""
+    """Return the error for a status word of a wallet."""
     if status & 0xFFF0 == PIN_WRONG:
         return WrongPin(status)
     if status == PIN_BLOCKED:

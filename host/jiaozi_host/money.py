@@ -1,4 +1,4 @@
-"""Amounts as people write them, to and from minor units; integers only."""
+"""Amounts of money: text to minor units and back, in integers."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _AMOUNT = re.compile(r"(\d{1,9})(?:\.(\d{2}))?")
 
 
 class BadAmount(HostError):
-    """What was given is not an amount of money."""
+    """The text is not an amount of money."""
 
     exit_code = 2
-    remedy = "write amounts like 12.50 or 12, at most 10737418.23"
+    remedy = "write an amount like 12.50 or 12, at most 10737418.23"
 
 
 def parse_amount(text: str) -> int:
     """Read "12.50" or "12" as minor units. Raises BadAmount."""
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:
-        raise BadAmount(f"not an amount: {text!r}")
+        raise BadAmount(f"{text!r} is not an amount of money")
     amount = int(match[1]) * 100 + int(match[2] or 0)
     if amount > LARGEST:
-        raise BadAmount(f"the amount is too large: {text}")
+        raise BadAmount(f"the amount {text} is too large")
     return amount
 
 

@@ -1,95 +1,65 @@
-"""The commands of a wallet over a link, typed: one method each (see `jiaozi.wire.commands`).
+"""Client of a wallet: one typed method for each command (`jiaozi.wire.commands`), over a link.
 
-What is for owner and operator goes through an encrypted channel, which is opened when it is first
-needed; once it is open, everything but SELECT does.
+Commands of the owner and the operator go through an encrypted channel, which is opened when first
+needed. Once it is open, all commands but SELECT use it.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Any
 
 from _jzcbor import dumps
 from jiaozi.wire import apdu, commands
 from jiaozi.wire.certificates import Certificate
 from jiaozi.wire.channel import Channel
-from jiaozi.wire.commands import READY
-from jiaozi.wire.cose import BYTES, LIST, OPTIONAL_BYTES, TEST, UINT, VERSION, decode, expect
+from jiaozi.wire.cose import BYTES, TEST
 from jiaozi.wire.errors import CLA_UNKNOWN, INS_UNKNOWN, NOT_FOUND, Refused
 from jiaozi.wire.statements import NONCE_LENGTH
 from jiaozi.wire.terms import GENERAL
 from jiaozi.wire.trust import Trust
-from jiaozi_host.channel import Speaker, agree, nobody
+from jiaozi_host.channel import ChannelIdentity, agree, anonymous
 from jiaozi_host.errors import BadAnswer, ForeignCard, HostError, refused_by_wallet
 from jiaozi_host.links import Link
-
-
-@dataclass(frozen=True)
-class Selected:
-    """What SELECT answers: hints until signatures are checked.
-
-    status: as in `jiaozi.wire.commands`; epoch: the wallet's epoch; certificate, request: encoded,
-    None without.
-    """
-
-    status: int
-    epoch: int
-    certificate: bytes | None
-    request: bytes | None
-
-
-@dataclass(frozen=True)
-class Info:
-    """What INFO answers. id is None on what is no wallet yet, the four of its money without a PIN.
-
-    purses: number, balance, expiry, cap and categories of each purse with terms; firmware: its
-    number, which the wallet says itself.
-    """
-
-    status: int
-    id: bytes | None
-    form: int
-    tier: int
-    policy_version: int
-    epoch: int
-    tries: int
-    balance: int | None
-    pending: int | None
-    open_requests: int | None
-    purses: list[tuple[int, int, int, int, list[int]]] | None
-    firmware: int
+from jiaozi_host.wallet_answers import (
+    Info,
+    Selected,
+    decode_answer,
+    expect_answer,
+    read_info,
+    read_selected,
+)
 
 
 class WalletClient:
     """A wallet at the other end of a link.
 
-    trust: whom to believe that it is a genuine wallet before anything secret is sent to it; may be
-    left out for what needs no channel, and for a blank device, which cannot prove anything.
-    speaker: whom the host is for a wallet of the same operator; nobody in particular without.
+    trust: authority and operators that verify the wallet's certificate before a channel is opened;
+    needed for a channel to any device that is not blank.
+    identity: the host's identity in a channel with a wallet of the same operator; None, or another
+    operator's wallet, makes the host anonymous.
 
     Every method raises WalletRefused (WrongPin, PinBlocked) for a status word other than 9000,
-    BadAnswer for an answer that is not what the command promises, and what the link raises.
+    BadAnswer for an answer that is malformed or not authentic, and what the link raises.
+    Certificates, requests, payments and outcomes are passed encoded; amounts are in minor units.
     """
 
     def __init__(
-        self, link: Link, trust: Trust | None = None, speaker: Speaker | None = None
+        self, link: Link, trust: Trust | None = None, identity: ChannelIdentity | None = None
     ) -> None:
         self.link = link
         self._trust = trust
-        self._speaker = speaker
+        self._identity = identity
         self._selected: Selected | None = None
         self._channel: Channel | None = None
 
     def exchange(self, command: bytes) -> bytes:
-        """Send a command APDU, in the channel if there is one; return the response APDU."""
-        channel, self._channel = self._channel, None  # whatever fails below ends it
+        """Send a command APDU, through the channel if open; return the response APDU."""
+        channel, self._channel = self._channel, None  # an error below closes it
         if channel is None:
             return self.link.exchange(command)
         record = self._plain(commands.RECORD, channel.seal(command))
         try:
             response = channel.open(record)
         except Refused as refusal:
-            raise BadAnswer(f"the wallet's answer is not from the wallet ({refusal})") from refusal
+            raise BadAnswer(f"an answer in the channel is not authentic ({refusal})") from refusal
         self._channel = channel
         return response
 
@@ -99,7 +69,7 @@ class WalletClient:
         )
 
     def _private(self, ins: int, data: bytes = b"") -> bytes:
-        """Give a command that is taken in a channel only."""
+        """Send a command that needs the channel; open it first if it is closed."""
         if self._channel is None:
             self.open_channel()
         return self._call(ins, data)
@@ -113,35 +83,36 @@ class WalletClient:
         try:
             data, status = apdu.split_response(response)
         except apdu.ApduError as error:
-            raise BadAnswer(f"the wallet's answer is cut short: {error}") from error
+            raise BadAnswer(f"the wallet's answer is incomplete: {error}") from error
         if status != apdu.SW_OK:
             raise refused_by_wallet(status)
         return bytes(data)
 
     def open_channel(self) -> None:
-        """Open an encrypted channel with the wallet selected last, after seeing who it is.
+        """Verify the selected wallet's certificate and open an encrypted channel with it.
 
-        Raises BadAnswer when it is not the wallet it shows, or none that is to be trusted.
+        Raises BadAnswer when the certificate does not verify or the wallet lacks its key,
+        HostError when a certificate is shown and no `trust` was given.
         """
-        wallet = self._believed(self._selected or self.select())
-        speaker = self._speaker
-        if speaker is None or not speaker.known_to(wallet):
-            speaker = nobody()
+        wallet = self._verified(self._selected or self.select())
+        identity = self._identity
+        if identity is None or not identity.accepted_by(wallet):
+            identity = anonymous()
         self._channel = agree(
-            speaker,
+            identity,
             wallet,
             self._trust.network if self._trust else TEST,
             lambda message: self._plain(commands.AGREE, message),
             lambda message: self._plain(commands.CONFIRM, message),
         )
 
-    def _believed(self, hello: Selected) -> Certificate | None:
-        """The verified certificate of the wallet selected; None for a device that is none yet."""
+    def _verified(self, hello: Selected) -> Certificate | None:
+        """Return the verified certificate of the selected wallet, None for a blank device."""
         if hello.certificate is None:
             return None
         if self._trust is None:
             raise HostError(
-                "the authority's certificate is missing, and the wallet may be anybody's",
+                "the authority's certificate is missing, so the wallet cannot be verified",
                 "name the folder that holds it with --home",
             )
         try:
@@ -149,12 +120,12 @@ class WalletClient:
         except Refused as refusal:
             raise BadAnswer(f"the wallet's certificate does not verify ({refusal})") from refusal
 
-    # Anybody --------------------------------------------------------------------------------------
+    # Any reader -----------------------------------------------------------------------------------
 
     def select(self) -> Selected:
-        """Select the wallet application; a channel is closed, and a PIN given in it forgotten.
+        """Select the wallet application; this closes the channel and its PIN verification.
 
-        Raises ForeignCard when the card has no such application, or one of another version.
+        Raises ForeignCard when the card lacks the application or has one of another version.
         """
         self._channel = self._selected = None
         try:
@@ -162,61 +133,44 @@ class WalletClient:
         except apdu.ApduError as error:
             raise ForeignCard("the card does not answer as a Jiaozi wallet does") from error
         if status in (NOT_FOUND, INS_UNKNOWN, CLA_UNKNOWN):
-            raise ForeignCard(f"the card is not a Jiaozi wallet (it answers {status:04X})")
+            raise ForeignCard(f"the card is not a Jiaozi wallet (SELECT: {status:04X})")
         if status != apdu.SW_OK:
             raise refused_by_wallet(status)
-        try:
-            body: Any = decode(data)
-            expect(body, (UINT, UINT, UINT, OPTIONAL_BYTES, OPTIONAL_BYTES))
-        except Refused as refusal:
-            raise ForeignCard("the card does not answer as a Jiaozi wallet does") from refusal
-        version, state, epoch, certificate, request = body
-        if version != VERSION or (state == READY and certificate is None):
-            raise ForeignCard(f"the wallet speaks version {version} of the protocol, not {VERSION}")
-        self._selected = Selected(state, epoch, certificate, request)
+        self._selected = read_selected(data)
         return self._selected
 
     def pay(self, payee: bytes, request: bytes) -> tuple[bytes, bytes | None]:
-        """Ask for a payment; return it, and its request if it is a pending one for another."""
-        body = self._decode(self._call(commands.PAY, dumps([payee, request])))
+        """Ask for a payment; return it and None.
+
+        A wallet with a pending payment to this payee returns that one first, with its request.
+        payee: certificate.
+        """
+        body = decode_answer(self._call(commands.PAY, dumps([payee, request])))
         if not isinstance(body, list) or len(body) not in (1, 2):
-            raise BadAnswer("the wallet answers PAY with something else than a payment")
-        self._expect(body, (BYTES,) * len(body))
+            raise BadAnswer("the wallet's answer to PAY is not a payment")
+        expect_answer(body, (BYTES,) * len(body))
         return body[0], body[1] if len(body) == 2 else None
 
     def payment(self, payer: bytes, payment: bytes, request: bytes | None = None) -> bytes:
-        """Hand over a payment for a request of the wallet; return its receipt or void."""
+        """Deliver a payment to its payee; return the receipt or void.
+
+        payer: certificate; request: given when the wallet may no longer hold it.
+        """
         parts = [payer, payment] if request is None else [payer, payment, request]
         return self._call(commands.PAYMENT, dumps(parts))
 
     def resolve(self, outcome: bytes) -> None:
-        """Hand over the receipt or void for a payment the wallet made."""
+        """Deliver the receipt or void for a payment the wallet made."""
         self._call(commands.RESOLVE, outcome)
 
     # Owner ----------------------------------------------------------------------------------------
 
     def info(self) -> Info:
-        """The wallet's state; balance, pending payments and open requests only after `verify`."""
-        body = self._decode(self._call(commands.INFO))
-        if not isinstance(body, list) or len(body) != 12:
-            raise BadAnswer("the wallet's INFO is malformed")
-        self._expect([*body[:7], body[11]], (UINT, OPTIONAL_BYTES, *(UINT,) * 6))
-        for value in body[7:10]:
-            if value is not None:
-                self._expect([value], (UINT,))
-        if body[10] is not None:
-            body[10] = self._purses(body[10])
-        return Info(*body)
-
-    def _purses(self, purses: Any) -> list[tuple[int, int, int, int, list[int]]]:
-        self._expect([purses], (LIST,))
-        for purse in purses:
-            self._expect(purse, (UINT, UINT, UINT, UINT, LIST))
-            self._expect(purse[4], (UINT,) * len(purse[4]))
-        return [tuple(purse) for purse in purses]
+        """Return the wallet's state; balance, payments and purses only after `verify`."""
+        return read_info(self._call(commands.INFO))
 
     def verify(self, pin: str) -> None:
-        """Give the owner's PIN. Raises WrongPin or PinBlocked."""
+        """Verify the owner's PIN. Raises WrongPin or PinBlocked."""
         self._private(commands.VERIFY, pin.encode())
 
     def change(self, old: str, new: str) -> None:
@@ -224,87 +178,71 @@ class WalletClient:
         self._private(commands.CHANGE, dumps([old.encode(), new.encode()]))
 
     def arm_receive(self, amount: int, role: int = commands.AUTO, purse: int = GENERAL) -> bytes:
-        """Make the next tap receive `amount` (0: any) for a purse; return the request.
+        """Arm the next tap to receive `amount` (0: any) into a purse; return the request.
 
-        Needs the PIN.
+        role: READER, CARD or AUTO of `jiaozi.wire.commands`. Needs the PIN.
         """
         body = [commands.RECEIVE, amount, role, purse]
         return self._private(commands.ARM, dumps(body if purse else body[:3]))
 
     def arm_pay(self, amount: int, role: int = commands.AUTO) -> None:
-        """Make the next tap pay `amount`. Needs the PIN."""
+        """Arm the next tap to pay `amount`. Needs the PIN."""
         self._private(commands.ARM, dumps([commands.PAY_OUT, amount, role]))
 
     def disarm(self) -> None:
-        """Make the next tap do nothing by itself; open requests are cancelled. Needs the PIN."""
+        """Clear the armed operation and cancel open requests. Needs the PIN."""
         self._private(commands.DISARM)
 
-    # Operator: all but the first two need its speaker ---------------------------------------------
+    # Operator: all but the first two need its identity --------------------------------------------
 
     def create(self) -> bytes:
-        """Have the device make its key; return the public key (the same one until `install`)."""
+        """Make the device create its key; return the public key, the same until `install`."""
         public = self._private(commands.CREATE)
-        self._expect([public], (32,))
+        expect_answer([public], (32,))
         return public
 
     def install(self, package: bytes, pin: str) -> None:
-        """Make a wallet of the device with a package of `jiaozi.wallet.install` and a first PIN."""
+        """Install certificate and rules (a package of `jiaozi.wallet.install`) and the first PIN."""
         self._private(commands.INSTALL, dumps([package, pin.encode()]))
 
     def challenge(self) -> bytes:
-        """Have the wallet draw the nonce for a settlement."""
+        """Return a fresh nonce of the wallet for a settlement."""
         nonce = self._private(commands.CHALLENGE)
-        self._expect([nonce], (NONCE_LENGTH,))
+        expect_answer([nonce], (NONCE_LENGTH,))
         return nonce
 
     def update(self, operators: list[bytes], policy: bytes, epoch: bytes) -> None:
-        """Bring the wallet's rules up to date."""
+        """Install newer operators' certificates, policy and epoch."""
         self._private(commands.UPDATE, dumps([operators, policy, epoch]))
 
     def statement(self, nonce: bytes) -> bytes:
-        """The wallet's signed statement for a 16-byte nonce."""
+        """Return the wallet's signed statement for a 16-byte nonce."""
         return self._private(commands.STATEMENT, nonce)
 
     def entry(self, position: int) -> bytes:
-        """The journal entry at a position."""
+        """Return the encoded journal entry at a position."""
         return self._private(commands.ENTRY, dumps(position))
 
     def settle(self, settlement: bytes) -> None:
-        """Hand over the operator's settlement."""
+        """Deliver the operator's settlement."""
         self._private(commands.SETTLE, settlement)
 
     def terms(self, terms: bytes) -> None:
-        """Give the wallet the terms of a purse; the same again change nothing."""
+        """Deliver the signed terms of a purse; repeating the same terms changes nothing."""
         self._private(commands.TERMS, terms)
 
     def unblock(self, pin: str) -> None:
-        """Set a new PIN in the operator's name."""
+        """Set a new PIN without the old one, and unblock it."""
         self._private(commands.UNBLOCK, pin.encode())
 
     def freeze(self) -> None:
-        """Have the wallet begin nothing new any more, for good."""
+        """Freeze the wallet for good: it refuses new payments and requests."""
         self._private(commands.FREEZE)
 
     def successor(self, nonce: bytes) -> bytes:
-        """Have the wallet make its next key; return its last statement, which names that key."""
+        """Make the wallet create its next key; return its last statement, which names the key."""
         return self._private(commands.SUCCESSOR, nonce)
 
     def rotate(self, rotation: bytes) -> None:
-        """Hand over the operator's rotation: the wallet changes to its next key and id."""
+        """Deliver the operator's rotation: the wallet changes to its next key and id."""
         self._private(commands.ROTATE, rotation)
-
-    # ----------------------------------------------------------------------------------------------
-
-    @staticmethod
-    def _decode(data: bytes) -> Any:
-        try:
-            return decode(data)
-        except Refused as refusal:
-            raise BadAnswer("the wallet's answer is malformed") from refusal
-
-    @staticmethod
-    def _expect(body: list[object], fields: tuple[int, ...]) -> None:
-        try:
-            expect(body, fields)
-        except Refused as refusal:
-            raise BadAnswer("the wallet's answer is malformed") from refusal

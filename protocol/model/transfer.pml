@@ -106,7 +106,7 @@ inline post_payment(w, p) {
 
 #define is_shut(n) (shut[n] || (without(CLOSURE_NEEDS_PAYEE) && expiry[n] < LAST))
 
-/* [ledger/__init__.py: refunds_due]. Design 3.3: while the payee does not come and its certificate
+/* [ledger/deliveries.py: refunds_due]. Design 3.3: while the payee does not come and its certificate
    has expired, its operator-side account holds what is not refunded. */
 inline decide(p) {
     d_step {
@@ -124,7 +124,7 @@ inline decide(p) {
     }
 }
 
-/* [ledger/__init__.py: outcomes_due] [jiaozi/wallet/settle.py: settle, _refund]. The payee's own receipt or
+/* [ledger/deliveries.py: outcomes_due] [jiaozi/wallet/settle.py: settle, _refund]. The payee's own receipt or
    void, or a settlement that closes the payment; to the account's side: design 3.1. */
 inline hear(w, p) {
     if
@@ -173,7 +173,7 @@ again:
         /* [apps/pay/resolve.py: run] [wallet/device.py: resolve] */
         :: receipt[p] && takes_outcome(w, p) -> CUT; commit_outcome(w, p, RESOLVED)
         :: rejection[p] && takes_outcome(w, p) -> CUT; commit_outcome(w, p, REFUNDED)
-        /* [sync/__init__.py: _post, _deliver, _settle] */
+        /* [sync/readout.py: post] [sync/session.py: _deliver, _settle] */
         :: payer_log[p] -> post_payment(w, p); CUT; decide(p); CUT; hear(w, p)
         :: payer_forgets(w, p) ->
             printf("payer %d forgets its payment for request %d\n", w, number(p));
@@ -264,7 +264,7 @@ inline answer(p) {
     fi
 }
 
-/* [jiaozi/wallet/settle.py: statement] [apps/operator/entry.py: run] [ledger/posting.py: post, _close].
+/* [jiaozi/wallet/settle.py: statement] [apps/operator/entry.py: run] [ledger/posting.py: post, _close_requests].
    The journal to its head; the floor closes what is below it, and by design 3.3 the committed epoch
    what has expired. */
 inline post_outcomes() {
@@ -334,7 +334,7 @@ inline payee_settles() {
 }
 
 /* A payment reaches the payee over the air or, from the payer's journal, at sync
-   [ledger/__init__.py: payments_due]. */
+   [ledger/deliveries.py: payments_due]. */
 #define arrives(p) (payment[p] || ledger[p] == DEBITED || ledger[p] == HELD)
 
 #define PAYEE_MUTANTS \
@@ -360,9 +360,9 @@ again:
         /* [jiaozi/wallet/payee.py: cancel] [wallet/device.py: disarm] */
         :: p < next && open[p] -> printf("payee cancels request %d\n", p); open[p] = false
         /* [apps/pay/payment.py: run] [wallet/tap.py: _collect]
-           [sync/__init__.py: _deliver_payment] */
+           [sync/session.py: _deliver_payment] */
         :: arrives(p) -> CUT; receive(p); CUT; answer(p)
-        /* [sync/__init__.py: _post, _settle] */
+        /* [sync/readout.py: post] [sync/session.py: _settle] */
         :: p == 0 -> post_outcomes()
         :: p == 0 -> payee_settles()
         :: at[PAYEE] < LAST -> adopt(PAYEE)

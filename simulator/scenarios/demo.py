@@ -192,10 +192,10 @@ class Demo:
                 )
         table.add_section()
         table.add_row("balances", "", money(report.balances))
-        table.add_row("in flight", "", money(report.flying))
+        table.add_row("in flight", "", money(report.value_in_flight))
         table.add_row("issued − redeemed", "", money(report.issued))
         console.print(table)
-        check("balances + in flight", report.balances + report.flying, ISSUED)
+        check("balances + in flight", report.balances + report.value_in_flight, ISSUED)
         if not report.holds or report.findings:
             raise Off(f"the ledger does not add up: {report.findings}")
 

@@ -22,13 +22,14 @@ from types import TracebackType
 from unittest import mock
 
 from jiaozi.wire import commands
-from jiaozi_host.ledger import Ledger
 from jiaozi_host.ledger.account import open_account
+from jiaozi_host.ledger.ledger import Ledger
 from jiaozi_host.ledger.report import Report, report
 from jiaozi_host.links import Link, open_link
 from jiaozi_host.links.nfc import PATIENCE_VARIABLE
 from jiaozi_host.provisioning import cash_out, provision, top_up
-from jiaozi_host.sync import Synced, sync_wallet
+from jiaozi_host.sync.result import Synced
+from jiaozi_host.sync.session import sync_wallet
 from jiaozi_host.vault import Authority, Operator
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Simulator, Wallet

@@ -52,7 +52,7 @@ def bring_to_epoch(rig: Rig, wallet: Wallet) -> None:
 
 def session(rig: Rig, link: Link) -> WalletClient:
     """The operator's channel with the wallet on the reader."""
-    client = WalletClient(link, rig.operator.published.trust, rig.operator.speaker())
+    client = WalletClient(link, rig.operator.published.trust, rig.operator.channel_identity())
     client.select()
     client.open_channel()
     return client

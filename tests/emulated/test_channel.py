@@ -11,7 +11,7 @@ from simulator.scenarios.rig import Rig
 from _jzcbor import dumps
 from jiaozi.wire import commands
 from jiaozi_host.provisioning import provision, top_up
-from jiaozi_host.sync import set_pin
+from jiaozi_host.sync.own_wallet import set_pin
 from jiaozi_host.wallet import WalletClient
 from tests.vectors.wire import exchanges
 

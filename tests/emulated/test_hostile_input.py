@@ -14,7 +14,7 @@ from jiaozi.wire import apdu, commands, errors
 from jiaozi_host.errors import WalletRefused
 from jiaozi_host.links import Link
 from jiaozi_host.provisioning import cash_out, provision, top_up
-from jiaozi_host.sync import sync_wallet
+from jiaozi_host.sync.session import sync_wallet
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Wallet
 from tests.emulated.pairs import memory

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from jiaozi.wire import commands
-from jiaozi_host.ledger import Ledger
 from jiaozi_host.ledger.account import open_account
 from jiaozi_host.ledger.clearing import Clearing
+from jiaozi_host.ledger.ledger import Ledger
 from jiaozi_host.ledger.report import Report, report
 from jiaozi_host.provisioning import provision, top_up
-from jiaozi_host.sync import Synced, sync_wallet
+from jiaozi_host.sync.result import Synced
+from jiaozi_host.sync.session import sync_wallet
 from jiaozi_host.vault import Operator
 from jiaozi_host.vault.published import copy_public
 from jiaozi_sim.client import Wallet
@@ -51,7 +52,7 @@ class Desk:
     def send(self, other: Desk) -> None:
         desk = Clearing(other.ledger, other.operator)
         for _, raw in Clearing(self.ledger, self.operator).export(other.operator.certificate):
-            desk.take(raw)
+            desk.import_file(raw)
 
 
 def pay(rig: Rig, payer: Wallet, payee: Wallet, amount: int) -> None:

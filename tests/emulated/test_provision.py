@@ -23,7 +23,7 @@ from jiaozi_host.errors import (
     WrongPin,
 )
 from jiaozi_host.links import open_link
-from jiaozi_host.sync import set_pin
+from jiaozi_host.sync.own_wallet import set_pin
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Wallet
 from scenarios.rig import PIN, READER, Rig

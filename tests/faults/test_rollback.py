@@ -12,7 +12,7 @@ from jiaozi.wire import commands, errors
 from jiaozi_host.errors import WalletRefused
 from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.report import report
-from jiaozi_host.sync import Synced
+from jiaozi_host.sync.result import Synced
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.sweep.bench import Seat
 from scenarios.sweep.oracle import ImageNvm, Store, read_book

@@ -8,7 +8,7 @@ from _jzcbor import loads
 from jiaozi.wire import apdu, commands
 from jiaozi.wire.channel import Channel
 from jiaozi.wire.errors import Refused
-from jiaozi_host.channel import agree, certified, nobody
+from jiaozi_host.channel import agree, anonymous, certified
 from jiaozi_host.errors import HostError
 from tests.fuzz.scene import BANK, DESK, TRUST, command
 
@@ -29,10 +29,10 @@ def open_channel(exchange: Callable[[bytes], bytes], opener: str) -> tuple[Chann
 
     shown = loads(answers[0][:-2])[3]
     me = None if shown is None else TRUST.wallet(shown)
-    speaker = nobody() if opener == "nobody" else certified(_EXPIRY, *DESK)
+    identity = anonymous() if opener == "nobody" else certified(_EXPIRY, *DESK)
     try:
         agreed = agree(
-            speaker,
+            identity,
             me,
             BANK.network,
             lambda message: must(commands.AGREE, message),

@@ -15,11 +15,11 @@ from jiaozi.wire import cose
 from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import ClearingRefused
 from jiaozi_host.ledger import findings
-from jiaozi_host.ledger.clearing import Clearing, Taken
+from jiaozi_host.ledger.clearing import Clearing, Imported
 from jiaozi_host.vault import Authority
 from tests.fixtures import devices, wallets
-from tests.host.counter import Counter
-from tests.host.test_ledger_property import Recorder, in_flight
+from tests.host.journal_recorder import Recorder, in_flight
+from tests.host.operator_counter import OperatorCounter
 
 ISSUED = 1_000_000
 
@@ -28,30 +28,30 @@ class Two:
     """Two operators, each with a home, a ledger and wallets of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.east = Counter(folder / "east", ISSUED)
-        self.west = Counter(folder / "west", ISSUED, self.east.authority)
+        self.east = OperatorCounter(folder / "east", ISSUED)
+        self.west = OperatorCounter(folder / "west", ISSUED, self.east.authority)
         self.east.refresh()
         self.both = (self.east, self.west)
 
     @staticmethod
-    def wallet(counter: Counter, amount: int = 0) -> devices.Wallet:
+    def wallet(counter: OperatorCounter, amount: int = 0) -> devices.Wallet:
         """A wallet whose whole journal is kept aside, for `check`."""
         return counter.wallet(amount, Recorder())
 
-    def other(self, counter: Counter) -> Counter:
+    def other(self, counter: OperatorCounter) -> OperatorCounter:
         return self.west if counter is self.east else self.east
 
-    def files(self, sender: Counter) -> list[bytes]:
+    def files(self, sender: OperatorCounter) -> list[bytes]:
         to = self.other(sender).operator.certificate
         return [raw for _, raw in self.desk(sender).export(to)]
 
     @staticmethod
-    def desk(counter: Counter) -> Clearing:
+    def desk(counter: OperatorCounter) -> Clearing:
         return Clearing(counter.ledger, counter.operator)
 
-    def send(self, sender: Counter) -> list[Taken]:
+    def send(self, sender: OperatorCounter) -> list[Imported]:
         """Export, and import at the other."""
-        return [self.desk(self.other(sender)).take(raw) for raw in self.files(sender)]
+        return [self.desk(self.other(sender)).import_file(raw) for raw in self.files(sender)]
 
     def clear(self) -> None:
         """Send files to and fro until neither has anything to tell."""
@@ -101,7 +101,7 @@ def test_a_payment_across_operators_nets_once(two: Two) -> None:
     two.clear()
     shown = [counter.report() for counter in two.both]
     assert [one.cleared for one in shown] == [-3_000, 3_000]
-    assert [one.flying for one in shown] == [0, 0]
+    assert [one.value_in_flight for one in shown] == [0, 0]
     two.check([alice, bob])
     two.clear()
     assert [counter.report().cleared for counter in two.both] == [-3_000, 3_000]
@@ -216,12 +216,12 @@ def test_a_file_is_taken_once_and_in_order(two: Two) -> None:
     again, second = two.files(two.west)
     assert again == first
     desk = two.desk(two.east)
-    with pytest.raises(ClearingRefused, match="file 2 comes before file 1"):
-        desk.take(second)
-    assert desk.take(first).netted == -1_000
-    assert desk.take(first) == Taken(two.west.operator.certificate.hash, 1, False, 1, 0)
-    assert desk.take(second).netted == -500
-    assert not desk.take(first).new
+    with pytest.raises(ClearingRefused, match="file 1 is missing before file 2"):
+        desk.import_file(second)
+    assert desk.import_file(first).netted == -1_000
+    assert desk.import_file(first) == Imported(two.west.operator.certificate.hash, 1, False, 1, 0)
+    assert desk.import_file(second).netted == -500
+    assert not desk.import_file(first).new
     assert two.east.report().cleared == -1_500
 
 
@@ -245,8 +245,8 @@ def test_another_file_with_a_number_used_before_is_refused(two: Two) -> None:
     two.west.sync(bob)
     two.send(two.west)
     to = two.east.operator.certificate.hash
-    with pytest.raises(ClearingRefused, match="another file 1"):
-        two.desk(two.east).take(two.west.operator.clearing(to, 1, 0, []))
+    with pytest.raises(ClearingRefused, match="a different file 1"):
+        two.desk(two.east).import_file(two.west.operator.clearing(to, 1, 0, []))
 
 
 def test_a_payment_in_two_files_nets_once(two: Two) -> None:
@@ -255,9 +255,9 @@ def test_a_payment_in_two_files_nets_once(two: Two) -> None:
     two.west.sync(bob)
     (first,) = two.files(two.west)
     desk, to = two.desk(two.east), two.east.operator.certificate
-    desk.take(first)
+    desk.import_file(first)
     items = cose.parse(cose.CLEARING, first, cose.TEST).body[3]
-    assert desk.take(two.west.operator.clearing(to.hash, 2, 0, items)).netted == 0
+    assert desk.import_file(two.west.operator.clearing(to.hash, 2, 0, items)).netted == 0
     assert two.east.report().cleared == -1_000
 
 
@@ -276,22 +276,22 @@ def test_forged_and_foreign_files_are_refused(two: Two, tmp_path: Path) -> None:
 
     def refused(bad: bytes, match: str) -> None:
         with pytest.raises(ClearingRefused, match=match):
-            desk.take(bad)
+            desk.import_file(bad)
         assert two.east.report().lines == before.lines
         assert two.east.report().cleared == 0
 
     refused(raw[:-1] + bytes([raw[-1] ^ 1]), "a signature does not verify")
     refused(b"\x80", "not a valid message")
-    refused(west.clearing(west.certificate.hash, 1, 0, []), "not for this operator")
-    refused(west.clearing(to.hash, 0, 0, []), "not for this operator")
-    refused(west.clearing(to.hash, 1, 9, []), "never sent")
+    refused(west.clearing(west.certificate.hash, 1, 0, []), "for another operator")
+    refused(west.clearing(to.hash, 0, 0, []), "for another operator")
+    refused(west.clearing(to.hash, 1, 9, []), "never exported")
     refused(west.clearing(to.hash, 1, 0, [[9, *item[1:]]]), "not a valid message")
     refused(west.clearing(to.hash, 1, 0, [[clearing.VOIDED, *item[1:]]]), "an item in it")
     refused(west.clearing(to.hash, 1, 0, [[clearing.FORWARDED, *item[1:]]]), "an item in it")
     refused(west.clearing(to.hash, 1, 0, [[clearing.CLOSED, *item[1:]]]), "not a valid message")
     other = wallets.ask(bob.device.book, 1_000)
     refused(west.clearing(to.hash, 1, 0, [[*item[:2], other, *item[3:]]]), "an item in it")
-    stranger = Counter(tmp_path / "stranger", 0)
+    stranger = OperatorCounter(tmp_path / "stranger", 0)
     refused(stranger.operator.clearing(to.hash, 1, 0, []), "does not know")
     live = clearing.make(to.hash, 1, 0, [], west._key, west.certificate, cose.LIVE)
     refused(live, "a signature does not verify")
@@ -304,8 +304,8 @@ def test_an_operator_that_is_not_valid_any_more_is_not_heard(two: Two) -> None:
     (raw,) = two.files(two.west)
     two.east.authority.advance(operators=[two.east.operator.certificate.hash])
     two.east.refresh()
-    with pytest.raises(ClearingRefused, match="not valid any more"):
-        two.desk(two.east).take(raw)
+    with pytest.raises(ClearingRefused, match="no longer valid"):
+        two.desk(two.east).import_file(raw)
 
 
 def test_two_payments_with_one_number_are_proven_across_operators(two: Two) -> None:
@@ -329,7 +329,7 @@ def test_a_home_takes_no_older_epoch_and_no_other_authority(two: Two, tmp_path: 
     old = (two.west.home / "public" / "epoch.cbor").read_bytes()
     two.advance()
     (two.east.home / "public" / "epoch.cbor").write_bytes(old)
-    with pytest.raises(Exception, match="is known"):
+    with pytest.raises(Exception, match="older than"):
         two.west.refresh()
     Authority.init(tmp_path / "other", None)
     two.west.authority.home = tmp_path / "other"
@@ -366,7 +366,7 @@ def test_any_order_of_taps_syncs_and_files_adds_up(two: Two, seed: int, turn: in
             to = cose.parse(cose.CLEARING, raw, cose.TEST).body[0]
             taker = two.east if to == two.east.operator.certificate.hash else two.west
             with suppress(ClearingRefused):  # files before it are missing
-                two.desk(taker).take(raw)
+                two.desk(taker).import_file(raw)
         elif act == "age":
             two.advance()
         two.check(people)

@@ -25,7 +25,7 @@ from jiaozi_host.errors import (
     WrongPin,
 )
 from tests.fixtures import devices
-from tests.host.counter import PIN, Reader
+from tests.host.operator_counter import PIN, Reader
 
 
 class Shell:
@@ -98,16 +98,16 @@ def test_a_whole_life(shell: Shell) -> None:
 def test_a_purse_with_terms(shell: Shell) -> None:
     shell("provision", "--category", "5411")
     text = shell("terms", "7", "--category", "5411", "--expiry", "9", "--cap", "20.00")
-    assert "purse 7: categories 5411, to epoch 9, 20.00 each" in text
+    assert "purse 7: categories 5411, until epoch 9, 20.00 a payment" in text
     other = ("terms", "7", "--category", "5812", "--expiry", "9", "--cap", "20.00")
     assert "another number" in shell(*other, code=VaultError.exit_code)
     assert "paid in 80.00" in shell("top-up", "80.00", "--purse", "7")
     assert "terms 8" in shell("top-up", "1.00", "--purse", "8", code=VaultError.exit_code)
     assert shell.json("info", "--balance")["purses"] == [[7, 8_000, 9, 2_000, [5411]]]
     told = shell("info", "--balance")
-    assert "purse 7        80.00 of it (to epoch 9, 20.00 a payment, categories 5411)" in told
+    assert "purse 7        80.00 (until epoch 9, 20.00 a payment, categories 5411)" in told
     shell("sync")
-    assert "of it purse 7" in shell("ledger", "show")
+    assert "in purse 7" in shell("ledger", "show")
 
 
 def test_a_pin_is_changed_and_unblocked(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +223,7 @@ def test_two_operators_clear_by_files(shell: Shell, tmp_path: Path) -> None:
     shell("cash-out", "30.00", "--home", str(other))
     names = shell.json("clear", "export", east, "--folder", str(box), "--home", str(other))["files"]
     assert "1 payments, -30.00 netted" in shell("clear", "import", *names)
-    assert "taken before" in shell("clear", "import", *names)
+    assert "imported before" in shell("clear", "import", *names)
     assert f"operator {west} is owed 30.00" in shell("clear", "show")
     back = shell.json("clear", "export", west, "--folder", str(box))["files"]
     shell("clear", "import", *back, "--home", str(other))
@@ -236,7 +236,7 @@ def test_a_holder_is_sealed_and_opened_on_the_record(shell: Shell, tmp_path: Pat
     made = shell.json("provision", "--holder", "Li Hua")
     case = str(tmp_path / "case.cbor")
     shell("holder", "export", made["id"], case)
-    assert "nothing was ever opened" in shell("holder", "openings")
+    assert "no reference was ever opened" in shell("holder", "openings")
     opened = shell.json("holder", "open", case, "--who", "court", "--why", "2026-17")
     assert (opened["holder"], opened["wallet"], opened["record"]) == ("Li Hua", made["id"], 1)
     assert f"{made['id']} court: 2026-17" in shell("holder", "openings")

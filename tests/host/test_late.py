@@ -8,30 +8,30 @@ import pytest
 
 from jiaozi.wire import errors
 from jiaozi_host.errors import WalletRefused
-from jiaozi_host.ledger import GRACE
+from jiaozi_host.ledger.deliveries import GRACE
 from jiaozi_host.vault import operator
 from tests.fixtures import devices, wallets
-from tests.host.counter import Counter
+from tests.host.operator_counter import OperatorCounter
 
 LIFE = 3
 
 
 @pytest.fixture
-def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counter:
+def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OperatorCounter:
     """A counter whose wallets' certificates last for LIFE epochs; limits by epoch are wide."""
     monkeypatch.setattr(operator, "WALLET_LIFE", LIFE)
-    made = Counter(tmp_path)
+    made = OperatorCounter(tmp_path)
     path = tmp_path / "operator" / "policies.toml"
     path.write_text(path.read_text().replace("epochs_since_sync = 30", "epochs_since_sync = 900"))
     return made
 
 
-def age(counter: Counter, epochs: int) -> None:
+def age(counter: OperatorCounter, epochs: int) -> None:
     for _ in range(epochs):
         counter.advance()
 
 
-def torn(counter: Counter, amount: int = 4_000) -> tuple[devices.Wallet, devices.Wallet]:
+def torn(counter: OperatorCounter, amount: int = 4_000) -> tuple[devices.Wallet, devices.Wallet]:
     """A payment that its payee has not heard of yet, and that the ledger knows."""
     payer, payee = counter.wallet(10_000), counter.wallet()
     request = wallets.ask(payee.device.book, amount)
@@ -40,7 +40,7 @@ def torn(counter: Counter, amount: int = 4_000) -> tuple[devices.Wallet, devices
     return payer, payee
 
 
-def test_a_payment_to_who_never_returns_is_held(counter: Counter) -> None:
+def test_a_payment_to_who_never_returns_is_held(counter: OperatorCounter) -> None:
     payer, _ = torn(counter)
     age(counter, LIFE + GRACE)
     shown = counter.report()
@@ -55,7 +55,7 @@ def test_a_payment_to_who_never_returns_is_held(counter: Counter) -> None:
     assert counter.report().held == 4_000
 
 
-def test_what_is_held_goes_where_the_payees_journal_says(counter: Counter) -> None:
+def test_what_is_held_goes_where_the_payees_journal_says(counter: OperatorCounter) -> None:
     """By its own old epoch it had credited the payment before, and lost the way to the desk."""
     payer, payee = torn(counter)
     request = next(iter(payee.device.book.open.values()))
@@ -71,7 +71,7 @@ def test_what_is_held_goes_where_the_payees_journal_says(counter: Counter) -> No
     assert (payer.balance, payer.device.book.unresolved()) == (6_000, 0)
 
 
-def test_what_is_held_comes_back_by_the_payees_void(counter: Counter) -> None:
+def test_what_is_held_comes_back_by_the_payees_void(counter: OperatorCounter) -> None:
     payer, payee = torn(counter)
     age(counter, LIFE + GRACE + 1)
     assert counter.report().held == 4_000
@@ -79,10 +79,12 @@ def test_what_is_held_comes_back_by_the_payees_void(counter: Counter) -> None:
     counter.sync(payer)
     assert (payer.balance, payee.balance) == (10_000, 0)
     shown = counter.report()
-    assert (shown.held, shown.flying, shown.holds) == (0, 0, True)
+    assert (shown.held, shown.value_in_flight, shown.holds) == (0, 0, True)
 
 
-def test_an_expired_wallet_gives_its_value_back_and_pays_nobody_else(counter: Counter) -> None:
+def test_an_expired_wallet_gives_its_value_back_and_pays_nobody_else(
+    counter: OperatorCounter,
+) -> None:
     wallet = counter.wallet(10_000)
     age(counter, LIFE + 1)
     other = counter.wallet()
@@ -98,7 +100,7 @@ def test_an_expired_wallet_gives_its_value_back_and_pays_nobody_else(counter: Co
     assert (shown.holds, shown.findings) == (True, [])
 
 
-def test_a_revoked_wallet_gives_nothing_back_by_itself(counter: Counter) -> None:
+def test_a_revoked_wallet_gives_nothing_back_by_itself(counter: OperatorCounter) -> None:
     wallet = counter.wallet(10_000)
     counter.advance(wallet.device.book.me.id)
     with pytest.raises(WalletRefused) as refusal:
@@ -107,9 +109,9 @@ def test_a_revoked_wallet_gives_nothing_back_by_itself(counter: Counter) -> None
 
 
 def test_an_expired_wallet_gives_nothing_to_another_operator(
-    counter: Counter, tmp_path: Path
+    counter: OperatorCounter, tmp_path: Path
 ) -> None:
-    west = Counter(tmp_path / "west", 0, counter.authority)
+    west = OperatorCounter(tmp_path / "west", 0, counter.authority)
     counter.refresh()
     wallet = counter.wallet(10_000)
     age(counter, LIFE + 1)

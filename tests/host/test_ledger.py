@@ -13,21 +13,22 @@ from jiaozi.wallet.state import State
 from jiaozi.wallet.store_keys import STATE_KEY
 from jiaozi.wire import apdu, commands
 from jiaozi.wire.errors import Refused
-from jiaozi_host import provisioning, sync
+from jiaozi_host import provisioning
 from jiaozi_host.errors import BadAnswer, CardGone, LedgerError
 from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.account import AccountStore
+from jiaozi_host.sync.own_wallet import set_pin
 from jiaozi_host.wallet import WalletClient
 from tests.fixtures import devices, wallets
-from tests.host.counter import PIN, Counter, Reader
+from tests.host.operator_counter import PIN, OperatorCounter, Reader
 
 
 @pytest.fixture
-def counter(tmp_path: Path) -> Counter:
-    return Counter(tmp_path)
+def counter(tmp_path: Path) -> OperatorCounter:
+    return OperatorCounter(tmp_path)
 
 
-def kinds(counter: Counter) -> list[str]:
+def kinds(counter: OperatorCounter) -> list[str]:
     return [found.kind for found in counter.report().findings]
 
 
@@ -45,24 +46,26 @@ def put_back(wallet: devices.Wallet, image: dict[int, bytes]) -> None:
     wallet.restart()
 
 
-def test_payments_between_wallets_reach_the_ledger_in_either_order(counter: Counter) -> None:
+def test_payments_between_wallets_reach_the_ledger_in_either_order(
+    counter: OperatorCounter,
+) -> None:
     first, second = counter.wallet(10_000), counter.wallet(10_000)
     counter.sync(first)
     transfer(first, second, 3_000)
     assert counter.sync(second).settled
     shown = counter.report()
-    assert (shown.flying, shown.holds, shown.findings) == (-3_000, True, [])
+    assert (shown.value_in_flight, shown.holds, shown.findings) == (-3_000, True, [])
     assert shown.in_flight[0].state == "credited, payer not synced"
     assert counter.sync(first).settled
     shown = counter.report()
-    assert (shown.flying, shown.holds, shown.findings) == (0, True, [])
+    assert (shown.value_in_flight, shown.holds, shown.findings) == (0, True, [])
     transfer(second, first, 500)
     assert counter.sync(second).settled
     shown = counter.report()
-    assert (shown.flying, shown.in_flight[0].state) == (500, "received, payee not synced")
+    assert (shown.value_in_flight, shown.in_flight[0].state) == (500, "received, payee not synced")
 
 
-def test_syncing_twice_posts_once(counter: Counter) -> None:
+def test_syncing_twice_posts_once(counter: OperatorCounter) -> None:
     wallet, other = counter.wallet(10_000), counter.wallet()
     transfer(wallet, other, 1_000)
     assert counter.sync(wallet).entries > 0
@@ -70,12 +73,14 @@ def test_syncing_twice_posts_once(counter: Counter) -> None:
     assert (again.entries, again.settled) == (0, True)
 
 
-def test_a_payment_that_never_arrived_is_delivered_at_the_payees_sync(counter: Counter) -> None:
+def test_a_payment_that_never_arrived_is_delivered_at_the_payees_sync(
+    counter: OperatorCounter,
+) -> None:
     payer, payee = counter.wallet(10_000), counter.wallet()
     request = wallets.ask(payee.device.book, 4_000)
     wallets.answer(payer.device.book, payee.device.book.me.raw, request)
     assert counter.sync(payer).settled
-    assert counter.report().flying == 4_000
+    assert counter.report().value_in_flight == 4_000
     assert counter.sync(payee).delivered == 1
     assert payee.balance == 4_000
     assert counter.sync(payer).resolved == 1
@@ -83,7 +88,7 @@ def test_a_payment_that_never_arrived_is_delivered_at_the_payees_sync(counter: C
     assert counter.report().in_flight == []
 
 
-def test_a_payment_for_a_cancelled_request_is_refunded_by_sync(counter: Counter) -> None:
+def test_a_payment_for_a_cancelled_request_is_refunded_by_sync(counter: OperatorCounter) -> None:
     payer, payee = counter.wallet(10_000), counter.wallet()
     request = wallets.ask(payee.device.book, 4_000)
     wallets.answer(payer.device.book, payee.device.book.me.raw, request)
@@ -96,7 +101,7 @@ def test_a_payment_for_a_cancelled_request_is_refunded_by_sync(counter: Counter)
     assert counter.report().in_flight == []
 
 
-def test_a_payment_that_its_payee_can_answer_no_more_is_refunded(counter: Counter) -> None:
+def test_a_payment_that_its_payee_can_answer_no_more_is_refunded(counter: OperatorCounter) -> None:
     payer, payee = counter.wallet(10_000), counter.wallet()
     request = wallets.ask(payee.device.book, 4_000)
     payment = wallets.answer(payer.device.book, payee.device.book.me.raw, request)
@@ -113,7 +118,7 @@ def test_a_payment_that_its_payee_can_answer_no_more_is_refunded(counter: Counte
 
 
 def test_a_top_up_that_its_payee_can_answer_no_more_comes_back_to_the_account(
-    counter: Counter,
+    counter: OperatorCounter,
 ) -> None:
     wallet = counter.wallet()
     reader = Reader(wallet)
@@ -132,7 +137,7 @@ def test_a_top_up_that_its_payee_can_answer_no_more_comes_back_to_the_account(
     assert counter.report().holds
 
 
-def test_a_memory_put_back_is_seen(counter: Counter) -> None:
+def test_a_memory_put_back_is_seen(counter: OperatorCounter) -> None:
     wallet, other = counter.wallet(10_000), counter.wallet()
     image = dict(wallet.store.data)
     transfer(wallet, other, 1_000)
@@ -143,7 +148,7 @@ def test_a_memory_put_back_is_seen(counter: Counter) -> None:
     assert counter.report().holds, "what was posted before still adds up"
 
 
-def test_money_spent_twice_names_the_payer(counter: Counter) -> None:
+def test_money_spent_twice_names_the_payer(counter: OperatorCounter) -> None:
     thief, first, second = counter.wallet(10_000), counter.wallet(), counter.wallet()
     image = dict(thief.store.data)
     transfer(thief, first, 9_000)
@@ -159,7 +164,7 @@ def test_money_spent_twice_names_the_payer(counter: Counter) -> None:
     assert findings.DEBIT_MISSING in {found.kind for found in done.findings}
 
 
-def test_a_debit_left_out_is_seen_only_once_the_payer_has_spoken(counter: Counter) -> None:
+def test_a_debit_left_out_is_seen_only_once_the_payer_has_spoken(counter: OperatorCounter) -> None:
     thief, victim = counter.wallet(10_000), counter.wallet()
     image = dict(thief.store.data)
     transfer(thief, victim, 9_000)
@@ -170,7 +175,7 @@ def test_a_debit_left_out_is_seen_only_once_the_payer_has_spoken(counter: Counte
     assert kinds(counter) == [findings.DEBIT_MISSING, proven(evidence.DEBIT_MISSING)]
 
 
-def test_a_credit_taken_out_of_the_journal_is_seen(counter: Counter) -> None:
+def test_a_credit_taken_out_of_the_journal_is_seen(counter: OperatorCounter) -> None:
     first, second, thief = counter.wallet(10_000), counter.wallet(10_000), counter.wallet()
     image = dict(thief.store.data)
     transfer(first, thief, 1_000)
@@ -181,7 +186,7 @@ def test_a_credit_taken_out_of_the_journal_is_seen(counter: Counter) -> None:
     assert findings.CREDIT_MISSING in kinds(counter)
 
 
-def test_money_from_nowhere_breaks_the_invariant_loudly(counter: Counter) -> None:
+def test_money_from_nowhere_breaks_the_invariant_loudly(counter: OperatorCounter) -> None:
     wallet = counter.wallet(10_000)
     state = State.decode(wallet.store.data[STATE_KEY])
     state.credit(1, 5_000)
@@ -195,7 +200,7 @@ def test_money_from_nowhere_breaks_the_invariant_loudly(counter: Counter) -> Non
 
 
 def test_false_entries_are_not_posted_and_the_wallet_is_not_blamed_for_long(
-    counter: Counter, monkeypatch: pytest.MonkeyPatch
+    counter: OperatorCounter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wallet = counter.wallet(10_000)
     told = WalletClient.entry
@@ -208,7 +213,9 @@ def test_false_entries_are_not_posted_and_the_wallet_is_not_blamed_for_long(
     assert counter.report().holds
 
 
-def test_an_old_statement_is_refused(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_statement_is_refused(
+    counter: OperatorCounter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wallet = counter.wallet(10_000)
     told = WalletClient.statement
     first: list[bytes] = []
@@ -218,26 +225,26 @@ def test_an_old_statement_is_refused(counter: Counter, monkeypatch: pytest.Monke
         return first[0]
 
     monkeypatch.setattr(WalletClient, "statement", replayed)
-    with pytest.raises(BadAnswer, match="another question"):
+    with pytest.raises(BadAnswer, match="another request"):
         counter.sync(wallet)
 
 
-def test_a_wallet_that_is_not_in_the_register_is_named(counter: Counter) -> None:
+def test_a_wallet_that_is_not_in_the_register_is_named(counter: OperatorCounter) -> None:
     known = counter.wallet(10_000)
     stranger = devices.Wallet()
     stranger.select()
-    stranger.open_channel(counter.operator.speaker())
+    stranger.open_channel(counter.operator.channel_identity())
     certificate = counter.operator.certify(stranger.must(commands.CREATE), 1, 3)
     package = counter.operator.package(certificate)
     stranger.must(commands.INSTALL, dumps([package, b"1234"]))
     transfer(known, stranger, 1_000)
     assert counter.sync(known).findings[0].wallet == certificate.id
-    with pytest.raises(LedgerError, match="not registered"):
+    with pytest.raises(LedgerError, match="not in this ledger"):
         counter.sync(stranger)
     assert kinds(counter) == [findings.UNKNOWN_WALLET]
 
 
-def test_two_processes_cannot_both_change_the_account(counter: Counter) -> None:
+def test_two_processes_cannot_both_change_the_account(counter: OperatorCounter) -> None:
     first, second = counter.account(), counter.account()
     first.issue(100)
     with pytest.raises(LedgerError, match="another process"):
@@ -246,7 +253,7 @@ def test_two_processes_cannot_both_change_the_account(counter: Counter) -> None:
     assert counter.report().holds
 
 
-def test_the_accounts_key_is_not_in_the_database(counter: Counter) -> None:
+def test_the_accounts_key_is_not_in_the_database(counter: OperatorCounter) -> None:
     seed = counter.operator.account_seed
     counter.ledger.close()
     files = [path.read_bytes() for path in counter.home.glob("ledger.sqlite*")]
@@ -255,19 +262,19 @@ def test_the_accounts_key_is_not_in_the_database(counter: Counter) -> None:
     assert Book(AccountStore(counter.ledger, seed)).me.id == counter.operator.account.id
 
 
-def test_value_goes_back_to_the_authority(counter: Counter) -> None:
+def test_value_goes_back_to_the_authority(counter: OperatorCounter) -> None:
     counter.account().redeem(1_000_000)
     shown = counter.report()
     assert (shown.issued, shown.balances, shown.holds) == (9_000_000, 9_000_000, True)
 
 
-def test_a_blocked_pin_is_set_anew_by_the_operator(counter: Counter) -> None:
+def test_a_blocked_pin_is_set_anew_by_the_operator(counter: OperatorCounter) -> None:
     wallet = counter.wallet()
     wallet.select()
     wallet.open_channel()
     for _ in range(3):
         wallet.give(commands.VERIFY, b"0000")
-    sync.set_pin(Reader(wallet), counter.operator, "8642")
+    set_pin(Reader(wallet), counter.operator, "8642")
     wallet.select()
     wallet.open_channel()
     assert wallet.give(commands.VERIFY, b"8642") == (b"", apdu.SW_OK)

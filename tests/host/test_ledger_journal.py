@@ -17,7 +17,7 @@ from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.journal import read_entry
 from tests.fixtures import devices, wallets
-from tests.host.counter import Counter
+from tests.host.operator_counter import OperatorCounter
 
 SIGNED_PARTS = {
     PAID: (3, 4, 5),
@@ -31,7 +31,7 @@ class Journals:
     """One entry of each kind: (entry, position, whose)."""
 
     def __init__(self, folder: Path) -> None:
-        counter = Counter(folder)
+        counter = OperatorCounter(folder)
         self.trust: Trust = counter.operator.published.trust
         payer, payee_ = counter.wallet(10_000), counter.wallet()
         self.payer: Certificate = payer.device.book.me
@@ -113,7 +113,7 @@ def test_a_hash_that_is_not_the_objects_is_refused(
 
 
 def test_only_the_operators_own_settlement_refunds(tmp_path: Path) -> None:
-    counter = Counter(tmp_path, issued=0)
+    counter = OperatorCounter(tmp_path, issued=0)
     wallet, other = counter.wallet().device.book.me, counter.wallet().device.book.me
     trust, closed = counter.operator.published.trust, b"\x05" * 32
     raw = counter.operator.settlement(wallet, bytes(16), 0, bytes(32), [closed])
@@ -165,7 +165,7 @@ def rewrite(wallet: devices.Wallet, position: int, entry: bytes) -> None:
 
 
 def test_a_forged_credit_counts_for_nothing(tmp_path: Path) -> None:
-    counter = Counter(tmp_path)
+    counter = OperatorCounter(tmp_path)
     source, thief = counter.wallet(10_000), counter.wallet()
     counter.sync(source)
     wallets.transfer(source.device.book, thief.device.book, 1_000)
@@ -185,7 +185,7 @@ def test_a_forged_credit_counts_for_nothing(tmp_path: Path) -> None:
 def test_an_outcome_of_nobody_or_for_another_request_is_not_taken(
     tmp_path: Path, side: str, part: int
 ) -> None:
-    counter = Counter(tmp_path)
+    counter = OperatorCounter(tmp_path)
     source, target = counter.wallet(10_000), counter.wallet()
     counter.sync(source)
     wallets.transfer(source.device.book, target.device.book, 1_000)

@@ -14,15 +14,15 @@ from jiaozi.wallet.state import State
 from jiaozi.wallet.store_keys import STATE_KEY
 from jiaozi_host.ledger import findings
 from tests.fixtures import devices, wallets
-from tests.host.counter import Counter
+from tests.host.operator_counter import OperatorCounter
 
 
 @pytest.fixture
-def counter(tmp_path: Path) -> Counter:
-    return Counter(tmp_path)
+def counter(tmp_path: Path) -> OperatorCounter:
+    return OperatorCounter(tmp_path)
 
 
-def proven(counter: Counter) -> dict[int, bytes]:
+def proven(counter: OperatorCounter) -> dict[int, bytes]:
     """The wallets that proofs in the ledger name, by kind, each proof verified."""
     trust = counter.operator.published.trust
     named = {}
@@ -45,7 +45,7 @@ def put_back(wallet: devices.Wallet, image: dict[int, bytes]) -> None:
     wallet.restart()
 
 
-def test_money_spent_twice_is_proven(counter: Counter) -> None:
+def test_money_spent_twice_is_proven(counter: OperatorCounter) -> None:
     thief, first, second = counter.wallet(10_000), counter.wallet(), counter.wallet()
     image = dict(thief.store.data)
     wallets.transfer(thief.device.book, first.device.book, 9_000)
@@ -56,7 +56,7 @@ def test_money_spent_twice_is_proven(counter: Counter) -> None:
     assert proven(counter) == {evidence.FORKED_SEQUENCE: thief.device.book.me.id}
 
 
-def test_a_debit_left_out_is_proven_by_the_question_that_named_it(counter: Counter) -> None:
+def test_a_debit_left_out_is_proven_by_the_question_that_named_it(counter: OperatorCounter) -> None:
     thief, victim = counter.wallet(10_000), counter.wallet()
     image = dict(thief.store.data)
     wallets.transfer(thief.device.book, victim.device.book, 9_000)
@@ -66,7 +66,7 @@ def test_a_debit_left_out_is_proven_by_the_question_that_named_it(counter: Count
     assert proven(counter) == {evidence.DEBIT_MISSING: thief.device.book.me.id}
 
 
-def test_two_journals_of_one_length_are_proven(counter: Counter) -> None:
+def test_two_journals_of_one_length_are_proven(counter: OperatorCounter) -> None:
     thief, first, second = counter.wallet(10_000), counter.wallet(), counter.wallet()
     image = dict(thief.store.data)
     wallets.transfer(thief.device.book, first.device.book, 100)
@@ -77,7 +77,7 @@ def test_two_journals_of_one_length_are_proven(counter: Counter) -> None:
     assert proven(counter) == {evidence.FORKED_JOURNAL: thief.device.book.me.id}
 
 
-def test_an_overdraft_is_proven(counter: Counter) -> None:
+def test_an_overdraft_is_proven(counter: OperatorCounter) -> None:
     thief, victim = counter.wallet(1_000), counter.wallet()
     state = State.decode(thief.store.data[STATE_KEY])
     state.credit(1, 5_000)
@@ -88,7 +88,7 @@ def test_an_overdraft_is_proven(counter: Counter) -> None:
     assert proven(counter) == {audit.OVERDRAFT: thief.device.book.me.id}
 
 
-def test_an_entry_of_nobody_is_proven(counter: Counter) -> None:
+def test_an_entry_of_nobody_is_proven(counter: OperatorCounter) -> None:
     thief = counter.wallet(1_000)
     book = thief.device.book
     book.apply(Step(book.state.copy(), entry=[5, bytes(32), bytes(32), b"\x80"]))
@@ -96,7 +96,7 @@ def test_an_entry_of_nobody_is_proven(counter: Counter) -> None:
     assert proven(counter) == {audit.CREDIT_WITHOUT_DEBIT: book.me.id}
 
 
-def test_honest_wallets_have_no_proofs_against_them(counter: Counter) -> None:
+def test_honest_wallets_have_no_proofs_against_them(counter: OperatorCounter) -> None:
     first, second = counter.wallet(10_000), counter.wallet()
     wallets.transfer(first.device.book, second.device.book, 3_000)
     for wallet in (second, first, second):

@@ -6,7 +6,6 @@ What the ledger should know is worked out beside it, from whole journals that ar
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,44 +15,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from jiaozi.wallet import payee
 from jiaozi.wallet.book import Book
-from jiaozi.wallet.store_keys import JOURNAL_KEY
-from jiaozi.wire.cose import decode
 from jiaozi.wire.errors import Refused
-from jiaozi.wire.journal import CREDITED, PAID, REFUNDED
-from jiaozi_host import sync
 from jiaozi_host.errors import CardGone, WalletRefused
 from jiaozi_host.ledger.report import report
+from jiaozi_host.sync.session import sync_wallet
 from tests.fixtures import wallets
-from tests.host.counter import Counter, Reader
+from tests.host.journal_recorder import Recorder, in_flight
+from tests.host.operator_counter import OperatorCounter, Reader
 
 ISSUED = 1_000_000
 WALLETS = 3
 wallet_numbers = st.integers(0, WALLETS - 1)
 amounts = st.integers(1, 20_000)
-
-
-class Recorder(wallets.MemoryStore):
-    """A store that keeps the whole journal aside, settled and forgotten entries too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.journal: list[bytes] = []
-
-    def commit(self, changes: dict[int, bytes | None]) -> None:
-        super().commit(changes)
-        new = [(key, value) for key, value in changes.items() if value and key >= JOURNAL_KEY]
-        for key, value in new:
-            assert key - JOURNAL_KEY == len(self.journal)
-            self.journal.append(value)
-
-
-def in_flight(journals: Iterable[list[bytes]]) -> int:
-    """Value in flight by these journals alone: debits less credits less refunds."""
-    entries = [decode(raw) for journal in journals for raw in journal]
-    paid = {entry[2]: sum(entry[6]) for entry in entries if entry[0] == PAID}
-    credited = sum(decode(decode(entry[3])[2])[2] for entry in entries if entry[0] == CREDITED)
-    refunded = sum(paid[entry[2]] for entry in entries if entry[0] == REFUNDED)
-    return sum(paid.values()) - credited - refunded
 
 
 class Economy(RuleBasedStateMachine):
@@ -62,7 +35,7 @@ class Economy(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.counter = Counter(Path(self.folder.name), ISSUED)
+        self.counter = OperatorCounter(Path(self.folder.name), ISSUED)
         self.wallets = [self.counter.wallet(100_000, Recorder()) for _ in range(WALLETS)]
         self.sent: list[tuple[int, int, bytes, bytes]] = []
 
@@ -119,9 +92,9 @@ class Economy(RuleBasedStateMachine):
     def sync(self, number: int, lost: int | None, hears: bool) -> None:
         """A sync, or a part of one."""
         reader = Reader(self.wallets[number])
-        reader.lose, reader.hears = lost, hears
+        reader.lose, reader.delivers = lost, hears
         try:
-            done = sync.sync_wallet(reader, self.counter.operator, self.counter.ledger)
+            done = sync_wallet(reader, self.counter.operator, self.counter.ledger)
         except CardGone:
             return
         assert done.settled
@@ -153,7 +126,7 @@ class Economy(RuleBasedStateMachine):
         journals = {wallet.device.book.me.id: wallet.store.journal for wallet in self.wallets}
         journals[account.me.id] = [account.entry(at) for at in account.positions()]
         posted = [journals[line.id][: line.position] for line in shown.lines]
-        assert shown.flying == in_flight(posted)
+        assert shown.value_in_flight == in_flight(posted)
         held = account.state.balance + sum(wallet.balance for wallet in self.wallets)
         assert held + in_flight(journals.values()) == ISSUED
 

@@ -13,7 +13,7 @@ from jiaozi.wire import apdu
 from jiaozi_host.errors import CardGone, ForeignCard, NoCard, ReaderMissing
 from jiaozi_host.links import READER_VARIABLE, Link, enumerate_readers, nfc, open_link
 from jiaozi_host.wallet import WalletClient
-from tests.host.radio_process import Radio
+from tests.host.reader_process import ReaderProcess
 
 
 @pytest.fixture(autouse=True)
@@ -22,14 +22,14 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def radio() -> Iterator[Radio]:
-    process = Radio(fwi=6)
+def radio() -> Iterator[ReaderProcess]:
+    process = ReaderProcess(fwi=6)
     yield process
     process.close()
 
 
 @pytest.fixture
-def link(radio: Radio) -> Iterator[Link]:
+def link(radio: ReaderProcess) -> Iterator[Link]:
     with open_link(radio.path) as opened:
         yield opened
 
@@ -40,14 +40,14 @@ def echo(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, 2000])
-def test_apdus_go_through_short_and_extended(radio: Radio, link: Link, size: int) -> None:
+def test_apdus_go_through_short_and_extended(radio: ReaderProcess, link: Link, size: int) -> None:
     radio.do("place")
     link.wait_for_card(5)
     data = bytes(at & 0xFF for at in range(size))
     assert link.exchange(echo(data)) == data + b"\x90\x00"
 
 
-def test_a_card_may_pause_within_a_long_answer(radio: Radio, link: Link) -> None:
+def test_a_card_may_pause_within_a_long_answer(radio: ReaderProcess, link: Link) -> None:
     radio.do("place_chip")
     radio.do("card", processing=0.0, auto_wtx=True, pause=0.3)
     link.wait_for_card(5)
@@ -56,7 +56,7 @@ def test_a_card_may_pause_within_a_long_answer(radio: Radio, link: Link) -> None
     assert "WTX" in radio.do("state")["kinds"]
 
 
-def test_waiting_tells_the_time_that_is_left(radio: Radio, link: Link) -> None:
+def test_waiting_tells_the_time_that_is_left(radio: ReaderProcess, link: Link) -> None:
     left: list[float] = []
     with pytest.raises(NoCard, match=r"within 0\.3 s"):
         link.wait_for_card(0.3, left.append)
@@ -64,7 +64,7 @@ def test_waiting_tells_the_time_that_is_left(radio: Radio, link: Link) -> None:
     assert 0 < left[0] <= 0.3
 
 
-def test_a_card_that_leaves_is_gone_and_may_come_back(radio: Radio, link: Link) -> None:
+def test_a_card_that_leaves_is_gone_and_may_come_back(radio: ReaderProcess, link: Link) -> None:
     radio.do("place")
     link.wait_for_card(5)
     assert link.card_present()
@@ -84,14 +84,14 @@ def test_an_exchange_before_a_card_came_is_refused(link: Link) -> None:
         link.exchange(echo(b"x"))
 
 
-def test_a_card_with_another_application_is_foreign(radio: Radio, link: Link) -> None:
+def test_a_card_with_another_application_is_foreign(radio: ReaderProcess, link: Link) -> None:
     radio.do("place")
     link.wait_for_card(5)
     with pytest.raises(ForeignCard):
         WalletClient(link).select()
 
 
-def test_a_reader_that_is_unplugged_is_told(radio: Radio, link: Link) -> None:
+def test_a_reader_that_is_unplugged_is_told(radio: ReaderProcess, link: Link) -> None:
     radio.do("place")
     link.wait_for_card(5)
     radio.close()
@@ -126,7 +126,7 @@ def test_half_a_frame_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("path", ["/dev/x; echo", "/dev/$(id)", "usb nonsense", "/dev/a`b`"])
 def test_a_path_with_what_a_shell_reads_is_refused(path: str) -> None:
-    with pytest.raises(ReaderMissing, match="not a reader's path"):
+    with pytest.raises(ReaderMissing, match="is not the path of a reader"):
         open_link(path)
 
 
@@ -136,7 +136,7 @@ def test_nfcpys_own_paths_are_tried_by_nfcpy() -> None:
 
 
 def test_the_reader_comes_from_the_environment(
-    radio: Radio, monkeypatch: pytest.MonkeyPatch
+    radio: ReaderProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(READER_VARIABLE, radio.path)
     with open_link() as link:
@@ -147,7 +147,7 @@ def test_no_reader_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(READER_VARIABLE, raising=False)
     monkeypatch.setattr(nfc, "enumerate_readers", list)
     assert enumerate_readers() == []
-    with pytest.raises(ReaderMissing, match="no reader found"):
+    with pytest.raises(ReaderMissing, match="no reader was found"):
         open_link()
 
 
@@ -159,7 +159,7 @@ def test_patience_has_bounds(monkeypatch: pytest.MonkeyPatch, text: str) -> None
 
 
 def test_apdus_never_reach_a_log(
-    radio: Radio, link: Link, caplog: pytest.LogCaptureFixture
+    radio: ReaderProcess, link: Link, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(1)
     caplog.set_level(1, logger="nfc")  # as somebody who looks for a fault would

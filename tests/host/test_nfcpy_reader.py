@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.host.radio_process import AID, Radio
+from tests.host.reader_process import AID, ReaderProcess
 
 nfc = pytest.importorskip("nfc", reason="nfcpy needs libusb-1.0", exc_type=ImportError)
 pn532 = pytest.importorskip("nfc.clf.pn532")
@@ -41,13 +41,13 @@ def fwi() -> int:
 
 
 @pytest.fixture
-def radio(fwi: int) -> Iterator[Radio]:
-    process = Radio(fwi)
+def radio(fwi: int) -> Iterator[ReaderProcess]:
+    process = ReaderProcess(fwi)
     yield process
     process.close()
 
 
-def open_reader(radio: Radio) -> Any:
+def open_reader(radio: ReaderProcess) -> Any:
     """nfcpy's frontend on any serial port, which its path syntax does not allow."""
     frontend = nfc.ContactlessFrontend()
     frontend.device = pn532.init(transport.TTY(radio.path))
@@ -56,7 +56,7 @@ def open_reader(radio: Radio) -> Any:
 
 
 @pytest.fixture
-def reader(radio: Radio) -> Iterator[Any]:
+def reader(radio: ReaderProcess) -> Iterator[Any]:
     frontend = open_reader(radio)
     yield frontend
     frontend.close()
@@ -69,7 +69,7 @@ def activate(reader: Any) -> Any:
 
 
 @pytest.fixture
-def tag(radio: Radio, reader: Any) -> Any:
+def tag(radio: ReaderProcess, reader: Any) -> Any:
     radio.do("place")
     return activate(reader)
 
@@ -89,7 +89,7 @@ def echo(data: bytes) -> bytes:
 
 
 def test_nfcpy_takes_the_model_for_a_pn532_and_raises_the_baud_rate(
-    radio: Radio, reader: Any
+    radio: ReaderProcess, reader: Any
 ) -> None:
     assert reader.device.chipset_name == "PN532v1.6"
     assert radio.do("state")["baud"] == 921600
@@ -97,7 +97,7 @@ def test_nfcpy_takes_the_model_for_a_pn532_and_raises_the_baud_rate(
     assert radio.do("state")["baud"] == 115200
 
 
-def test_the_port_can_be_opened_again_and_again(radio: Radio) -> None:
+def test_the_port_can_be_opened_again_and_again(radio: ReaderProcess) -> None:
     for _ in range(3):
         open_reader(radio).close()
 
@@ -106,7 +106,7 @@ def test_an_empty_field_holds_no_target(reader: Any) -> None:
     assert reader.sense(nfc.clf.RemoteTarget("106A")) is None
 
 
-def test_select_and_short_apdus(radio: Radio, tag: Any) -> None:
+def test_select_and_short_apdus(radio: ReaderProcess, tag: Any) -> None:
     assert isinstance(tag, tt4.Type4ATag)
     assert tag.send_apdu(0, 0xA4, 4, 0, AID, 256) == b""
     assert tag.send_apdu(0x80, 0x10, 0, 0, b"jiaozi", 256) == b"jiaozi"
@@ -114,7 +114,9 @@ def test_select_and_short_apdus(radio: Radio, tag: Any) -> None:
 
 
 @pytest.mark.parametrize("size", [253, 254, 300, 1000, 1500])
-def test_extended_apdus_both_ways(radio: Radio, tag: Any, rng: random.Random, size: int) -> None:
+def test_extended_apdus_both_ways(
+    radio: ReaderProcess, tag: Any, rng: random.Random, size: int
+) -> None:
     data = rng.randbytes(size)
     assert tag.transceive(echo(data)) == data + b"\x90\x00"
     tap = radio.do("state")["tap"]
@@ -123,7 +125,7 @@ def test_extended_apdus_both_ways(radio: Radio, tag: Any, rng: random.Random, si
 
 
 def test_a_card_pulled_away_ends_the_tap_and_comes_back(
-    radio: Radio, reader: Any, tag: Any
+    radio: ReaderProcess, reader: Any, tag: Any
 ) -> None:
     radio.do("remove", after=0.03)
     with pytest.raises(tt4.Type4TagCommandError):
@@ -134,7 +136,7 @@ def test_a_card_pulled_away_ends_the_tap_and_comes_back(
     assert activate(reader).transceive(echo(b"again")) == b"again\x90\x00"
 
 
-def test_a_slow_card_is_waited_for(radio: Radio, tag: Any) -> None:
+def test_a_slow_card_is_waited_for(radio: ReaderProcess, tag: Any) -> None:
     radio.do("card", processing=0.3, auto_wtx=True)
     start = time.monotonic()
     assert tag.transceive(echo(b"slow")) == b"slow\x90\x00"
@@ -146,7 +148,7 @@ class TestChipAsCard:
     """A second PN532 with chip-side ISO-DEP is the card; nfcpy's block protocol judges it."""
 
     @pytest.fixture
-    def tag(self, radio: Radio, reader: Any) -> Any:
+    def tag(self, radio: ReaderProcess, reader: Any) -> Any:
         radio.do("place_chip")
         return activate(reader)
 
@@ -156,13 +158,13 @@ class TestChipAsCard:
         data = rng.randbytes(size)
         assert tag.transceive(echo(data)) == data + b"\x90\x00"
 
-    def test_a_slow_wallet_is_kept_alive_by_the_chip(self, radio: Radio, tag: Any) -> None:
+    def test_a_slow_wallet_is_kept_alive_by_the_chip(self, radio: ReaderProcess, tag: Any) -> None:
         radio.do("card", processing=1.2, auto_wtx=True)
         assert tag.transceive(echo(b"slow")) == b"slow\x90\x00"
         assert radio.do("state")["kinds"].count("WTX") >= 14
 
     def test_without_the_chips_help_it_fails_cleanly(
-        self, radio: Radio, reader: Any, tag: Any
+        self, radio: ReaderProcess, reader: Any, tag: Any
     ) -> None:
         radio.do("card", processing=6.0, auto_wtx=False)  # nfcpy asks six times, 0.2 s each
         with pytest.raises(tt4.Type4TagCommandError):
@@ -170,7 +172,7 @@ class TestChipAsCard:
         radio.do("card", processing=0.0, auto_wtx=True)
         assert activate_when_there(reader).transceive(echo(b"again")) == b"again\x90\x00"
 
-    def test_pulled_away_and_back(self, radio: Radio, reader: Any, tag: Any) -> None:
+    def test_pulled_away_and_back(self, radio: ReaderProcess, reader: Any, tag: Any) -> None:
         radio.do("remove_chip")
         with pytest.raises(tt4.Type4TagCommandError):
             tag.transceive(echo(b"gone"))
@@ -186,7 +188,7 @@ class TestWithShortWaits:
         return FAST_FWI
 
     def test_a_slow_card_that_asks_for_no_time_fails_cleanly(
-        self, radio: Radio, reader: Any, tag: Any
+        self, radio: ReaderProcess, reader: Any, tag: Any
     ) -> None:
         radio.do("card", processing=0.3, auto_wtx=False)
         with pytest.raises(tt4.Type4TagCommandError):
@@ -197,7 +199,7 @@ class TestWithShortWaits:
 
     @pytest.mark.parametrize("loss_seed", [1, 2])  # nfcpy gives up after five: not any seed goes
     def test_ten_percent_frame_loss_is_recovered(
-        self, radio: Radio, tag: Any, loss_seed: int, rng: random.Random
+        self, radio: ReaderProcess, tag: Any, loss_seed: int, rng: random.Random
     ) -> None:
         radio.do("fault", action="lose", rate=0.1, seed=loss_seed)
         for size in (1, 40, 250, 600):

@@ -18,15 +18,15 @@ from jiaozi_host.errors import (
     WrongPin,
 )
 from tests.fixtures import devices
-from tests.host.counter import PIN, Counter, Reader
+from tests.host.operator_counter import PIN, OperatorCounter, Reader
 
 
 @pytest.fixture
-def counter(tmp_path: Path) -> Counter:
-    return Counter(tmp_path)
+def counter(tmp_path: Path) -> OperatorCounter:
+    return OperatorCounter(tmp_path)
 
 
-def test_a_device_becomes_a_wallet_with_its_tier_and_pin(counter: Counter) -> None:
+def test_a_device_becomes_a_wallet_with_its_tier_and_pin(counter: OperatorCounter) -> None:
     wallet = devices.Wallet()
     made = provisioning.provision(
         Reader(wallet), counter.operator, counter.ledger, "4711", certificates.WEARABLE, tier=4
@@ -41,7 +41,7 @@ def test_a_device_becomes_a_wallet_with_its_tier_and_pin(counter: Counter) -> No
     assert (line.status, line.balance) == ("installed", 0)
 
 
-def test_a_wallet_is_not_provisioned_twice(counter: Counter) -> None:
+def test_a_wallet_is_not_provisioned_twice(counter: OperatorCounter) -> None:
     wallet = counter.wallet()
     with pytest.raises(WalletRefused) as refusal:
         provisioning.provision(Reader(wallet), counter.operator, counter.ledger, PIN)
@@ -51,11 +51,11 @@ def test_a_wallet_is_not_provisioned_twice(counter: Counter) -> None:
 @pytest.mark.parametrize("hears", [False, True])
 @pytest.mark.parametrize("lost", range(7))
 def test_torn_provisioning_is_resumed_with_the_same_certificate(
-    counter: Counter, lost: int, hears: bool
+    counter: OperatorCounter, lost: int, hears: bool
 ) -> None:
     wallet = devices.Wallet()
     reader = Reader(wallet)
-    reader.lose, reader.hears, reader.restarts = lost, hears, True
+    reader.lose, reader.delivers, reader.restarts = lost, hears, True
     with pytest.raises(CardGone):
         provisioning.provision(reader, counter.operator, counter.ledger, PIN)
     made = provisioning.provision(Reader(wallet), counter.operator, counter.ledger, PIN)
@@ -64,7 +64,7 @@ def test_torn_provisioning_is_resumed_with_the_same_certificate(
     assert len(counter.report().lines) == 2
 
 
-def test_money_goes_in_and_comes_out(counter: Counter) -> None:
+def test_money_goes_in_and_comes_out(counter: OperatorCounter) -> None:
     wallet = counter.wallet()
     assert counter.top_up(wallet, 30_000).amount == 30_000
     assert wallet.balance == 30_000
@@ -81,14 +81,14 @@ def test_money_goes_in_and_comes_out(counter: Counter) -> None:
     assert shown.findings == []
 
 
-Act = Callable[[Counter, Reader, int], provisioning.Transfer]
+Act = Callable[[OperatorCounter, Reader, int], provisioning.Transfer]
 
 
-def top_up(counter: Counter, reader: Reader, amount: int) -> provisioning.Transfer:
+def top_up(counter: OperatorCounter, reader: Reader, amount: int) -> provisioning.Transfer:
     return provisioning.top_up(reader, counter.operator, counter.ledger, PIN, amount)
 
 
-def cash_out(counter: Counter, reader: Reader, amount: int) -> provisioning.Transfer:
+def cash_out(counter: OperatorCounter, reader: Reader, amount: int) -> provisioning.Transfer:
     return provisioning.cash_out(reader, counter.operator, counter.ledger, PIN, amount)
 
 
@@ -99,10 +99,10 @@ def test_a_transfer_torn_anywhere_happens_once(
     tmp_path: Path, act: Act, sign: int, hears: bool, restarts: bool
 ) -> None:
     for lost in range(20):
-        counter = Counter(tmp_path / str(lost))
+        counter = OperatorCounter(tmp_path / str(lost))
         wallet = counter.wallet(50_000)
         reader = Reader(wallet)
-        reader.lose, reader.hears, reader.restarts = lost, hears, restarts
+        reader.lose, reader.delivers, reader.restarts = lost, hears, restarts
         try:
             act(counter, reader, 20_000)
         except CardGone:
@@ -128,10 +128,10 @@ def test_a_torn_transfer_is_finished_by_sync(
     tmp_path: Path, act: Act, sign: int, hears: bool
 ) -> None:
     for lost in range(20):
-        counter = Counter(tmp_path / str(lost))
+        counter = OperatorCounter(tmp_path / str(lost))
         wallet = counter.wallet(50_000)
         reader = Reader(wallet)
-        reader.lose, reader.hears = lost, hears
+        reader.lose, reader.delivers = lost, hears
         try:
             act(counter, reader, 20_000)
         except CardGone:
@@ -142,17 +142,19 @@ def test_a_torn_transfer_is_finished_by_sync(
         assert wallet.device.book.unresolved() == 0
         shown = counter.report()
         assert shown.holds
-        assert shown.flying == 0
+        assert shown.value_in_flight == 0
         assert shown.findings == []
         assert counter.account().state.balance + wallet.balance == 10_000_000
         counter.ledger.close()
     pytest.fail("no end")
 
 
-def test_another_amount_after_a_torn_cash_out_gives_the_first_back(counter: Counter) -> None:
+def test_another_amount_after_a_torn_cash_out_gives_the_first_back(
+    counter: OperatorCounter,
+) -> None:
     wallet = counter.wallet(50_000)
     reader = Reader(wallet)
-    reader.lose, reader.hears = 5, True  # the answer to PAY
+    reader.lose, reader.delivers = 5, True  # the answer to PAY
     with pytest.raises(CardGone):
         cash_out(counter, reader, 20_000)
     assert wallet.balance == 30_000
@@ -163,20 +165,20 @@ def test_another_amount_after_a_torn_cash_out_gives_the_first_back(counter: Coun
     assert counter.report().holds
 
 
-def test_many_abandoned_cash_outs_do_not_block_the_counter(counter: Counter) -> None:
+def test_many_abandoned_cash_outs_do_not_block_the_counter(counter: OperatorCounter) -> None:
     wallets = [counter.wallet(10_000) for _ in range(6)]
     for wallet in wallets:
         reader = Reader(wallet)
-        reader.lose, reader.hears = 5, True  # the answer to PAY
+        reader.lose, reader.delivers = 5, True  # the answer to PAY
         with pytest.raises(CardGone):
             cash_out(counter, reader, 1_000)
     for wallet in wallets:
         assert counter.sync(wallet).settled
     assert counter.report().holds
-    assert counter.report().flying == 0
+    assert counter.report().value_in_flight == 0
 
 
-def test_the_wrong_pin_is_counted_and_blocks(counter: Counter) -> None:
+def test_the_wrong_pin_is_counted_and_blocks(counter: OperatorCounter) -> None:
     wallet = counter.wallet()
     for left in (2, 1, 0):
         with pytest.raises(WrongPin) as wrong:
@@ -188,7 +190,7 @@ def test_the_wrong_pin_is_counted_and_blocks(counter: Counter) -> None:
 
 
 def test_the_account_pays_no_more_than_was_issued(tmp_path: Path) -> None:
-    counter = Counter(tmp_path, issued=5_000)
+    counter = OperatorCounter(tmp_path, issued=5_000)
     wallet = counter.wallet()
     with pytest.raises(AccountRefused) as refusal:
         counter.top_up(wallet, 5_001)
@@ -198,7 +200,7 @@ def test_the_account_pays_no_more_than_was_issued(tmp_path: Path) -> None:
     assert counter.report().holds
 
 
-def test_a_refused_cash_out_leaves_the_wallet_disarmed(counter: Counter) -> None:
+def test_a_refused_cash_out_leaves_the_wallet_disarmed(counter: OperatorCounter) -> None:
     wallet = counter.wallet(900_000)
     with pytest.raises(WalletRefused) as refusal:
         counter.cash_out(wallet, 600_000)
@@ -207,7 +209,7 @@ def test_a_refused_cash_out_leaves_the_wallet_disarmed(counter: Counter) -> None
 
 
 def test_a_wallet_of_an_old_epoch_is_brought_up_to_date_before_money_moves(
-    counter: Counter,
+    counter: OperatorCounter,
 ) -> None:
     wallet = counter.wallet(10_000)
     for _ in range(3):
@@ -220,7 +222,7 @@ def test_a_wallet_of_an_old_epoch_is_brought_up_to_date_before_money_moves(
     assert wallet.balance == 10_500
 
 
-def test_a_revoked_wallet_gets_no_money(counter: Counter) -> None:
+def test_a_revoked_wallet_gets_no_money(counter: OperatorCounter) -> None:
     wallet = counter.wallet()
     counter.advance(wallet.device.book.me.id)
     with pytest.raises(AccountRefused) as refusal:
@@ -235,6 +237,6 @@ class Foreign(Reader):
         return b"\x6a\x82"
 
 
-def test_a_foreign_card_is_told_from_a_wallet(counter: Counter) -> None:
+def test_a_foreign_card_is_told_from_a_wallet(counter: OperatorCounter) -> None:
     with pytest.raises(ForeignCard):
         provisioning.provision(Foreign(), counter.operator, counter.ledger, PIN)

@@ -10,30 +10,31 @@ from jiaozi.wallet import payer
 from jiaozi.wallet.store_keys import STATE_KEY
 from jiaozi.wire import commands
 from jiaozi.wire.terms import read_terms
-from jiaozi_host import provisioning, sync
+from jiaozi_host import provisioning
 from jiaozi_host.errors import CardGone, VaultError, WalletRefused
 from jiaozi_host.ledger import findings
+from jiaozi_host.sync.session import sync_wallet
 from tests.fixtures import devices
-from tests.host.counter import PIN, Counter, Reader
+from tests.host.operator_counter import PIN, OperatorCounter, Reader
 from wallet.tap import read_tap
 
 SHOP, NUMBER, EXPIRY = 5411, 7, 3
 
 
 @pytest.fixture
-def counter(tmp_path: Path) -> Counter:
-    made = Counter(tmp_path / "home")
+def counter(tmp_path: Path) -> OperatorCounter:
+    made = OperatorCounter(tmp_path / "home")
     made.operator.make_terms(NUMBER, [SHOP], EXPIRY, 2_000)
     return made
 
 
-def shop(counter: Counter, category: int = SHOP) -> devices.Wallet:
+def shop(counter: OperatorCounter, category: int = SHOP) -> devices.Wallet:
     wallet = devices.Wallet()
     provisioning.provision(Reader(wallet), counter.operator, counter.ledger, PIN, category=category)
     return wallet
 
 
-def fund(counter: Counter, wallet: devices.Wallet, amount: int) -> None:
+def fund(counter: OperatorCounter, wallet: devices.Wallet, amount: int) -> None:
     place = (Reader(wallet), counter.operator, counter.ledger, PIN)
     assert provisioning.top_up(*place, amount, NUMBER).amount == amount
 
@@ -44,14 +45,14 @@ def pay(giver: devices.Wallet, taker: devices.Wallet, amount: int) -> None:
     read_tap(taker.device, giver.exchange, taker.port.wait)
 
 
-def purses(counter: Counter) -> list[tuple[int, int, int]]:
+def purses(counter: OperatorCounter) -> list[tuple[int, int, int]]:
     shown = counter.report()
     assert shown.holds
     assert shown.findings == []
     return [purse for line in shown.lines for purse in line.purses]
 
 
-def test_a_purse_is_funded_spent_and_posted(counter: Counter) -> None:
+def test_a_purse_is_funded_spent_and_posted(counter: OperatorCounter) -> None:
     alice, merchant = counter.wallet(500), shop(counter)
     fund(counter, alice, 3_000)
     assert alice.device.book.state.held(NUMBER) == 3_000
@@ -62,7 +63,7 @@ def test_a_purse_is_funded_spent_and_posted(counter: Counter) -> None:
     assert merchant.device.book.state.held(0) == 1_200
 
 
-def test_a_purse_is_topped_up_again(counter: Counter) -> None:
+def test_a_purse_is_topped_up_again(counter: OperatorCounter) -> None:
     alice = counter.wallet()
     fund(counter, alice, 300)
     fund(counter, alice, 400)
@@ -70,7 +71,7 @@ def test_a_purse_is_topped_up_again(counter: Counter) -> None:
     assert purses(counter) == [(NUMBER, 700, 700)]
 
 
-def test_terms_of_a_number_stay(counter: Counter) -> None:
+def test_terms_of_a_number_stay(counter: OperatorCounter) -> None:
     with pytest.raises(VaultError):
         counter.operator.make_terms(NUMBER, [SHOP], EXPIRY, 2_001)
     with pytest.raises(VaultError):
@@ -79,7 +80,7 @@ def test_terms_of_a_number_stay(counter: Counter) -> None:
         counter.operator.terms(8)
 
 
-def test_bound_money_is_not_cashed_out(counter: Counter) -> None:
+def test_bound_money_is_not_cashed_out(counter: OperatorCounter) -> None:
     alice = counter.wallet(100)
     fund(counter, alice, 3_000)
     with pytest.raises(WalletRefused):
@@ -87,12 +88,12 @@ def test_bound_money_is_not_cashed_out(counter: Counter) -> None:
     assert counter.cash_out(alice, 100).amount == 100
 
 
-def run_out(counter: Counter) -> None:
+def run_out(counter: OperatorCounter) -> None:
     while counter.authority.published.epoch.number <= EXPIRY:
         counter.advance()
 
 
-def test_an_expired_purse_goes_back_at_sync(counter: Counter) -> None:
+def test_an_expired_purse_goes_back_at_sync(counter: OperatorCounter) -> None:
     alice = counter.wallet(100)
     fund(counter, alice, 3_000)
     counter.sync(alice)
@@ -106,16 +107,16 @@ def test_an_expired_purse_goes_back_at_sync(counter: Counter) -> None:
 
 
 @pytest.mark.parametrize("hears", [True, False])
-def test_a_sync_torn_anywhere_loses_nothing(counter: Counter, hears: bool) -> None:
+def test_a_sync_torn_anywhere_loses_nothing(counter: OperatorCounter, hears: bool) -> None:
     alice = counter.wallet(100)
     fund(counter, alice, 3_000)
     counter.sync(alice)
     run_out(counter)
     for lost in range(60):
         reader = Reader(alice)
-        reader.lose, reader.hears, reader.restarts = lost, hears, lost % 2 == 0
+        reader.lose, reader.delivers, reader.restarts = lost, hears, lost % 2 == 0
         try:
-            sync.sync_wallet(reader, counter.operator, counter.ledger)
+            sync_wallet(reader, counter.operator, counter.ledger)
         except CardGone:
             continue
         break
@@ -137,7 +138,7 @@ def outside(alice: devices.Wallet, taker: devices.Wallet, amount: int) -> None:
 
 @pytest.mark.parametrize(("category", "amount"), [(5812, 50), (SHOP, 2_001)])
 def test_a_payment_outside_its_terms_is_found_and_proven(
-    counter: Counter, category: int, amount: int
+    counter: OperatorCounter, category: int, amount: int
 ) -> None:
     alice, merchant = counter.wallet(100), shop(counter, category)
     fund(counter, alice, 3_000)
@@ -150,7 +151,7 @@ def test_a_payment_outside_its_terms_is_found_and_proven(
 
 
 @pytest.mark.parametrize("bound", [0, 4_000])
-def test_value_that_changes_its_purse_is_found(counter: Counter, bound: int) -> None:
+def test_value_that_changes_its_purse_is_found(counter: OperatorCounter, bound: int) -> None:
     alice = counter.wallet(2_000)
     fund(counter, alice, 3_000)
     counter.sync(alice)
@@ -161,7 +162,7 @@ def test_value_that_changes_its_purse_is_found(counter: Counter, bound: int) -> 
     assert findings.BALANCE_MISMATCH in {found.kind for found in counter.sync(alice).findings}
 
 
-def test_one_purse_overdrawn_while_another_is_full(counter: Counter) -> None:
+def test_one_purse_overdrawn_while_another_is_full(counter: OperatorCounter) -> None:
     alice, merchant = counter.wallet(5_000), shop(counter)
     fund(counter, alice, 100)
     counter.sync(alice)
@@ -171,6 +172,6 @@ def test_one_purse_overdrawn_while_another_is_full(counter: Counter) -> None:
     assert {findings.OVERDRAFT, "proven overdraft"} <= kinds
 
 
-def test_terms_are_what_the_operator_signed(counter: Counter) -> None:
+def test_terms_are_what_the_operator_signed(counter: OperatorCounter) -> None:
     terms = read_terms(counter.operator.terms(NUMBER), counter.operator.network)
     assert (terms.number, terms.categories, terms.expiry, terms.cap) == (7, [SHOP], 3, 2_000)

@@ -12,14 +12,14 @@ from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import HostError, WalletRefused
 from jiaozi_host.ledger import findings
 from tests.fixtures import devices, wallets
-from tests.host.counter import Counter
+from tests.host.operator_counter import OperatorCounter
 
 PROVEN_FORK = findings.PROVEN[evidence.FORKED_JOURNAL]
 
 
 @pytest.fixture
-def counter(tmp_path: Path) -> Counter:
-    return Counter(tmp_path)
+def counter(tmp_path: Path) -> OperatorCounter:
+    return OperatorCounter(tmp_path)
 
 
 def pay(source: devices.Wallet, target: devices.Wallet, amount: int) -> bytes:
@@ -31,11 +31,11 @@ def put_back(wallet: devices.Wallet, image: dict[int, bytes]) -> None:
     wallet.restart()
 
 
-def named(counter: Counter) -> dict[str, bytes]:
+def named(counter: OperatorCounter) -> dict[str, bytes]:
     return {found.kind: found.wallet for found in counter.report().findings}
 
 
-def is_frozen(counter: Counter, wallet: devices.Wallet, other: devices.Wallet) -> bool:
+def is_frozen(counter: OperatorCounter, wallet: devices.Wallet, other: devices.Wallet) -> bool:
     """Whether it says so, and begins nothing."""
     with pytest.raises(Refused) as caught:
         pay(wallet, other, 1)
@@ -43,7 +43,7 @@ def is_frozen(counter: Counter, wallet: devices.Wallet, other: devices.Wallet) -
     return wallet.select()[1] == commands.FROZEN
 
 
-def test_an_honest_wallet_is_not_frozen(counter: Counter) -> None:
+def test_an_honest_wallet_is_not_frozen(counter: OperatorCounter) -> None:
     wallet, other = counter.wallet(10_000), counter.wallet()
     pay(wallet, other, 1_000)
     for one in (wallet, other, wallet):
@@ -52,7 +52,7 @@ def test_an_honest_wallet_is_not_frozen(counter: Counter) -> None:
     assert wallet.select()[1] == commands.READY
 
 
-def test_a_journal_shorter_than_before_is_seen(counter: Counter) -> None:
+def test_a_journal_shorter_than_before_is_seen(counter: OperatorCounter) -> None:
     wallet, other = counter.wallet(10_000), counter.wallet()
     image = dict(wallet.store.data)
     pay(wallet, other, 1_000)
@@ -67,7 +67,7 @@ def test_a_journal_shorter_than_before_is_seen(counter: Counter) -> None:
 
 
 @pytest.mark.parametrize("later", [1, 2, 3])
-def test_a_journal_that_went_another_way_is_proven(counter: Counter, later: int) -> None:
+def test_a_journal_that_went_another_way_is_proven(counter: OperatorCounter, later: int) -> None:
     wallet, other, third = counter.wallet(10_000), counter.wallet(), counter.wallet()
     image = dict(wallet.store.data)
     pay(wallet, other, 1_000)
@@ -80,7 +80,7 @@ def test_a_journal_that_went_another_way_is_proven(counter: Counter, later: int)
     assert is_frozen(counter, wallet, other)
 
 
-def test_money_spent_twice_freezes_the_payer_at_its_next_sync(counter: Counter) -> None:
+def test_money_spent_twice_freezes_the_payer_at_its_next_sync(counter: OperatorCounter) -> None:
     thief, first, second = counter.wallet(10_000), counter.wallet(), counter.wallet()
     image = dict(thief.store.data)
     pay(thief, first, 9_000)
@@ -95,7 +95,7 @@ def test_money_spent_twice_freezes_the_payer_at_its_next_sync(counter: Counter) 
     assert counter.sync(second).settled
 
 
-def test_a_receipt_of_the_life_put_back_is_seen(counter: Counter) -> None:
+def test_a_receipt_of_the_life_put_back_is_seen(counter: OperatorCounter) -> None:
     payer, payee = counter.wallet(10_000), counter.wallet()
     image = dict(payee.store.data)
     pay(payer, payee, 1_000)
@@ -108,7 +108,7 @@ def test_a_receipt_of_the_life_put_back_is_seen(counter: Counter) -> None:
 
 
 @pytest.mark.parametrize("pays", [True, False])
-def test_an_epoch_of_the_life_put_back_is_seen(counter: Counter, pays: bool) -> None:
+def test_an_epoch_of_the_life_put_back_is_seen(counter: OperatorCounter, pays: bool) -> None:
     """Nothing but the last sync was undone: no number and no head is used twice."""
     wallet, other = counter.wallet(10_000), counter.wallet(10_000)
     image = dict(wallet.store.data)
@@ -122,7 +122,7 @@ def test_an_epoch_of_the_life_put_back_is_seen(counter: Counter, pays: bool) -> 
     assert is_frozen(counter, wallet, other)
 
 
-def test_an_epoch_heard_of_between_syncs_is_no_fault(counter: Counter) -> None:
+def test_an_epoch_heard_of_between_syncs_is_no_fault(counter: OperatorCounter) -> None:
     wallet, other = counter.wallet(10_000), counter.wallet(10_000)
     assert counter.sync(wallet).settled
     counter.advance()
@@ -135,7 +135,7 @@ def test_an_epoch_heard_of_between_syncs_is_no_fault(counter: Counter) -> None:
     assert named(counter) == {}
 
 
-def test_a_receipt_that_is_only_newer_is_no_fault(counter: Counter) -> None:
+def test_a_receipt_that_is_only_newer_is_no_fault(counter: OperatorCounter) -> None:
     payer, payee = counter.wallet(10_000), counter.wallet()
     counter.sync(payee)
     pay(payer, payee, 1_000)
@@ -144,7 +144,7 @@ def test_a_receipt_that_is_only_newer_is_no_fault(counter: Counter) -> None:
     assert counter.sync(payee).settled
 
 
-def test_firmware_below_the_policys_is_told_and_kept_out(counter: Counter) -> None:
+def test_firmware_below_the_policys_is_told_and_kept_out(counter: OperatorCounter) -> None:
     wallet, other = counter.wallet(10_000), counter.wallet()
     limits = counter.operator.folder / "policies.toml"
     text = limits.read_text(encoding="utf-8")
@@ -154,11 +154,11 @@ def test_firmware_below_the_policys_is_told_and_kept_out(counter: Counter) -> No
     with pytest.raises(Refused) as caught:
         pay(wallet, other, 1)
     assert caught.value.sw == errors.FIRMWARE_OLDER
-    with pytest.raises(HostError, match="number 1, the policy wants 2"):
+    with pytest.raises(HostError, match="firmware 1, its policy requires 2"):
         counter.wallet()
 
 
-def test_a_lower_policy_version_is_refused(counter: Counter) -> None:
+def test_a_lower_policy_version_is_refused(counter: OperatorCounter) -> None:
     wallet = counter.wallet(10_000)
     kept = counter.operator.folder / "policies" / "3.cbor"
     older = kept.read_bytes()

@@ -10,33 +10,36 @@ import pytest
 from jiaozi.operator import audit
 from jiaozi.wallet import payee
 from jiaozi.wire import errors
-from jiaozi_host import sync
 from jiaozi_host.errors import CardGone, WalletRefused
 from jiaozi_host.ledger import findings, tables
+from jiaozi_host.sync.result import Synced
+from jiaozi_host.sync.session import sync_wallet
 from tests.fixtures import devices, wallets
-from tests.host.counter import Counter, Reader
+from tests.host.operator_counter import OperatorCounter, Reader
 
 
 @pytest.fixture
-def counter(tmp_path: Path) -> Counter:
-    return Counter(tmp_path)
+def counter(tmp_path: Path) -> OperatorCounter:
+    return OperatorCounter(tmp_path)
 
 
-def rotate(counter: Counter, wallet: devices.Wallet, reader: Reader | None = None) -> sync.Synced:
+def rotate(
+    counter: OperatorCounter, wallet: devices.Wallet, reader: Reader | None = None
+) -> Synced:
     reader = reader or Reader(wallet)
-    return sync.sync_wallet(reader, counter.operator, counter.ledger, rotate_after=0)
+    return sync_wallet(reader, counter.operator, counter.ledger, rotate_after=0)
 
 
 def transfer(source: devices.Wallet, target: devices.Wallet, amount: int) -> bytes:
     return wallets.transfer(source.device.book, target.device.book, amount)
 
 
-def adds_up(counter: Counter) -> None:
+def adds_up(counter: OperatorCounter) -> None:
     shown = counter.report()
     assert (shown.findings, shown.holds) == ([], True)
 
 
-def test_a_wallet_goes_on_under_a_new_id(counter: Counter) -> None:
+def test_a_wallet_goes_on_under_a_new_id(counter: OperatorCounter) -> None:
     wallet, other = counter.wallet(10_000), counter.wallet()
     transfer(wallet, other, 1_000)
     before = wallet.device.book.me
@@ -61,30 +64,30 @@ def test_a_wallet_goes_on_under_a_new_id(counter: Counter) -> None:
     adds_up(counter)
     last = wallet.device.book.me.id
     for one in (before.id, now.id, last):
-        assert counter.ledger.chain(one) == [before.id, now.id, last]
+        assert counter.ledger.ids_of(one) == [before.id, now.id, last]
 
 
-def test_rotation_waits_for_its_time(counter: Counter) -> None:
+def test_rotation_waits_for_its_time(counter: OperatorCounter) -> None:
     wallet = counter.wallet(100)
     one, two = counter.operator, counter.ledger
-    assert sync.sync_wallet(Reader(wallet), one, two, rotate_after=2).rotated is None
+    assert sync_wallet(Reader(wallet), one, two, rotate_after=2).rotated is None
     counter.advance()
     counter.advance()
-    assert sync.sync_wallet(Reader(wallet), one, two, rotate_after=2).rotated is not None
+    assert sync_wallet(Reader(wallet), one, two, rotate_after=2).rotated is not None
     adds_up(counter)
 
 
 @pytest.mark.parametrize("hears", [False, True])
 @pytest.mark.parametrize("restarts", [False, True])
 def test_torn_at_any_exchange_it_is_finished_by_the_next_sync(
-    counter: Counter, hears: bool, restarts: bool
+    counter: OperatorCounter, hears: bool, restarts: bool
 ) -> None:
     wallet, other = counter.wallet(10_000), counter.wallet()
     lost = 0
     while True:
         transfer(wallet, other, 10)
         reader = Reader(wallet)
-        reader.lose, reader.hears, reader.restarts = lost, hears, restarts
+        reader.lose, reader.delivers, reader.restarts = lost, hears, restarts
         with suppress(CardGone):
             assert rotate(counter, wallet, reader).rotated
             break
@@ -96,10 +99,10 @@ def test_torn_at_any_exchange_it_is_finished_by_the_next_sync(
     assert lost > 8
     counter.sync(other)
     adds_up(counter)
-    assert counter.report().flying == 0
+    assert counter.report().value_in_flight == 0
 
 
-def test_what_is_not_at_rest_keeps_its_id(counter: Counter) -> None:
+def test_what_is_not_at_rest_keeps_its_id(counter: OperatorCounter) -> None:
     wallet = counter.wallet(10_000)
     wallets.ask(wallet.device.book, 100)
     with pytest.raises(WalletRefused) as refusal:
@@ -109,7 +112,7 @@ def test_what_is_not_at_rest_keeps_its_id(counter: Counter) -> None:
     assert rotate(counter, wallet).rotated
 
 
-def test_a_payment_the_old_id_never_got_is_refunded(counter: Counter) -> None:
+def test_a_payment_the_old_id_never_got_is_refunded(counter: OperatorCounter) -> None:
     payer, wallet = counter.wallet(10_000), counter.wallet()
     request = wallets.ask(wallet.device.book, 4_000)
     wallets.answer(payer.device.book, wallet.device.book.me.raw, request)
@@ -123,7 +126,7 @@ def test_a_payment_the_old_id_never_got_is_refunded(counter: Counter) -> None:
     adds_up(counter)
 
 
-def test_a_receipt_given_under_the_old_id_reaches_the_payer(counter: Counter) -> None:
+def test_a_receipt_given_under_the_old_id_reaches_the_payer(counter: OperatorCounter) -> None:
     payer, wallet = counter.wallet(10_000), counter.wallet()
     request = wallets.ask(wallet.device.book, 4_000)
     payment = wallets.answer(payer.device.book, wallet.device.book.me.raw, request)
@@ -135,7 +138,7 @@ def test_a_receipt_given_under_the_old_id_reaches_the_payer(counter: Counter) ->
     assert wallet.balance == 4_000
 
 
-def test_the_old_key_put_back_is_found_at_its_payee_and_at_sync(counter: Counter) -> None:
+def test_the_old_key_put_back_is_found_at_its_payee_and_at_sync(counter: OperatorCounter) -> None:
     wallet, victim = counter.wallet(10_000), counter.wallet()
     image = dict(wallet.store.data)
     old = wallet.device.book.me.id
@@ -151,7 +154,9 @@ def test_the_old_key_put_back_is_found_at_its_payee_and_at_sync(counter: Counter
     assert not counter.sync(twin).settled
 
 
-def test_a_rotation_that_others_made_up_brings_nothing(counter: Counter, tmp_path: Path) -> None:
+def test_a_rotation_that_others_made_up_brings_nothing(
+    counter: OperatorCounter, tmp_path: Path
+) -> None:
     """A value brought over twice, or of another wallet, is nobody's."""
     wallet = counter.wallet(10_000)
     rotate(counter, wallet)
@@ -170,11 +175,11 @@ def test_a_rotation_that_others_made_up_brings_nothing(counter: Counter, tmp_pat
     assert findings.PROVEN[audit.CREDIT_WITHOUT_DEBIT] in kinds
 
 
-def test_all_ids_of_a_wallet_are_revoked_together(counter: Counter) -> None:
+def test_all_ids_of_a_wallet_are_revoked_together(counter: OperatorCounter) -> None:
     wallet, other = counter.wallet(), counter.wallet(10_000)
     old = wallet.device.book.me.id
     rotate(counter, wallet)
-    counter.advance(*counter.ledger.chain(old))
+    counter.advance(*counter.ledger.ids_of(old))
     counter.sync(other)
     with pytest.raises(errors.Refused, match="9606"):
         transfer(other, wallet, 1)

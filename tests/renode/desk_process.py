@@ -136,7 +136,7 @@ class Desk:
         report = self._rig.report()
         return {
             "holds": report.holds and not report.findings,
-            "in_flight": format_amount(report.flying),
+            "in_flight": format_amount(report.value_in_flight),
         }
 
     # -- the owner ----

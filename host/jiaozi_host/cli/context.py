@@ -1,4 +1,4 @@
-"""What the commands share: options, the home, secrets, and a reader with a wallet on it."""
+"""Shared parts of the commands: options, home folder, secrets, reader and output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from rich.console import Console
 from jiaozi.wire import certificates
 from jiaozi.wire.cose import ID_LENGTH
 from jiaozi_host.errors import HostError
-from jiaozi_host.ledger import FILE, Ledger
+from jiaozi_host.ledger.database import FILE
+from jiaozi_host.ledger.ledger import Ledger
 from jiaozi_host.links import READER_VARIABLE, Link, open_link
 from jiaozi_host.vault import Authority, Operator, authority, keys, operator
 
@@ -29,30 +30,38 @@ HomeOption = Annotated[
     Path,
     typer.Option(
         "--home",
+        metavar="FOLDER",
         envvar=HOME_VARIABLE,
         show_default="~/.jiaozi",
         default_factory=lambda: Path.home() / ".jiaozi",
-        help="Folder of keys and ledger.",
+        help="Folder with keys and ledger.",
     ),
 ]
 ReaderOption = Annotated[
     str | None,
     typer.Option(
         "--reader",
+        metavar="PATH",
         envvar=READER_VARIABLE,
         show_default="the first one found",
-        help="Reader: a serial device's path, or one of nfcpy's such as usb.",
+        help="Reader: path of a serial device, or a path of nfcpy such as usb.",
     ),
 ]
 WaitOption = Annotated[
-    float, typer.Option("--wait", min=0, help="Seconds to wait for a wallet on the reader.")
+    float,
+    typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for a wallet."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON; amounts are in minor units.")]
 NoPassphraseOption = Annotated[
     bool,
-    typer.Option("--no-passphrase", help="Leave keys unencrypted: for tests and demonstrations."),
+    typer.Option("--no-passphrase", help="Store keys unencrypted; only for tests and demos."),
 ]
-AmountArgument = Annotated[str, typer.Argument(metavar="AMOUNT", help="For instance 12.50")]
+AmountArgument = Annotated[
+    str, typer.Argument(metavar="AMOUNT", help="Amount, for instance 12.50.")
+]
+WalletArgument = Annotated[
+    str, typer.Argument(metavar="WALLET", help="Id of the wallet: 16 hexadecimal digits.")
+]
 
 DEFAULT_WAIT = 30.0
 
@@ -61,7 +70,7 @@ err = Console(stderr=True, highlight=False)
 
 
 class Form(StrEnum):
-    """Forms of a wallet, as people write them."""
+    """Forms of a wallet, by their names on the command line."""
 
     account = "account"
     card = "card"
@@ -79,34 +88,44 @@ FORM_NAMES = {number: form.value for form, number in FORMS.items()}
 
 
 class Stopped(HostError):
-    """The person pressed Ctrl-C."""
+    """The user pressed Ctrl-C."""
 
     exit_code = 130
-    remedy = "nothing is lost: run the command again and it goes on where it stopped"
+    remedy = "nothing is lost: run the command again to resume it"
 
 
 class BadPin(HostError):
-    """What was given cannot be a PIN."""
+    """The text cannot be a PIN."""
 
     exit_code = 2
-    remedy = "a PIN has 4 to 12 digits"
+    remedy = "enter 4 to 12 digits"
+
+
+class DoesNotAddUp(HostError):
+    """There are findings, or the ledger's totals differ."""
+
+    exit_code = 20
+    remedy = "nothing is lost; look into the findings shown by: jiaozi ledger show"
 
 
 # Secrets ------------------------------------------------------------------------------------------
 
 
 def ask_pin(prompt: str = "PIN", variable: str = PIN_VARIABLE, twice: bool = False) -> str:
-    """A PIN from the environment or a hidden prompt; never from the argument list."""
+    """Return a PIN from the environment variable or a hidden prompt. Raises BadPin.
+
+    There is no option for it: arguments are visible to other processes.
+    """
     pin = os.environ.get(variable)
     if pin is None:
         pin = str(typer.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True))
     if not (4 <= len(pin) <= 12 and pin.isascii() and pin.isdigit()):
-        raise BadPin("that is not a PIN")
+        raise BadPin("this is not a PIN; nothing was sent to the wallet")
     return pin
 
 
 def ask_new_passphrase(none: bool) -> str | None:
-    """The passphrase new keys get; None when the person asked for none."""
+    """Return the passphrase for new keys, None if `none`. Raises VaultError if too short."""
     if none:
         return None
     given = os.environ.get(PASSPHRASE_VARIABLE)
@@ -117,7 +136,7 @@ def ask_new_passphrase(none: bool) -> str | None:
 
 
 def passphrase_of(path: Path) -> str | None:
-    """The passphrase of a key file, asked for if it wants one."""
+    """Return the passphrase of a key file, None if it is not encrypted."""
     if not keys.is_encrypted(path):
         return None
     given = os.environ.get(PASSPHRASE_VARIABLE)
@@ -125,18 +144,18 @@ def passphrase_of(path: Path) -> str | None:
 
 
 def open_authority(home: Path) -> Authority:
-    """The authority of a home, its passphrase asked for if there is one."""
+    """Open the authority of a home; ask for the passphrase of an encrypted key."""
     return Authority.open(home, passphrase_of(authority.key_path(home)))
 
 
 def open_operator(home: Path) -> Operator:
-    """The operator of a home, its passphrase asked for if there is one."""
+    """Open the operator of a home; ask for the passphrase of encrypted keys."""
     return Operator.open(home, passphrase_of(operator.key_path(home)))
 
 
 @contextmanager
 def ledger_of(home: Path) -> Iterator[Ledger]:
-    """The ledger of a home."""
+    """Open the ledger of a home, and close it at the end."""
     ledger = Ledger.open(home)
     try:
         yield ledger
@@ -144,22 +163,25 @@ def ledger_of(home: Path) -> Iterator[Ledger]:
         ledger.close()
 
 
-def existing_ledger(home: Path) -> Path:
-    """Where the ledger is. Raises HostError when there is none yet."""
-    path = home / FILE
-    if not path.exists():
-        raise HostError(f"no ledger in {home}", "run: jiaozi operator init, then jiaozi issue")
-    return path
+def check_ledger_exists(home: Path) -> None:
+    """Raise HostError when a home has no ledger yet."""
+    if not (home / FILE).exists():
+        raise HostError(
+            f"there is no ledger in {home}", "run jiaozi operator init, or check --home"
+        )
 
 
-def short_id(text: str) -> bytes:
-    """Read the id of a wallet or an operator. Raises HostError."""
+def read_id(text: str) -> bytes:
+    """Parse the id of a wallet or an operator. Raises HostError."""
     try:
         identity = bytes.fromhex(text)
     except ValueError:
         identity = b""
     if len(identity) != ID_LENGTH:
-        raise HostError(f"not an id: {text!r}", "an id has 16 hexadecimal digits")
+        raise HostError(
+            f"{text!r} is not an id",
+            "give 16 hexadecimal digits, as jiaozi ledger show prints them",
+        )
     return identity
 
 
@@ -168,24 +190,24 @@ def short_id(text: str) -> bytes:
 
 @contextmanager
 def wallet_on(reader: str | None, wait: float) -> Iterator[Link]:
-    """An open reader with a wallet on it."""
+    """Open a reader and wait for a wallet on it; Ctrl-C in the block raises Stopped."""
     try:
         with open_link(reader) as link:
-            with err.status(f"lay the wallet on {link.name}") as status:
+            with err.status(f"put the wallet on {link.name}") as status:
                 link.wait_for_card(
                     wait,
-                    lambda left: status.update(f"lay the wallet on {link.name} ({left:.0f} s)"),
+                    lambda left: status.update(f"put the wallet on {link.name} ({left:.0f} s)"),
                 )
             yield link
     except KeyboardInterrupt:
-        raise Stopped("stopped") from None
+        raise Stopped("stopped by Ctrl-C") from None
 
 
 # Output -------------------------------------------------------------------------------------------
 
 
 def show(as_json: bool, data: dict[str, Any], line: str) -> None:
-    """Write a result: a line for people, or JSON with amounts in minor units and ids in hex."""
+    """Print a result: text, or `data` as JSON with amounts in minor units and ids in hex."""
     if as_json:
         typer.echo(json.dumps(data, indent=2))
     else:

@@ -1,4 +1,4 @@
-"""Commands about who holds a wallet: sealed by the operator, opened by the authority alone."""
+"""`jiaozi holder`: identity escrow; references sealed by the operator, opened by the authority."""
 
 from __future__ import annotations
 
@@ -10,59 +10,70 @@ import typer
 from jiaozi_host.cli.context import (
     HomeOption,
     JsonOption,
+    WalletArgument,
     ledger_of,
     open_authority,
     open_operator,
     passphrase_of,
-    short_id,
+    read_id,
     show,
 )
 from jiaozi_host.errors import HostError, LedgerError
-from jiaozi_host.vault import files, holders
+from jiaozi_host.vault import escrow, files
 
-holder_app = typer.Typer(no_args_is_help=True, help="Who holds a wallet: sealed, for the law only.")
-WalletArgument = Annotated[str, typer.Argument(metavar="WALLET", help="Id of the wallet.")]
+holder_app = typer.Typer(
+    no_args_is_help=True,
+    help="Who holds a wallet: the operator stores it sealed, only the authority can open it.",
+)
 
 
 @holder_app.command("set")
 def holder_set(wallet: WalletArgument, home: HomeOption) -> None:
-    """Seal who holds a wallet to the authority's key and keep that; asks for the reference.
+    """Store who holds a wallet, sealed to the authority's key; asks for the text.
+
+    The text is any reference, for instance a customer number. The operator cannot read it back.
 
     Example: jiaozi holder set 0123456789abcdef
     """
     operator = open_operator(home)
     who = str(typer.prompt("Holder", err=True))
     with ledger_of(home) as ledger:
-        ledger.set_holder(short_id(wallet), operator.seal_holder(who))
-    show(False, {}, f"wallet {wallet}: sealed")
+        ledger.set_holder(read_id(wallet), operator.seal_holder(who))
+    show(False, {}, f"wallet {wallet}: holder sealed and stored")
 
 
 @holder_app.command("export")
 def holder_export(
-    wallet: WalletArgument, file: Annotated[Path, typer.Argument()], home: HomeOption
+    wallet: WalletArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
+    home: HomeOption,
 ) -> None:
-    """Write what the authority needs to open the reference of a wallet.
+    """Write the sealed reference of a wallet to a file, for the authority to open.
 
     Example: jiaozi holder export 0123456789abcdef case-17.cbor
     """
     operator = open_operator(home)
     with ledger_of(home) as ledger:
-        row = ledger.wallet(short_id(wallet))
+        row = ledger.wallet(read_id(wallet))
     if row.holder is None:
-        raise LedgerError(f"wallet {wallet} has no holder", "run: jiaozi holder set")
+        raise LedgerError(
+            f"no holder is stored for wallet {wallet}", f"run: jiaozi holder set {wallet}"
+        )
     files.write(file, operator.export_holder(row.id, row.holder))
     show(False, {}, str(file))
 
 
 @holder_app.command("open")
 def holder_open(
-    file: Annotated[Path, typer.Argument(help="What the operator has exported.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File exported by the operator.")],
     home: HomeOption,
-    who: Annotated[str, typer.Option(help="Officer or court that asks.")],
-    why: Annotated[str, typer.Option(help="The warrant.")],
+    who: Annotated[str, typer.Option(metavar="TEXT", help="Officer or court that requests it.")],
+    why: Annotated[str, typer.Option(metavar="TEXT", help="The warrant.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Open a reference, with the authority's key. A signed record of it is left first, for good.
+    """Open an exported reference with the authority's key.
+
+    A signed record of who asked and why is stored first, and is never removed.
 
     Example: jiaozi holder open case-17.cbor --who "district court" --why "2026-17"
     """
@@ -71,7 +82,7 @@ def holder_open(
         raw = file.read_bytes()
     except OSError as error:
         raise HostError(f"cannot read {file}: {error.strerror}", "check the path") from None
-    secret = passphrase_of(holders.key_path(home))
+    secret = passphrase_of(escrow.key_path(home))
     text, record = authority.open_holder(raw, who, why, secret)
     data = {"wallet": record.wallet.hex(), "holder": text, "record": record.number}
     line = f"wallet {record.wallet.hex()} is held by {text}; record {record.number}"
@@ -80,11 +91,11 @@ def holder_open(
 
 @holder_app.command("openings")
 def holder_openings(home: HomeOption, as_json: JsonOption = False) -> None:
-    """Verify and list all records of references that were opened.
+    """Verify and list the records of all openings.
 
     Example: jiaozi holder openings
     """
-    found = holders.Openings(home).read()
+    found = escrow.Openings(home).read()
     rows = [
         {
             "record": one.number,
@@ -99,4 +110,4 @@ def holder_openings(home: HomeOption, as_json: JsonOption = False) -> None:
     lines = [
         f"{one.number} epoch {one.epoch} {one.wallet.hex()} {one.who}: {one.why}" for one in found
     ]
-    show(as_json, {"openings": rows}, "\n".join(lines) or "nothing was ever opened")
+    show(as_json, {"openings": rows}, "\n".join(lines) or "no reference was ever opened")

@@ -1,7 +1,7 @@
-"""The operator's own account: a wallet (`jiaozi.wallet.book`) whose store is the ledger's database.
+"""The operator's account: a wallet (`jiaozi.wallet.book`) that is stored in the ledger's database.
 
-It pays top-ups and receives what is cashed out, by the same rules as every wallet. Its journal is
-posted like theirs, from its own statement.
+It pays top-ups and receives cash-outs by the rules of every wallet, and its journal is posted like
+any other, from a statement it signs.
 """
 
 from __future__ import annotations
@@ -21,54 +21,56 @@ from jiaozi.wire.journal import REFUNDED, RESOLVED, TAKEN
 from jiaozi.wire.messages import Request, read_request
 from jiaozi.wire.statements import NONCE_LENGTH
 from jiaozi_host.errors import LedgerError
-from jiaozi_host.ledger import Ledger, tables
-from jiaozi_host.ledger.posting import Posting
+from jiaozi_host.ledger import deliveries, tables
+from jiaozi_host.ledger.checks import Posting
+from jiaozi_host.ledger.ledger import Ledger
 from jiaozi_host.vault import Operator
 
 
 class AccountStore:
-    """The store's interface over a table. The key is not in it: the vault keeps that, encrypted.
+    """The store of `jiaozi.wallet.book` in a table; the account's key comes from the vault.
 
-    What is read is what was there when the store was opened; a commit fails when another process
-    has changed the state since.
+    Records are read once, when the store is opened. A commit fails if another process has changed
+    the account's state since.
     """
 
     def __init__(self, ledger: Ledger, seed: bytes) -> None:
         self._ledger = ledger
-        self._beside: list[Callable[[Session], None]] = []
+        self._joined: list[Callable[[Session], None]] = []
         with ledger.transaction() as session:
             records = session.scalars(select(tables.AccountRecord)).all()
         self._data = {record.key: record.value for record in records}
         self._seed = seed
 
     def get(self, key: int) -> bytes | None:
-        """The value of a key, None without."""
+        """Return the value of a key, or None."""
         return self._seed if key == SEED_KEY else self._data.get(key)
 
     def keys(self) -> Iterable[int]:
-        """All keys."""
+        """Return all keys."""
         return list(self._data)
 
-    def beside(self, change: Callable[[Session], None]) -> None:
-        """Have a change to the ledger committed in one with the next change here."""
-        self._beside.append(change)
+    def commit_with(self, change: Callable[[Session], None]) -> None:
+        """Run a change of the ledger in the transaction of the next commit."""
+        self._joined.append(change)
 
     def commit(self, changes: dict[int, bytes | None]) -> None:
-        """Write all of the changes or none. Raises LedgerError when the state changed elsewhere."""
-        beside, self._beside = self._beside, []
+        """Write all changes or none. Raises LedgerError if another process changed the state."""
+        joined, self._joined = self._joined, []
         table = tables.AccountRecord
         with self._ledger.transaction() as session:
             stored = session.get(table, STATE_KEY, with_for_update=True)
             if (stored.value if stored else None) != self._data.get(STATE_KEY):
                 raise LedgerError(
-                    "the account was changed by another process", "run the command again"
+                    "another process changed the operator's account; nothing was committed",
+                    "run the command again",
                 )
             for key, value in changes.items():
                 if value is None:
                     session.execute(delete(table).where(table.key == key))
                 else:
                     session.merge(table(key=key, value=value))
-            for change in beside:
+            for change in joined:
                 change(session)
         for key, value in changes.items():
             if value is None:
@@ -77,12 +79,12 @@ class AccountStore:
                 self._data[key] = value
 
     def holds(self, lengths: Iterable[int]) -> bool:
-        """A database has always room."""
+        """Return True: a database has room for any records."""
         return True
 
 
 class Account(Book):
-    """The operator's account: a wallet by all its rules, with a database's room."""
+    """The operator's account: a wallet without the limits of a device's memory."""
 
     def __init__(self, store: AccountStore, ledger: Ledger, operator: Operator) -> None:
         super().__init__(store)
@@ -91,19 +93,19 @@ class Account(Book):
         self._operator = operator
 
     def slots(self) -> int:
-        """A database has always room."""
+        """Return the free places in the journal: always the most there can be."""
         return JOURNAL_LIMIT
 
     # Value --------------------------------------------------------------------------------------
 
     def issue(self, amount: int) -> None:
-        """Take in what the authority issues. Raises Refused(OVER_CAP)."""
+        """Add value issued by the authority, in minor units. Raises Refused(OVER_CAP)."""
         if self.state.balance + self.reserved + amount > self.policy.balance_cap:
             raise Refused(OVER_CAP)
         self._issue(amount)
 
     def redeem(self, amount: int) -> None:
-        """Give value back to the authority. Raises Refused(OVER_BALANCE)."""
+        """Remove value redeemed to the authority. Raises Refused(OVER_BALANCE)."""
         if amount > self.state.balance:
             raise Refused(OVER_BALANCE)
         self._issue(-amount)
@@ -117,21 +119,24 @@ class Account(Book):
             row = session.get_one(tables.Wallet, self.me.id)
             row.balance += amount
 
-        self._records.beside(note)
+        self._records.commit_with(note)
         self.apply(Step(state))
 
     def receive(self, payer_raw: bytes, payment: bytes, request: bytes | None = None) -> bytes:
-        """The receipt or void for a payment, committed. Raises Refused."""
+        """Credit or void a payment; return the committed receipt or void. Raises Refused.
+
+        payer_raw: the payer's certificate; request: given when the account may no longer hold it.
+        """
         stored, step = payee.receive(self, payer_raw, payment, request)
         if step is None:
             return stored or b""
         return bytes(self.apply(step))
 
     def request_from(self, wallet: bytes, amount: int) -> Request:
-        """The request for a wallet's cash-out: the one that is open already, or a new one.
+        """Return the open request for a wallet's cash-out of `amount`, or make one.
 
-        An open request of the wallet for another amount is cancelled, and the oldest of all when
-        too many are open: a payment that still comes for it is voided, and so refunded.
+        An open request to the wallet for another amount is cancelled, and the oldest of all when
+        too many are open. A payment for a cancelled request is voided and thereby refunded.
         Raises Refused.
         """
         with self._ledger.transaction() as session:
@@ -151,12 +156,12 @@ class Account(Book):
         step = payee.request(self, amount)
         raised = read_request(step.reply, self.network)
         row = tables.CashOut(request_hash=raised.hash, wallet=wallet, amount=amount)
-        self._records.beside(lambda session: session.add(row))
+        self._records.commit_with(lambda session: session.add(row))
         self.apply(step)
         return raised
 
-    def untold(self, wallet: bytes) -> list[tables.Payment]:
-        """Cash-outs that were answered here, while the wallet is not known to have heard it."""
+    def unacknowledged_cash_outs(self, wallet: bytes) -> list[tables.Payment]:
+        """Return cash-outs with an outcome that the wallet is not known to have received."""
         resolved = select(tables.Entry.payment_hash).where(
             tables.Entry.wallet == wallet, tables.Entry.kind.in_((RESOLVED, REFUNDED))
         )
@@ -166,43 +171,43 @@ class Account(Book):
                 .join(tables.CashOut, tables.CashOut.request_hash == tables.Payment.request_hash)
                 .where(
                     tables.CashOut.wallet == wallet,
-                    tables.CashOut.told.is_(False),
+                    tables.CashOut.acknowledged.is_(False),
                     tables.Payment.outcome.is_not(None),
                     tables.Payment.hash.not_in(resolved),
                 )
             )
             return list(session.scalars(wanted))
 
-    def told(self, request_hash: bytes) -> None:
-        """The wallet has got the outcome of its cash-out."""
+    def acknowledge(self, request_hash: bytes) -> None:
+        """Note that the wallet has received the outcome of a cash-out."""
         with self._ledger.transaction() as session:
             row = session.get(tables.CashOut, request_hash)
             if row is not None:
-                row.told = True
+                row.acknowledged = True
 
     # Ledger -------------------------------------------------------------------------------------
 
     def post(self) -> Posting:
-        """Post this account's journal to the ledger, if there is anything new in it."""
+        """Post the account's journal to the ledger if it has new entries or a new balance."""
         row = self._ledger.wallet(self.me.id)
         if (row.head, row.balance) == (self.state.head, self.state.balance):
             return Posting()
         trust = self._operator.published.trust
-        question = self._ledger.ask(self.me.id)
+        question = self._ledger.make_question(self.me.id)
         raw = settle.statement(self, question.nonce)
         statement = self._ledger.read_statement(question, raw, trust)
         entries = [self.entry(at) for at in range(question.position, statement.position)]
         return self._ledger.post(question, statement, [e for e in entries if e is not None], trust)
 
     def settle(self) -> None:
-        """Start the counters anew. A database has room: nothing is forgotten."""
+        """Reset the offline counters. Entries are kept: a database has room for them."""
         state = self.state.copy()
         state.synced_epoch = self.epoch.number
         state.offline_count = state.offline_total = 0
         self.apply(Step(state))
 
     def refund(self, payment: tables.Payment) -> None:
-        """Take back a payment whose payee can answer it no more."""
+        """Refund a payment that its payee has closed; do nothing if it has an outcome."""
         paid = self.paid(payment.request_hash)
         if paid is None or self.resolution(payment.hash) is not None:
             return
@@ -217,9 +222,10 @@ class Account(Book):
 
 
 def open_account(ledger: Ledger, operator: Operator) -> Account:
-    """The operator's account, made at first use, its rules up to date and its journal posted.
+    """Open the operator's account, up to date: journal posted, refunds made, rules renewed.
 
-    Raises LedgerError when the ledger belongs to another operator, or the account does not add up.
+    It is created at first use. Raises LedgerError when the ledger belongs to another operator, or
+    the account has findings.
     """
     store = AccountStore(ledger, operator.account_seed)
     wallet = operator.account
@@ -229,13 +235,18 @@ def open_account(ledger: Ledger, operator: Operator) -> Account:
         store.commit(install.install(operator.package(wallet), wallet.public))
     account = Account(store, ledger, operator)
     if account.me.hash != wallet.hash:
-        raise LedgerError("this ledger belongs to another operator", "check --home")
+        raise LedgerError(
+            "this ledger belongs to another operator; nothing was changed", "check --home"
+        )
     posted = account.post()
     if posted.findings:
         detail = posted.findings[0].detail
-        raise LedgerError(f"the operator's account does not add up: {detail}", "see: ledger show")
-    ledger.hold(operator.published.epoch.number, operator.network)
-    for payment in ledger.refunds_due(wallet.id):
+        raise LedgerError(
+            f"the operator's account does not add up: {detail}",
+            "stop trading and look at the findings: jiaozi ledger show",
+        )
+    deliveries.hold_overdue(ledger, operator.published.epoch.number, operator.network)
+    for payment in deliveries.refunds_due(ledger, wallet.id):
         account.refund(payment)
     account.post()
     published = operator.published

@@ -1,6 +1,6 @@
-"""Findings: the ways in which a wallet's signed word can fail to add up.
+"""Findings: contradictions in what wallets signed, by kind.
 
-Those in PROVEN hold one thing as evidence: a proof that anybody can verify
+Findings of the kinds in PROVEN hold a proof as evidence, which third parties can verify
 (`jiaozi.operator.evidence`).
 """
 
@@ -32,7 +32,7 @@ CREDIT_MISSING = "credit missing"
 UNKNOWN_WALLET = "unknown wallet"
 OLD_KEY_USED = "old key used"
 
-# Kinds of findings by the kinds of proofs.
+# Kind of finding for each kind of proof.
 PROVEN = {
     evidence.FORKED_SEQUENCE: "proven forked sequence",
     evidence.FORKED_POSITION: "proven forked position",
@@ -48,48 +48,51 @@ PROVEN = {
 }
 
 MEANING = {
-    ROLLED_BACK: "its memory was put back: it has signed a longer journal or a later epoch before",
-    FORKED: "two journals of this wallet, both signed, differ",
-    CHAIN_BROKEN: "the entries read do not chain to the head it signed; nothing was posted",
-    ENTRY_INVALID: "an entry of the journal is not authentic",
-    BALANCE_MISMATCH: "the balance stated is not the sum of the journal",
-    OVERDRAFT: "the journal spends more than it has received",
-    OUTSIDE_TERMS: "a purse was used in a way that its terms do not permit",
-    SEQUENCE_BROKEN: "the numbers of its payments do not follow each other",
-    DOUBLE_SPEND: "two payments with one sequence number",
+    ROLLED_BACK: "its memory was rolled back: it had signed a longer journal or a later epoch",
+    FORKED: "it signed two journals that differ",
+    CHAIN_BROKEN: "the entries read do not lead to the journal head it signed; none was posted",
+    ENTRY_INVALID: "a journal entry is malformed or has a wrong signature",
+    BALANCE_MISMATCH: "the stated balance differs from the sum of its journal",
+    OVERDRAFT: "its journal spends more than it received",
+    OUTSIDE_TERMS: "a purse was used against its terms",
+    SEQUENCE_BROKEN: "its payments are not numbered 1, 2, 3, ...",
+    DOUBLE_SPEND: "it signed two payments with the same number",
     DOUBLE_CREDIT: "one payment was credited twice",
     CREDIT_AND_REFUND: "one payment was credited and refunded",
     RECEIPT_AND_VOID: "one payment has a receipt and a void",
-    DEBIT_MISSING: "its complete journal lacks a payment that it has signed",
-    CREDIT_MISSING: "its complete journal lacks a payment that it has given a receipt for",
-    PROVEN[evidence.FORKED_SEQUENCE]: "it has signed two payments with one number",
-    PROVEN[evidence.FORKED_POSITION]: "it has signed two answers for one place in its journal",
-    PROVEN[evidence.RECEIPT_AND_VOID]: "it has signed a receipt and a void for one payment",
-    PROVEN[evidence.FORKED_JOURNAL]: "it has signed two journals that differ",
-    PROVEN[evidence.OUTCOME_MISSING]: "its journal has something else in the place of an answer",
-    PROVEN[evidence.DEBIT_MISSING]: "its journal lacks a payment that it had signed before",
-    PROVEN[audit.OVERDRAFT]: "its own journal spends more than it has",
-    PROVEN[audit.CREDIT_WITHOUT_DEBIT]: "its own journal adds value that nobody gave",
-    PROVEN[audit.FALSE_ENTRY]: "its own journal holds an entry that no wallet writes",
-    PROVEN[evidence.FALSE_BALANCE]: "it has signed another balance than its journal's",
-    PROVEN[audit.OUTSIDE_TERMS]: "its own journal uses a purse outside its terms",
-    OLD_KEY_USED: "its key was used after it had been given up for another",
-    UNKNOWN_WALLET: "it has a certificate of this operator that is not in the register",
+    DEBIT_MISSING: "its complete journal lacks a payment that it signed",
+    CREDIT_MISSING: "its complete journal lacks a payment that it signed a receipt for",
+    PROVEN[evidence.FORKED_SEQUENCE]: "it signed two payments with the same number (proven)",
+    PROVEN[evidence.FORKED_POSITION]: "it signed two outcomes for one position in its journal",
+    PROVEN[evidence.RECEIPT_AND_VOID]: "it signed a receipt and a void for one payment",
+    PROVEN[evidence.FORKED_JOURNAL]: "it signed two journals that differ (proven)",
+    PROVEN[evidence.OUTCOME_MISSING]: "its journal has another entry in the place of an outcome",
+    PROVEN[evidence.DEBIT_MISSING]: "its journal lacks a payment that it signed earlier",
+    PROVEN[audit.OVERDRAFT]: "its own journal spends more than it holds",
+    PROVEN[audit.CREDIT_WITHOUT_DEBIT]: "its own journal credits value that no payer debited",
+    PROVEN[audit.FALSE_ENTRY]: "its own journal holds an entry that no honest wallet writes",
+    PROVEN[evidence.FALSE_BALANCE]: "it signed a balance that its journal contradicts",
+    PROVEN[audit.OUTSIDE_TERMS]: "its own journal uses a purse against its terms",
+    OLD_KEY_USED: "a key was used after the wallet had rotated to the next one",
+    UNKNOWN_WALLET: "it has a certificate of this operator that the ledger does not list",
 }
 
-# What the next reading may put right; everything else keeps a wallet from being settled.
-_PASSING = (CHAIN_BROKEN,)
+# These may be corrected by the next reading; all others block settlement.
+_TRANSIENT = (CHAIN_BROKEN,)
 
 
-def find(
+def store(
     session: Session,
     wallet: bytes,
     kind: str,
     subject: bytes,
-    proof: Iterable[bytes],
+    parts: Iterable[bytes],
     detail: str = "",
 ) -> tables.Finding:
-    """Store a finding, once; return it."""
+    """Store a finding, unless the same one is stored already; return it.
+
+    subject: hash of the payment or statement; parts: encoded signed objects, the evidence.
+    """
     known = session.scalar(
         select(tables.Finding).where(
             tables.Finding.wallet == wallet,
@@ -101,19 +104,19 @@ def find(
         return known
     text = f"{MEANING[kind]} ({detail})" if detail else MEANING[kind]
     finding = tables.Finding(
-        wallet=wallet, kind=kind, subject=subject, detail=text, evidence=dumps(list(proof))
+        wallet=wallet, kind=kind, subject=subject, detail=text, evidence=dumps(list(parts))
     )
     session.add(finding)
     session.flush()
     return finding
 
 
-def lasting(session: Session, wallet: bytes) -> list[tables.Finding]:
-    """Findings against a wallet that keep it from being settled."""
+def blocking(session: Session, wallet: bytes) -> list[tables.Finding]:
+    """Return the findings against a wallet that block its settlement."""
     return list(
         session.scalars(
             select(tables.Finding).where(
-                tables.Finding.wallet == wallet, tables.Finding.kind.not_in(_PASSING)
+                tables.Finding.wallet == wallet, tables.Finding.kind.not_in(_TRANSIENT)
             )
         )
     )

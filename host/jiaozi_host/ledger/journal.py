@@ -1,4 +1,4 @@
-"""Reading journal entries: every signature in them is checked, nothing is believed."""
+"""Decoding of journal entries; every signature in them is verified."""
 
 from __future__ import annotations
 
@@ -39,14 +39,15 @@ _FIELDS = {
 
 
 @dataclass(frozen=True)
-class Fact:
-    """What an entry says, checked.
+class CheckedEntry:
+    """A decoded journal entry whose signatures verify.
 
-    payment, request, peer: None in RESOLVED and REFUNDED entries, whose outcome is yet to be
-    checked by the payee's certificate; peer: the other's certificate; outcome: None in PAID, and
-    where the operator refunds what the payee can answer no more; terms: those that an ADOPTED entry
-    holds, which has no payment, and their hash and funder in the place of the hashes; rotation: of
-    an OPENED entry, likewise.
+    kind: as in `jiaozi.wallet.book`; peer: certificate of the other party.
+    payment, request, peer: None in RESOLVED and REFUNDED entries; the caller has to verify their
+    outcome with the payee's certificate.
+    outcome: None in PAID entries, and in a REFUNDED one by the operator's settlement.
+    terms: of an ADOPTED entry; rotation: of an OPENED entry. These have no payment; their hash
+    fields hold the hash and signer of the terms, or the previous and new certificates' hashes.
     """
 
     kind: int
@@ -60,10 +61,10 @@ class Fact:
     rotation: Rotation | None = None
 
     def is_before(self, epoch: int) -> bool:
-        """Whether the wallet signed what this holds in an older epoch than this one.
+        """True if the wallet signed this entry's payment or outcome in an epoch before `epoch`.
 
-        Its own epoch only rises: after it has stated one, such an entry is of a memory put back,
-        even if that lacked nothing but the last sync.
+        A wallet's epoch never falls. Once it has stated an epoch, an entry from an older one shows
+        that its memory was rolled back, even if only the last sync is missing.
         """
         if self.kind == PAID and self.payment is not None:
             return self.payment.epoch < epoch
@@ -72,8 +73,12 @@ class Fact:
         return False
 
 
-def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> Fact:
-    """Read a wallet's journal entry. Raises Refused for what is not authentic."""
+def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> CheckedEntry:
+    """Decode an entry of a wallet's journal and verify all signatures in it.
+
+    Raises Refused: MALFORMED for a wrong structure or contradicting fields, else what verification
+    of a signature or certificate raises.
+    """
     body = decode(raw)
     if not isinstance(body, list) or not body or type(body[0]) is not int:
         raise Refused(MALFORMED)
@@ -82,17 +87,17 @@ def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> 
     kind = body[0]
     expect(body, _FIELDS[kind])
     if kind == ADOPTED:
-        return Fact(kind, body[1], body[2], None, None, None, None, _terms(body, trust))
+        return CheckedEntry(kind, body[1], body[2], None, None, None, None, _terms(body, trust))
     if kind == OPENED:
         rotation = _rotation(body, position, wallet, trust)
-        return Fact(kind, body[1], body[2], None, None, None, None, rotation=rotation)
+        return CheckedEntry(kind, body[1], body[2], None, None, None, None, rotation=rotation)
     if kind == REFUNDED and _is_settlement(body[3]):
         _check_closed(body[3], body[2], wallet, trust)
-        return Fact(kind, body[1], body[2], None, None, None, None)
+        return CheckedEntry(kind, body[1], body[2], None, None, None, None)
     if kind in (RESOLVED, REFUNDED):
         outcome = read_outcome(body[3], trust.network)
         _require(outcome.payment_hash == body[2] and outcome.credited == (kind == RESOLVED))
-        return Fact(kind, body[1], body[2], None, None, None, outcome)
+        return CheckedEntry(kind, body[1], body[2], None, None, None, outcome)
     payment = read_payment(body[3], trust.network)
     request = read_request(body[4], trust.network)
     peer = trust.wallet(body[5])
@@ -104,14 +109,14 @@ def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> 
         expect(body[6], (UINT,) * len(body[6]))
         _require(payment.amount == sum(body[6]) > 0)
         _require(payment.amount == (request.amount or min(payment.amount, request.ceiling)))
-        return Fact(kind, body[1], body[2], payment, request, peer, None)
+        return CheckedEntry(kind, body[1], body[2], payment, request, peer, None)
     outcome = read_outcome(body[6], trust.network)
     outcome.verify(wallet.public, wallet.hash)
     _require(outcome.payment_hash == payment.hash and outcome.position == position)
     _require(outcome.credited == (kind == CREDITED))
     if kind == CREDITED:
         _require(payment.amount == (request.amount or min(payment.amount, request.ceiling)))
-    return Fact(kind, body[1], body[2], payment, request, peer, outcome)
+    return CheckedEntry(kind, body[1], body[2], payment, request, peer, outcome)
 
 
 def _terms(body: list[Any], trust: Trust) -> Terms:
@@ -134,7 +139,7 @@ def _rotation(body: list[Any], position: int, wallet: Certificate, trust: Trust)
 
 
 def _is_settlement(raw: bytes) -> bool:
-    """Whether this is a settlement and not a void, by the length of its body."""
+    """True if the object is a settlement, False if it is a void; told by the body's length."""
     outer = decode(raw)
     expect(outer, (BYTES, MAP, BYTES, 64))
     body = decode(outer[2])
@@ -142,7 +147,7 @@ def _is_settlement(raw: bytes) -> bool:
 
 
 def _check_closed(raw: bytes, payment: bytes, wallet: Certificate, trust: Trust) -> None:
-    """Check that the wallet's operator has closed the payment by this settlement."""
+    """Check that the settlement is by the wallet's operator and closes the payment."""
     operator = trust.operator(wallet)
     signed = parse(SETTLEMENT, raw, trust.network)
     signed.verify(operator.public, operator.hash)

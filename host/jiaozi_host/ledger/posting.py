@@ -1,79 +1,56 @@
-"""Posting journals: what each entry does to payments and balances, in whatever order wallets sync.
+"""Posting of journals: what each entry changes in payments, purses and balances.
 
-A journal is posted whole, from where the last one ended to the head of a signed statement, in one
-database transaction. Judgement rests on a wallet's own signed and complete journal, never on the
-order of arrival: a payee may be posted before its payer.
+A journal is posted whole, from the end of the posted one to the head of a signed statement, in one
+database transaction. Wallets may sync in any order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from _jzcrypto import sha256
-from jiaozi.wire.certificates import ACCOUNT, Certificate, read
+from jiaozi.wire.certificates import Certificate, read
 from jiaozi.wire.cose import WALLET
 from jiaozi.wire.errors import ROTATION_MISMATCH, UNKNOWN_PAYMENT, Refused
 from jiaozi.wire.journal import CREDITED, PAID, REFUNDED
-from jiaozi.wire.messages import Payment, Receipt, Request, Void
+from jiaozi.wire.messages import Receipt, Void
 from jiaozi.wire.rotations import Rotation
 from jiaozi.wire.statements import Statement
 from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import findings, proofs, tables
-from jiaozi_host.ledger.journal import Fact, read_entry
+from jiaozi_host.ledger.checks import Checks, Posting, Question
+from jiaozi_host.ledger.journal import CheckedEntry, read_entry
+from jiaozi_host.ledger.payments import is_closed, journal_balance, payment_row
 from jiaozi_host.ledger.purses import Purses
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is asked of a wallet before its journal is posted.
+class Poster:
+    """Posting of one wallet's journal, within a database transaction.
 
-    nonce: binds its statement to this question; position: where the posted journal ends; owed:
-    hashes of payments it has signed that its journal has not shown yet. As they were known before
-    the statement was made, the journal behind it must show them; given: hashes of payments that it
-    has given a receipt or void for, likewise; salt, digests: what the nonce is
-    made of, so that it proves this order to others.
+    row, wallet: the wallet's row and certificate; statement: what the journal is posted up to.
     """
 
-    wallet: bytes
-    nonce: bytes
-    position: int
-    owed: frozenset[bytes]
-    salt: bytes
-    digests: tuple[bytes, ...]
-    given: frozenset[bytes]
-
-
-@dataclass
-class Posting:
-    """What came of posting a journal: entries that were new, and findings."""
-
-    entries: int = 0
-    findings: list[tables.Finding] = field(default_factory=list)
-
-
-class Poster:
-    """Posts one wallet's journal within a database transaction."""
-
     def __init__(
-        self, session: Session, row: tables.Wallet, wallet: Certificate, trust: Trust
+        self,
+        session: Session,
+        row: tables.Wallet,
+        wallet: Certificate,
+        trust: Trust,
+        statement: Statement,
     ) -> None:
         self._session = session
         self._row = row
         self._wallet = wallet
         self._trust = trust
+        self._statement = statement
         self._purses = Purses(session, wallet, trust.network)
-        self._evidence: bytes = b""
-        self.posting = Posting()
+        self._checks = Checks(session, row, wallet, statement.raw)
 
-    def post(self, question: Question, statement: Statement, entries: list[bytes]) -> Posting:
-        """Post entries that begin at the row's position, up to the statement's head."""
-        row = self._row
-        self._evidence = statement.raw
-        accepted = self._chains(statement, entries)
+    def post(self, question: Question, entries: list[bytes]) -> Posting:
+        """Post encoded entries, from the row's position up to the statement's head."""
+        row, statement, posting = self._row, self._statement, self._checks.posting
+        accepted = self._check_chain(entries)
         self._session.add(
             tables.Statement(
                 wallet=row.id,
@@ -84,66 +61,64 @@ class Poster:
             )
         )
         if not accepted:
-            return self.posting
+            return posting
         if row.status == tables.ROTATED:
-            self._find(findings.OLD_KEY_USED, statement.hash, self._last_statement())
+            evidence = self._checks.last_statement()
+            self._checks.fail(findings.OLD_KEY_USED, statement.hash, evidence)
         start, balance = row.position, journal_balance(self._session, row)
-        for offset, raw in enumerate(entries):
-            balance += self._post_entry(start + offset, raw)
+        for position, raw in enumerate(entries, start):
+            balance += self._post_entry(position, raw)
             if self._purses.overdrawn(balance):
-                self._find(findings.OVERDRAFT, sha256(raw), [raw], f"at position {start + offset}")
+                detail = f"at position {position}"
+                self._checks.fail(findings.OVERDRAFT, sha256(raw), [raw], detail)
         row.position, row.head = statement.position, statement.head
         row.balance, row.epoch, row.floor = statement.balance, statement.epoch, statement.floor
         row.synced_at = tables.now()
         self._session.flush()
-        self._judge(question, statement, balance)
-        self._close(statement)
-        if self.posting.findings:
+        self._checks.balance(statement, balance, self._purses.record_stated(statement))
+        self._checks.completeness(question, statement)
+        self._close_requests()
+        if posting.findings:
             asked = (question.salt, list(question.digests))
-            found = proofs.search(self._session, self._trust, row.id, *asked)
-            self.posting.findings.extend(found)
-        self.posting.entries = len(entries)
-        return self.posting
+            posting.findings.extend(proofs.search(self._session, self._trust, row.id, *asked))
+        posting.entries = len(entries)
+        return posting
 
-    def _chains(self, statement: Statement, entries: list[bytes]) -> bool:
-        row = self._row
+    def _check_chain(self, entries: list[bytes]) -> bool:
+        """Check that the entries lead from the posted head to the statement's head."""
+        row, statement = self._row, self._statement
         if statement.position < row.position:
             detail = f"position {statement.position} after {row.position}"
-            self._find(findings.ROLLED_BACK, statement.hash, self._last_statement(), detail)
+            evidence = self._checks.last_statement()
+            self._checks.fail(findings.ROLLED_BACK, statement.hash, evidence, detail)
             return False
         head = row.head
         for raw in entries:
             head = sha256(head + raw)
-        if len(entries) != statement.position - row.position or head != statement.head:
-            kind = findings.CHAIN_BROKEN if entries else findings.FORKED
-            self._find(kind, statement.hash, self._last_statement())
-            if statement.position == row.position:
-                proofs.forked(
-                    self._session, self._trust, self._wallet, statement.head, statement.raw
-                )
-            return False
-        return True
-
-    def _last_statement(self) -> list[bytes]:
-        last = proofs.last_statement(self._session, self._row.id)
-        return [] if last is None else [last]
-
-    # Entries ------------------------------------------------------------------------------------
+        if len(entries) == statement.position - row.position and head == statement.head:
+            return True
+        kind = findings.CHAIN_BROKEN if entries else findings.FORKED
+        self._checks.fail(kind, statement.hash, self._checks.last_statement())
+        if statement.position == row.position:
+            proofs.prove_fork(
+                self._session, self._trust, self._wallet, statement.head, statement.raw
+            )
+        return False
 
     def _post_entry(self, position: int, raw: bytes) -> int:
-        """Post an entry; return what it does to the balance."""
+        """Post an entry; return the change of the balance, 0 for an entry that is invalid."""
         kind, payment_hash, delta = 0, bytes(32), 0
         try:
-            fact = read_entry(raw, position, self._wallet, self._trust)
-            kind, payment_hash = fact.kind, fact.payment_hash
-            if fact.is_before(self._row.epoch):
+            entry = read_entry(raw, position, self._wallet, self._trust)
+            kind, payment_hash = entry.kind, entry.payment_hash
+            if entry.is_before(self._row.epoch):
                 detail = f"at position {position}, made before epoch {self._row.epoch}"
-                proof = [*self._last_statement(), raw]
-                self._find(findings.ROLLED_BACK, sha256(raw), proof, detail)
-            delta = self._apply(fact)
+                evidence = [*self._checks.last_statement(), raw]
+                self._checks.fail(findings.ROLLED_BACK, sha256(raw), evidence, detail)
+            delta = self._apply(entry)
         except Refused as refusal:
             detail = f"at position {position}, {refusal}"
-            self._find(findings.ENTRY_INVALID, sha256(raw), [raw], detail)
+            self._checks.fail(findings.ENTRY_INVALID, sha256(raw), [raw], detail)
         self._session.add(
             tables.Entry(
                 wallet=self._row.id,
@@ -156,46 +131,47 @@ class Poster:
         )
         return delta
 
-    def _apply(self, fact: Fact) -> int:
-        if fact.terms is not None:
-            self._within_terms(self._purses.adopt(fact.terms), fact.terms.hash, fact.terms.raw)
+    def _apply(self, entry: CheckedEntry) -> int:
+        if entry.terms is not None:
+            permitted = self._purses.adopt(entry.terms)
+            self._check_terms(permitted, entry.terms.hash, entry.terms.raw)
             return 0
-        if fact.rotation is not None:
-            return self._bring_over(fact.rotation)
-        payment = self._payment(fact)
-        if fact.outcome is not None:
-            if fact.peer is None:
+        if entry.rotation is not None:
+            return self._take_over(entry.rotation)
+        payment = self._payment(entry)
+        if entry.outcome is not None:
+            if entry.peer is None:
                 payee = payment.payee_certificate
                 certificate = self._trust.wallet(payee)
-                fact.outcome.verify(certificate.public, certificate.hash)
-            self._outcome(payment, fact.outcome)
+                entry.outcome.verify(certificate.public, certificate.hash)
+            self._record_outcome(payment, entry.outcome)
         delta = 0
-        if fact.kind == PAID:
+        if entry.kind == PAID:
             payment.debits += 1
-            self._check_sequence(payment)
+            self._checks.sequence(payment)
             delta = -payment.amount
-        elif fact.kind == CREDITED:
+        elif entry.kind == CREDITED:
             payment.credits += 1
             delta = payment.amount
-        elif fact.kind == REFUNDED:
+        elif entry.kind == REFUNDED:
             payment.refunds += 1
             delta = payment.amount
-        self._check_counts(payment)
+        self._checks.counts(payment)
         if delta:
-            good = self._purses.move(fact, payment, delta)
-            self._within_terms(good, payment.hash, payment.raw)
+            permitted = self._purses.move(entry, payment, delta)
+            self._check_terms(permitted, payment.hash, payment.raw)
         self._session.flush()
         return delta
 
-    def _bring_over(self, rotation: Rotation) -> int:
-        """The value of the id before, from the journal's end that the operator acknowledged."""
+    def _take_over(self, rotation: Rotation) -> int:
+        """Move the balance of the previous id here, as the operator acknowledged it."""
         statement, before = rotation.statement, self._row.predecessor
         old = None if before is None else self._session.get(tables.Wallet, before)
         if old is None or old.moved or statement.signer != self._certificate(old).hash:
             raise Refused(ROTATION_MISMATCH)
         if (old.position, old.head) != (statement.position, statement.head):
-            proof = [rotation.raw, *self._last_statement()]
-            self._find(findings.OLD_KEY_USED, rotation.hash, proof, against=old.id)
+            evidence = [rotation.raw, *self._checks.last_statement()]
+            self._checks.fail(findings.OLD_KEY_USED, rotation.hash, evidence, against=old.id)
         old.moved, old.status = statement.balance, tables.ROTATED
         old.balance -= statement.balance
         self._session.flush()
@@ -204,195 +180,56 @@ class Poster:
     def _certificate(self, row: tables.Wallet) -> Certificate:
         return read(WALLET, row.certificate, self._trust.network)
 
-    def _within_terms(self, good: bool, subject: bytes, raw: bytes) -> None:
-        if not good:
-            self._find(findings.OUTSIDE_TERMS, subject, [raw])
+    def _check_terms(self, permitted: bool, subject: bytes, raw: bytes) -> None:
+        if not permitted:
+            self._checks.fail(findings.OUTSIDE_TERMS, subject, [raw])
 
-    def _payment(self, fact: Fact) -> tables.Payment:
-        """The row of the payment an entry is about, made if it is new."""
-        known = self._session.get(tables.Payment, fact.payment_hash)
+    def _payment(self, entry: CheckedEntry) -> tables.Payment:
+        """Return the row of an entry's payment, a new one for the first entry about it.
+
+        Raises Refused(UNKNOWN_PAYMENT) when the payment is not this wallet's, or an outcome names
+        one that was never posted.
+        """
+        known = self._session.get(tables.Payment, entry.payment_hash)
         if known is not None:
-            own = known.payer if fact.kind in (PAID, REFUNDED) or fact.peer is None else known.payee
-            if own != self._row.id or known.request_hash != fact.request_hash:
+            paid = entry.kind in (PAID, REFUNDED) or entry.peer is None
+            party = known.payer if paid else known.payee
+            if party != self._row.id or known.request_hash != entry.request_hash:
                 raise Refused(UNKNOWN_PAYMENT)
             return known
-        if fact.payment is None or fact.request is None or fact.peer is None:
+        if entry.payment is None or entry.request is None or entry.peer is None:
             raise Refused(UNKNOWN_PAYMENT)
-        payer, payee = self._wallet, fact.peer
-        if fact.kind != PAID:
+        payer, payee = self._wallet, entry.peer
+        if entry.kind != PAID:
             payer, payee = payee, payer
-        payment = payment_row(fact.payment, fact.request, payer, payee, self._wallet.issuer)
-        payment.closed = fact.kind == PAID and is_closed(self._session, payee, fact.request)
-        self._check_double_spend(payment)
-        self._check_registered(fact.peer, fact.kind, payment)
+        payment = payment_row(entry.payment, entry.request, payer, payee, self._wallet.issuer)
+        payment.closed = entry.kind == PAID and is_closed(self._session, payee, entry.request)
+        self._checks.double_spend(payment)
+        self._checks.counterpart(entry.peer, entry.kind, payment)
         self._session.add(payment)
         return payment
 
-    def _outcome(self, payment: tables.Payment, outcome: Receipt | Void) -> None:
+    def _record_outcome(self, payment: tables.Payment, outcome: Receipt | Void) -> None:
         if payment.outcome is None:
             payment.outcome = outcome.raw
             payment.received = outcome.credited
             payment.outcome_position = outcome.position
         elif payment.received != outcome.credited:
             evidence = [payment.raw, payment.outcome, outcome.raw]
-            self._find(findings.RECEIPT_AND_VOID, payment.hash, evidence, against=payment.payee)
+            kind = findings.RECEIPT_AND_VOID
+            self._checks.fail(kind, payment.hash, evidence, against=payment.payee)
 
-    # Judgement ----------------------------------------------------------------------------------
+    def _close_requests(self) -> None:
+        """Close payments for requests below the floor that this complete journal left open.
 
-    def _check_counts(self, payment: tables.Payment) -> None:
-        evidence = [payment.raw, payment.request]
-        if payment.credits > 1:
-            self._find(findings.DOUBLE_CREDIT, payment.hash, evidence, against=payment.payee)
-        # Where another operator was told that the request is closed, it refunds.
-        told = payment.closed and payment.sent
-        if payment.credits and (payment.refunds or told):
-            self._find(findings.CREDIT_AND_REFUND, payment.hash, evidence, against=payment.payee)
-
-    def _check_sequence(self, payment: tables.Payment) -> None:
-        """A payer's journal holds its payments 1, 2, 3, ... in this order."""
-        before = self._session.scalar(
-            select(func.count())
-            .select_from(tables.Entry)
-            .where(tables.Entry.wallet == self._row.id, tables.Entry.kind == PAID)
-        )
-        if payment.sequence != (before or 0) + 1:
-            detail = f"number {payment.sequence} as payment {(before or 0) + 1}"
-            self._find(findings.SEQUENCE_BROKEN, payment.hash, [payment.raw], detail)
-
-    def _check_double_spend(self, payment: tables.Payment) -> None:
-        other = twin(self._session, payment)
-        if other is not None:
-            evidence = [other.raw, payment.raw]
-            detail = f"number {payment.sequence}"
-            self._find(findings.DOUBLE_SPEND, payment.hash, evidence, detail, payment.payer)
-
-    def _check_registered(self, peer: Certificate, kind: int, payment: tables.Payment) -> None:
-        # Wallets of other operators are theirs to register.
-        if peer.issuer != self._wallet.issuer:
-            return
-        row = self._session.get(tables.Wallet, peer.id)
-        if row is None:
-            self._find(findings.UNKNOWN_WALLET, peer.hash, [peer.raw], against=peer.id)
-        elif row.status == tables.ROTATED and kind != PAID:
-            # All that it had paid was in its journal when its last statement was acknowledged.
-            self._find(findings.OLD_KEY_USED, payment.hash, [payment.raw], against=peer.id)
-
-    def _judge(self, question: Question, statement: Statement, balance: int) -> None:
-        wrong = self._purses.state(statement)
-        if balance != statement.balance or wrong:
-            detail = f"stated {statement.balance}, journal {balance}"
-            detail += f", purse {wrong[0]}" if wrong else ""
-            self._find(findings.BALANCE_MISMATCH, statement.hash, [], detail)
-        for payment_hash in question.owed:
-            payment = self._session.get(tables.Payment, payment_hash)
-            if payment is not None and not payment.debits:
-                self._find(findings.DEBIT_MISSING, payment_hash, [payment.raw])
-        for payment_hash in question.given:
-            payment = self._session.get(tables.Payment, payment_hash)
-            if payment is None or payment.outcome is None or payment.outcome_position is None:
-                continue
-            if payment.outcome_position >= statement.position:
-                detail = f"position {statement.position} after an answer"
-                detail += f" at {payment.outcome_position}"
-                evidence = [payment.raw, payment.outcome]
-                self._find(findings.ROLLED_BACK, payment_hash, evidence, detail)
-        promised = self._session.scalars(
-            select(tables.Payment).where(
-                tables.Payment.payee == self._row.id,
-                tables.Payment.received.is_(True),
-                tables.Payment.credits == 0,
-                tables.Payment.outcome_position < statement.position,
-            )
-        )
-        for payment in promised:
-            evidence = [payment.raw, payment.outcome or b""]
-            self._find(findings.CREDIT_MISSING, payment.hash, evidence)
-
-    def _close(self, statement: Statement) -> None:
-        """A request below the floor that this complete journal has not answered never will be."""
+        A wallet answers no request below its floor, so these are never answered.
+        """
         self._session.execute(
             update(tables.Payment)
             .where(
                 tables.Payment.payee == self._row.id,
                 tables.Payment.outcome.is_(None),
-                tables.Payment.request_number < statement.floor,
+                tables.Payment.request_number < self._statement.floor,
             )
             .values(closed=True)
         )
-
-    def _find(
-        self,
-        kind: str,
-        subject: bytes,
-        evidence: Iterable[bytes],
-        detail: str = "",
-        against: bytes | None = None,
-    ) -> None:
-        wallet = self._row.id if against is None else against
-        proof = [self._evidence, *evidence]
-        found = findings.find(self._session, wallet, kind, subject, proof, detail)
-        self.posting.findings.append(found)
-
-
-def payment_row(
-    payment: Payment, request: Request, payer: Certificate, payee: Certificate, ours: bytes
-) -> tables.Payment:
-    """A new row; `ours` is the hash of this operator's certificate."""
-    outgoing = payer.issuer == ours
-    other = payee.issuer if outgoing else payer.issuer
-    return tables.Payment(
-        hash=payment.hash,
-        request_hash=request.hash,
-        payer=payer.id,
-        payee=payee.id,
-        payer_certificate=payer.raw,
-        payee_certificate=payee.raw,
-        sequence=payment.sequence,
-        amount=payment.amount,
-        request_number=request.number,
-        raw=payment.raw,
-        request=request.raw,
-        closed=False,
-        debits=0,
-        credits=0,
-        refunds=0,
-        operator=None if other == ours else other,
-        outgoing=outgoing,
-        forwarded=False,
-        sent=0,
-        netted=0,
-    )
-
-
-def is_closed(session: Session, payee: Certificate, request: Request) -> bool:
-    """Whether the payee's posted journal is complete beyond a request that it has not answered."""
-    row = session.get(tables.Wallet, payee.id)
-    return row is not None and request.number < row.floor
-
-
-def twin(session: Session, payment: tables.Payment) -> tables.Payment | None:
-    """Another payment of the same payer with the same number: what no honest wallet signs."""
-    return session.scalar(
-        select(tables.Payment).where(
-            tables.Payment.payer_certificate == payment.payer_certificate,
-            tables.Payment.sequence == payment.sequence,
-            tables.Payment.hash != payment.hash,
-        )
-    )
-
-
-def journal_balance(session: Session, row: tables.Wallet) -> int:
-    """A wallet's balance by its posted journal, less what its next id took over.
-
-    The account's begins with what was issued to it.
-    """
-    total = select(func.coalesce(func.sum(tables.Entry.delta), 0))
-    balance = int(session.scalar(total.where(tables.Entry.wallet == row.id)) or 0) - row.moved
-    if row.form == ACCOUNT:
-        balance += issued(session)
-    return balance
-
-
-def issued(session: Session) -> int:
-    """What the authority has issued less what it took back."""
-    return int(session.scalar(select(func.coalesce(func.sum(tables.Issuance.amount), 0))) or 0)

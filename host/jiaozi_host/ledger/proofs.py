@@ -1,7 +1,7 @@
-"""Proofs from the posted journals: what a finding says, for anybody to verify offline.
+"""Proofs of fraud from the posted journals, which third parties can verify offline.
 
-The search is made only when a posting has found something, and then over all journals: a proof may
-take what one wallet signed out of the journal of another.
+The search runs only after a posting with findings, and covers all journals: what one wallet signed
+may be in the journal of another.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from jiaozi_host.ledger import findings, tables
 def search(
     session: Session, trust: Trust, wallet: bytes, salt: bytes, digests: list[bytes]
 ) -> list[tables.Finding]:
-    """Search all posted journals; store what is proven and return it.
+    """Search all posted journals for proofs; store and return the new findings.
 
-    wallet: whose last statement answers the question of this salt and these digests.
+    wallet: id of the one just posted; salt, digests: of the question its statement answers.
     """
     rows = session.scalars(select(tables.Wallet).where(tables.Wallet.position > 0)).all()
     journals = []
@@ -35,7 +35,7 @@ def search(
         journal = _journal(session, row, trust.network, *asked)
         if journal is not None:
             journals.append(journal)
-    return keep(session, trust, find(journals, trust))
+    return store(session, trust, find(journals, trust))
 
 
 def _journal(
@@ -54,7 +54,7 @@ def _journal(
 
 
 def last_statement(session: Session, wallet: bytes) -> bytes | None:
-    """The statement up to which a wallet's journal has been posted."""
+    """Return the encoded statement that a wallet's posted journal ends with, or None."""
     return session.scalar(
         select(tables.Statement.raw)
         .where(tables.Statement.wallet == wallet, tables.Statement.accepted)
@@ -63,7 +63,7 @@ def last_statement(session: Session, wallet: bytes) -> bytes | None:
     )
 
 
-def forked(
+def prove_fork(
     session: Session,
     trust: Trust,
     wallet: Certificate,
@@ -71,9 +71,10 @@ def forked(
     statement: bytes,
     entries: Iterable[bytes] = (),
 ) -> list[tables.Finding]:
-    """Keep the proof that two journals differ: of the last statement, and of another.
+    """Store the proof that the wallet signed a journal other than the posted one.
 
-    head: of the other journal at the last statement's position; entries: what follows upon it.
+    head: of the other journal at the end of the posted one; statement: of the other journal;
+    entries: encoded, from there to that statement. Return the new findings.
     """
     last = last_statement(session, wallet.id)
     if last is None:
@@ -81,12 +82,12 @@ def forked(
     operators = [operator.raw for operator in trust.operators.values()]
     kind = evidence.FORKED_JOURNAL
     proof = evidence.proof(kind, operators, wallet, last, statement, head, list(entries))
-    return keep(session, trust, [proof])
+    return store(session, trust, [proof])
 
 
-def keep(session: Session, trust: Trust, proofs: Iterable[bytes]) -> list[tables.Finding]:
-    """Store those that are proofs, one of each kind against each wallet."""
-    kept = []
+def store(session: Session, trust: Trust, proofs: Iterable[bytes]) -> list[tables.Finding]:
+    """Verify proofs and store those that hold, one of each kind for each wallet."""
+    stored = []
     for proof in proofs:
         try:
             verdict = evidence.verify(proof, trust.authority, trust.network)
@@ -96,6 +97,6 @@ def keep(session: Session, trust: Trust, proofs: Iterable[bytes]) -> list[tables
         table = tables.Finding
         wanted = select(table).where(table.wallet == verdict.wallet.id, table.kind == kind)
         if session.scalar(wanted) is None:
-            found = findings.find(session, verdict.wallet.id, kind, sha256(proof), [proof])
-            kept.append(found)
-    return kept
+            found = findings.store(session, verdict.wallet.id, kind, sha256(proof), [proof])
+            stored.append(found)
+    return stored

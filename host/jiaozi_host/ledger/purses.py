@@ -1,4 +1,4 @@
-"""Purses with terms in the ledger: what journals do to them, and whether their terms permit it."""
+"""Purses with terms in the ledger: their balances by the journal, checked against their terms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jiaozi.wire.messages import Payment, read_payment
 from jiaozi.wire.statements import Statement
 from jiaozi.wire.terms import GENERAL, Terms, read_terms
 from jiaozi_host.ledger import tables
-from jiaozi_host.ledger.journal import Fact
+from jiaozi_host.ledger.journal import CheckedEntry
 
 
 class Purses:
@@ -34,42 +34,42 @@ class Purses:
         return row
 
     def adopt(self, terms: Terms) -> bool:
-        """Note terms; return whether the purse was free to take them: without any, or empty."""
+        """Store terms; return True if the purse could take them: it had none, or no money."""
         row = self._row(terms.number)
-        good = not row.held or not row.terms
+        free = not row.held or not row.terms
         row.terms = terms.raw
-        return good
+        return free
 
-    def move(self, fact: Fact, payment: tables.Payment, delta: int) -> bool:
-        """Note what an entry does to a purse; return whether its terms permit it."""
+    def move(self, entry: CheckedEntry, payment: tables.Payment, delta: int) -> bool:
+        """Move money into or out of the entry's purse; return True if its terms permit it."""
         signed = read_payment(payment.raw, self._network)
-        if fact.kind == CREDITED and fact.peer is not None:
-            number = signed.credited_purse(fact.peer, self._wallet)
+        if entry.kind == CREDITED and entry.peer is not None:
+            number = signed.credited_purse(entry.peer, self._wallet)
         else:
             number = GENERAL if self._wallet.form == ACCOUNT else signed.purse
         if number == GENERAL:
             return True
         row = self._row(number)
         row.held += delta
-        return self._permits(row, fact, signed)
+        return self._permits(row, entry, signed)
 
-    def _permits(self, row: tables.Purse, fact: Fact, payment: Payment) -> bool:
+    def _permits(self, row: tables.Purse, entry: CheckedEntry, payment: Payment) -> bool:
         if not row.terms:
             return False
         terms = read_terms(row.terms, self._network)
-        if fact.kind == PAID and fact.peer is not None:
-            return terms.permit(fact.peer, payment.amount, payment.epoch)
-        if fact.kind == CREDITED and fact.peer is not None and fact.outcome is not None:
-            return terms.is_funder(fact.peer) and fact.outcome.epoch <= terms.expiry
+        if entry.kind == PAID and entry.peer is not None:
+            return terms.permit(entry.peer, payment.amount, payment.epoch)
+        if entry.kind == CREDITED and entry.peer is not None and entry.outcome is not None:
+            return terms.is_funder(entry.peer) and entry.outcome.epoch <= terms.expiry
         return True
 
     def overdrawn(self, balance: int) -> bool:
-        """Whether any purse is below nothing, of a wallet that holds `balance` in all."""
+        """True if any purse is negative. balance: of all purses, the general one included."""
         held = [row.held for row in self._rows.values()]
         return min([balance - sum(held), *held]) < 0
 
-    def state(self, statement: Statement) -> list[int]:
-        """Note what a statement says; return the purses of which the journal says otherwise."""
+    def record_stated(self, statement: Statement) -> list[int]:
+        """Store the balances a statement names; return the purses whose journal differs."""
         stated = statement.held
         for number in stated.keys() - {GENERAL}:
             self._row(number)

@@ -1,4 +1,4 @@
-"""What the ledger shows: balances, value in flight, and whether all of it adds up."""
+"""The ledger's report: balances, value in flight, and whether the totals match."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from jiaozi_host.ledger import Ledger, posting, tables
+from jiaozi_host.ledger import payments, tables
+from jiaozi_host.ledger.ledger import Ledger
 
 
 @dataclass(frozen=True)
 class Line:
-    """A wallet. balance: as it stated last; journal: as its posted journal says.
+    """One wallet of a report.
 
-    purses: those with terms that are not empty, part of both figures: number, stated, journal.
+    balance: stated last; journal: sum of its posted journal; both in minor units.
+    purses: its purses with terms as (number, stated, journal), amounts included in the totals.
     """
 
     id: bytes
@@ -30,13 +32,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole ledger at one moment.
+    """The whole ledger at one moment; amounts in minor units.
 
-    in_flight: payments whose value is in one journal only (negative amounts: credited by a payee
-    that synced before its payer); issued: what the authority issued less what it took back;
-    held: of payments whose payees never came back, on accounts in their names (part of in_flight's
-    list, but not of its sum);
-    cleared: what other operators owe to this one for payments that were cleared, less what it owes.
+    in_flight: payments posted from one side only, those on hold included; an amount is negative
+    when the payee synced before the payer.
+    issued: issued by the authority, less redeemed.
+    cleared: owed to this operator by others for cleared payments, less what it owes them.
     """
 
     lines: list[Line]
@@ -47,32 +48,33 @@ class Report:
 
     @property
     def balances(self) -> int:
-        """Sum of the balances stated."""
+        """Sum of the stated balances."""
         return sum(line.balance for line in self.lines)
 
     @property
-    def flying(self) -> int:
-        """Sum of the value in flight."""
+    def value_in_flight(self) -> int:
+        """Value in flight, without payments on hold."""
         return sum(payment.in_flight for payment in self.in_flight if not payment.held)
 
     @property
     def held(self) -> int:
-        """Sum of the value held for payees. Nothing but their own journals takes it from there."""
+        """Value on hold for payees whose certificates ended long ago."""
         return sum(payment.in_flight for payment in self.in_flight if payment.held)
 
     @property
     def holds(self) -> bool:
-        """Balances + in flight + held = issued - redeemed + cleared; each balance its journal's,
-        purse by purse.
+        """True if balances + in flight + held = issued - redeemed + cleared.
+
+        Each stated balance must also equal its journal's, purse by purse.
         """
         each = all(line.balance == line.journal for line in self.lines)
         each &= all(stated == held for line in self.lines for _, stated, held in line.purses)
-        there = self.balances + self.flying + self.held
-        return each and there == self.issued + self.cleared
+        total = self.balances + self.value_in_flight + self.held
+        return each and total == self.issued + self.cleared
 
 
 def report(ledger: Ledger) -> Report:
-    """Read the ledger in one transaction."""
+    """Make the report, in one transaction."""
     with ledger.transaction() as session:
         rows = session.scalars(select(tables.Wallet).order_by(tables.Wallet.issued_at)).all()
         purses: dict[bytes, list[tuple[int, int, int]]] = {}
@@ -87,7 +89,7 @@ def report(ledger: Ledger) -> Report:
                 wallet.tier,
                 wallet.status,
                 wallet.balance,
-                posting.journal_balance(session, wallet),
+                payments.journal_balance(session, wallet),
                 wallet.position,
                 wallet.epoch,
                 wallet.synced_at,
@@ -100,4 +102,4 @@ def report(ledger: Ledger) -> Report:
         in_flight = session.scalars(select(row).where(one_sided)).all()
         cleared = int(session.scalar(select(func.coalesce(func.sum(row.netted), 0))) or 0)
         found = session.scalars(select(tables.Finding).order_by(tables.Finding.id)).all()
-        return Report(lines, list(in_flight), posting.issued(session), list(found), cleared)
+        return Report(lines, list(in_flight), payments.issued(session), list(found), cleared)

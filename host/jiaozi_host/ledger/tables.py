@@ -1,4 +1,4 @@
-"""Tables of the ledger: amounts in minor units, hashes and ids as bytes, times in ISO 8601."""
+"""Tables of the ledger. Amounts are in minor units, times in ISO 8601 (UTC)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROTATED = "rotated"
 
 
 def now() -> str:
-    """The time that stands beside a new row."""
+    """Return the current time for a new row."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -22,13 +22,14 @@ class Base(DeclarativeBase):
 
 
 class Wallet(Base):
-    """A wallet this operator has certified, and how far its journal has been posted.
+    """A wallet certified by this operator, and the end of its posted journal.
 
-    status: ISSUED until the device is known to have taken its certificate, then INSTALLED, and
-    ROTATED once it has changed to another key and id; predecessor: the id it had before; moved:
-    what went over to the id after it; holder: who holds it, sealed to the authority's key
-    (`jiaozi_host.vault.holders`); position, head: where the posted journal ends;
-    balance, epoch, floor: as its last statement said (for the account, with what was issued since).
+    status: ISSUED, then INSTALLED once the device is known to hold its certificate, then ROTATED
+    once it has changed to its next key and id.
+    predecessor: its previous id; moved: balance that went to its next id.
+    holder: the sealed reference to its holder (`jiaozi_host.vault.escrow`).
+    position, head: end of the posted journal.
+    balance, epoch, floor: by its last statement; the account's balance includes value issued since.
     """
 
     __tablename__ = "wallets"
@@ -52,7 +53,7 @@ class Wallet(Base):
 
 
 class Entry(Base):
-    """A journal entry as received, and what it does to the wallet's balance."""
+    """A posted journal entry, encoded. delta: its change of the wallet's balance."""
 
     __tablename__ = "entries"
 
@@ -65,10 +66,10 @@ class Entry(Base):
 
 
 class Purse(Base):
-    """A purse with terms of a wallet.
+    """A wallet's purse with terms.
 
-    terms: those in force, b"" if its journal has shown none; held: what its posted journal comes
-    to; stated: what its last statement said.
+    terms: encoded, b"" if its journal has none; held: balance by the posted journal; stated:
+    balance by the last statement.
     """
 
     __tablename__ = "purses"
@@ -81,16 +82,16 @@ class Purse(Base):
 
 
 class Payment(Base):
-    """A payment, known from either party's journal.
+    """A payment, from the journal of its payer, its payee or both.
 
-    debits, credits, refunds: how many entries of payer, payee and payer say so; an honest payment
-    has at most one of each. outcome: the payee's receipt or void once known; received: which.
-    closed: the payee's journal is complete without it and its request can be answered no more.
-    Between operators: operator is the other one (hash of its certificate, else null); outgoing:
-    ours pays; forwarded: the payer's operator says that its journal holds the debit; sent: number
-    of the clearing file that told the other our half (0: none); netted: what moved between the
-    operators for it, once: negative to the other, positive from it. held: its payee's certificate
-    ended long ago, and what is in flight is kept on an account in the payee's name.
+    debits, credits, refunds: number of posted entries of each kind; at most one of each if all
+    parties are honest.
+    outcome: the payee's receipt or void, encoded; received: True for a receipt.
+    closed: the payee's complete journal lacks the payment, and its request is below the floor.
+    held: on hold, as the payee's certificate ended long ago.
+    Between operators: operator: hash of the other's certificate, else None; outgoing: our wallet
+    pays; forwarded: the payer's operator has posted the debit; sent: number of the clearing file
+    with our part (0: none); netted: amount cleared between the operators, negative if we owe it.
     """
 
     __tablename__ = "payments"
@@ -122,7 +123,7 @@ class Payment(Base):
 
     @property
     def in_flight(self) -> int:
-        """Value that has left one balance and not reached another, as far as journals are known.
+        """Value debited and not yet credited, refunded or cleared, by the posted journals.
 
         Negative while the payee has synced and the payer has not.
         """
@@ -130,7 +131,7 @@ class Payment(Base):
 
     @property
     def state(self) -> str:
-        """What is known of it, in a word."""
+        """State of the payment, for people."""
         if self.refunds:
             return "refunded"
         if self.in_flight == 0:
@@ -147,7 +148,7 @@ class Payment(Base):
 
 
 class Statement(Base):
-    """A wallet's signed statement; accepted: whether the journal was posted up to it."""
+    """A wallet's signed statement. accepted: True if the journal was posted up to it."""
 
     __tablename__ = "statements"
 
@@ -161,7 +162,7 @@ class Statement(Base):
 
 
 class Settlement(Base):
-    """A settlement the operator has signed."""
+    """A settlement or rotation signed by the operator for a wallet."""
 
     __tablename__ = "settlements"
 
@@ -173,7 +174,7 @@ class Settlement(Base):
 
 
 class Issuance(Base):
-    """Value the authority issued to the operator's account (positive) or took back (negative)."""
+    """Value issued to the operator's account (positive) or redeemed from it (negative)."""
 
     __tablename__ = "issuances"
 
@@ -183,9 +184,9 @@ class Issuance(Base):
 
 
 class CashOut(Base):
-    """A request of the operator's account, and the wallet it was raised for.
+    """A cash-out: a request of the operator's account to one wallet.
 
-    told: whether the wallet is known to have got the outcome, and so the person at the counter.
+    acknowledged: True once the wallet has answered the outcome with success.
     """
 
     __tablename__ = "cash_outs"
@@ -193,14 +194,14 @@ class CashOut(Base):
     request_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     wallet: Mapped[bytes] = mapped_column(LargeBinary(8), index=True)
     amount: Mapped[int] = mapped_column(BigInteger)
-    told: Mapped[bool] = mapped_column(default=False)
+    acknowledged: Mapped[bool] = mapped_column(default=False)
 
 
 class ClearingFile(Base):
-    """A clearing file sent to another operator or taken from it (`jiaozi.operator.clearing`).
+    """A clearing file exported to another operator or imported from it (`jiaozi.operator.clearing`).
 
-    operator: hash of the other's certificate; seen: the last file of its receiver the sender had
-    taken by then; items: how many it holds.
+    operator: hash of the other's certificate; seen: number of the last file that the sender had
+    imported from the receiver; items: number of payments in it.
     """
 
     __tablename__ = "clearing_files"
@@ -215,7 +216,7 @@ class ClearingFile(Base):
 
 
 class AccountRecord(Base):
-    """The store of the operator's account (see `jiaozi.wallet.book`), but for its key."""
+    """A record of the account's store (`jiaozi.wallet.book`); the account's key is in the vault."""
 
     __tablename__ = "account"
 
@@ -224,9 +225,9 @@ class AccountRecord(Base):
 
 
 class Finding(Base):
-    """Something that does not add up. Rows are added, never changed.
+    """A failed check (`jiaozi_host.ledger.findings`). Rows are added, never changed.
 
-    subject: hash of the payment or statement it is about; evidence: the signed objects, in CBOR.
+    subject: hash of the payment, statement or entry; evidence: signed objects, a CBOR list.
     """
 
     __tablename__ = "findings"

@@ -1,8 +1,7 @@
 """Links to a wallet: find a reader, open it, wait for a card, exchange APDUs, close.
 
-One kind of reader is one module beside this one; `open_link` chooses by the path. Contactless
-readers are in `links.nfc`. Readers of other kinds (PC/SC, a development board's serial port) become
-further modules.
+Each kind of reader is a module of this package; `open_link` chooses it by the path. Today there is
+`links.nfc`, contactless readers.
 """
 
 from __future__ import annotations
@@ -17,20 +16,17 @@ from jiaozi_host.errors import ReaderMissing
 READER_VARIABLE = "JIAOZI_READER"
 
 Progress = Callable[[float], None]
-"""Called while waiting, with the seconds that are left."""
+"""Called while waiting, with the seconds left."""
 
 
 class Link(ABC):
-    """A reader that has been opened.
-
-    name: how people know the reader.
-    """
+    """An open reader. name: its path, for messages."""
 
     name: str
 
     @abstractmethod
     def wait_for_card(self, timeout: float, progress: Progress | None = None) -> None:
-        """Wait until a card is there to talk to, at most `timeout` seconds.
+        """Wait until a card is in the field and activated, at most `timeout` seconds.
 
         Raises NoCard, ForeignCard (it cannot exchange APDUs), ReaderMissing.
         """
@@ -44,11 +40,11 @@ class Link(ABC):
 
     @abstractmethod
     def card_present(self) -> bool:
-        """Whether the card is still there. Raises ReaderMissing."""
+        """Return True if the card is still in the field. Raises ReaderMissing."""
 
     @abstractmethod
     def close(self) -> None:
-        """Switch the field off and give the reader back."""
+        """Switch off the field and release the reader."""
 
     def __enter__(self) -> Link:
         return self
@@ -63,7 +59,7 @@ class Link(ABC):
 
 
 def enumerate_readers() -> list[str]:
-    """Paths of readers that might be there, the likeliest first; none has been opened."""
+    """Return paths of possible readers, the likeliest first, without opening any."""
     from jiaozi_host.links import nfc
 
     return nfc.enumerate_readers()
@@ -72,7 +68,7 @@ def enumerate_readers() -> list[str]:
 def open_link(path: str | None = None) -> Link:
     """Open the reader at `path`: a serial device's path, or one of nfcpy's own such as "usb".
 
-    Without a path: that of the environment variable JIAOZI_READER, else the first reader found.
+    None takes the path in the environment variable JIAOZI_READER, else the first reader found.
     Raises ReaderMissing.
     """
     from jiaozi_host.links import nfc
@@ -82,5 +78,5 @@ def open_link(path: str | None = None) -> Link:
         return nfc.open_reader(chosen)
     found = nfc.enumerate_readers()
     if not found:
-        raise ReaderMissing("no reader found")
+        raise ReaderMissing("no reader was found")
     return nfc.open_reader(found[0])

@@ -1,12 +1,12 @@
-"""Contactless readers through nfcpy: a PN532 by its device's path, or what nfcpy itself finds.
+"""Contactless readers through nfcpy: a PN532 by its device path, or a reader nfcpy finds.
 
-nfcpy's own serial paths only match names in /dev, so a device given by path (a pty too) is opened
-here and handed to nfcpy. Its `send_apdu` writes short lengths only; whole APDUs go through the
-tag's `transceive`.
+nfcpy's own serial paths only match names in /dev, so a device given by path (also a pty) is opened
+here and passed to nfcpy. Its `send_apdu` supports short lengths only, so APDUs go through the tag's
+`transceive`.
 
-A reader on a machine that is short of time may answer later than nfcpy allows (100 ms for an
-acknowledgement). The environment variable JIAOZI_NFC_PATIENCE multiplies nfcpy's read time-outs on
-a UART. It is meant for test set-ups with an emulated reader; on hardware leave it unset.
+On a busy machine an emulated reader may answer later than nfcpy allows (100 ms for an ACK). The
+environment variable JIAOZI_NFC_PATIENCE multiplies nfcpy's read time-outs on a UART. Leave it unset
+for hardware.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ try:
     import nfc.clf.transport
     import nfc.tag
     import nfc.tag.tt4
-except (ImportError, OSError) as missing:  # libusb lacks: nfcpy needs it even for serial readers
+except (ImportError, OSError) as missing:  # without libusb; nfcpy needs it for serial readers too
     raise ReaderMissing(
-        f"nfcpy does not load: {missing}",
+        f"nfcpy cannot be loaded: {missing}",
         "install libusb-1.0 (Debian: apt-get install libusb-1.0-0)",
     ) from missing
 
-# What nfcpy and pyserial let through when the reader is gone.
+# Exceptions that nfcpy and pyserial raise when the reader is unplugged.
 _LOST = (OSError, nfc.clf.pn532.Chipset.Error, termios.error)
 
 PATIENCE_VARIABLE = "JIAOZI_NFC_PATIENCE"
@@ -50,21 +50,21 @@ _SERIAL = (
     "/dev/cu.usbmodem*",
 )
 
-# nfcpy hands the path to a shell (stty), so it must hold nothing that a shell reads.
+# nfcpy passes the path to a shell (stty), so shell syntax is refused.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./:+@%=-]+")
 
-# How long the field rests between two polls, in seconds.
+# Pause between two polls, in seconds.
 _PAUSE = 0.05
 
-# First byte of a card's wish for more time (ISO/IEC 14443-4, 7.3), whatever its low bit.
+# First byte of S(WTX), a waiting time extension (ISO/IEC 14443-4, 7.3), without its block number.
 _S_WTX = 0xF2
 
-# How long a card may put off its answer (S(WTX)), in seconds. A wallet needs less than one.
+# Longest total wait for an answer, S(WTX) included, in seconds. A wallet needs less than one.
 LONGEST_ANSWER = 20.0
 
 
 class _PatientTty(nfc.clf.transport.TTY):
-    """nfcpy's serial transport with longer time-outs; half a frame is an I/O error, no crash."""
+    """nfcpy's serial transport with longer time-outs; an incomplete frame is an I/O error."""
 
     def __init__(self, port: str, patience: float) -> None:
         self._patience = patience
@@ -74,19 +74,19 @@ class _PatientTty(nfc.clf.transport.TTY):
         try:
             frame: bytearray = super().read(timeout * self._patience)
         except IndexError:
-            raise OSError(errno.EIO, "half a frame from the reader") from None
+            raise OSError(errno.EIO, "incomplete frame from the reader") from None
         return frame
 
 
 def _silence_nfcpy() -> None:
-    """Switch nfcpy's loggers off at any level: its debug log holds every APDU, and so the PIN."""
+    """Disable nfcpy's loggers: its debug log holds every APDU."""
     for name in list(logging.root.manager.loggerDict):
         if name == "nfc" or name.startswith("nfc."):
             logging.getLogger(name).disabled = True
 
 
 def enumerate_readers() -> list[str]:
-    """USB readers nfcpy knows, then serial devices that may have a PN532 behind them."""
+    """Return paths of USB readers known to nfcpy, then of serial devices that may be a PN532."""
     known = nfc.clf.device.usb_device_map
     try:
         devices = nfc.clf.transport.USB.find("usb") or []
@@ -104,7 +104,7 @@ def enumerate_readers() -> list[str]:
 
 
 def patience() -> float:
-    """The factor on nfcpy's read time-outs. Raises ReaderMissing when it is not 1 to 100."""
+    """Return the factor on nfcpy's read time-outs. Raises ReaderMissing if not 1 to 100."""
     text = os.environ.get(PATIENCE_VARIABLE, "1")
     try:
         factor = float(text)
@@ -112,15 +112,16 @@ def patience() -> float:
         factor = 0.0
     if not 1 <= factor <= 100:
         raise ReaderMissing(
-            f"{PATIENCE_VARIABLE} is {text!r}", f"unset {PATIENCE_VARIABLE}, or set it to 1 to 100"
+            f"{PATIENCE_VARIABLE} is {text!r}",
+            f"unset {PATIENCE_VARIABLE}, or set it from 1 to 100",
         )
     return factor
 
 
 def open_reader(path: str) -> NfcLink:
-    """Open a PN532 at a device's path, or any reader by nfcpy's own path. Raises ReaderMissing."""
+    """Open a PN532 by its device path, or any reader by an nfcpy path. Raises ReaderMissing."""
     if _PLAIN_PATH.fullmatch(path) is None:
-        raise ReaderMissing(f"not a reader's path: {path!r}")
+        raise ReaderMissing(f"{path!r} is not the path of a reader")
     if not path.startswith(("/", "./", "COM")):
         return _open_by_nfcpy(path)
     tty = None
@@ -141,7 +142,7 @@ def _open_by_nfcpy(path: str) -> NfcLink:
     try:
         return NfcLink(nfc.clf.ContactlessFrontend(path), path)
     except (OSError, nfc.clf.transport.libusb.USBError) as error:
-        raise ReaderMissing(f"no reader at {path}: {_reason(error)}") from error
+        raise ReaderMissing(f"there is no reader at {path}: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:
@@ -151,11 +152,10 @@ def _reason(error: Exception) -> str:
 
 
 class _Bounded:
-    """nfcpy's frontend for the blocks of one card, up to a moment.
+    """nfcpy's frontend for the blocks of one card, with a deadline (`end`, monotonic seconds).
 
-    S(WTX), a card's wish for more time, is granted here: nfcpy does so without end, which a chip
-    in front of a wallet that has stopped would use, and takes it for an error between the blocks
-    of a long answer.
+    It answers S(WTX) itself. nfcpy would grant extensions without end, even from a chip whose
+    wallet has crashed, and treats one between the blocks of a long answer as an error.
     """
 
     def __init__(self, frontend: Any) -> None:
@@ -171,18 +171,18 @@ class _Bounded:
 
     def _exchange_once(self, data: bytes, timeout: float) -> Any:
         if time.monotonic() > self.end:
-            raise nfc.clf.TimeoutError("the card puts off its answer for too long")
+            raise nfc.clf.TimeoutError("the card extends its answer time too often")
         return self._frontend.exchange(data, timeout)
 
 
 class NfcLink(Link):
-    """A contactless reader of nfcpy's and the ISO-DEP card in its field.
+    """An nfcpy reader and the ISO-DEP card in its field.
 
-    longest_answer: how long a card may take for an answer, in seconds.
+    longest_answer: longest wait for an answer, in seconds.
     """
 
     def __init__(self, frontend: Any, path: str) -> None:
-        _silence_nfcpy()  # here, as by now every driver in use has been loaded
+        _silence_nfcpy()  # by now all drivers in use are loaded
         self.name = path
         self.longest_answer = LONGEST_ANSWER
         self._frontend = frontend
@@ -190,7 +190,7 @@ class NfcLink(Link):
         self._tag: Any = None
 
     def wait_for_card(self, timeout: float, progress: Progress | None = None) -> None:
-        """See `Link.wait_for_card`. A card that is activated only half is tried again."""
+        """See `Link.wait_for_card`. A failed activation is tried again."""
         self._tag = None
         end = time.monotonic() + timeout
         while True:
@@ -198,7 +198,7 @@ class NfcLink(Link):
                 return
             left = end - time.monotonic()
             if left <= 0:
-                raise NoCard(f"no card came to {self.name} within {timeout:g} s")
+                raise NoCard(f"no card was put on {self.name} within {timeout:g} s")
             if progress is not None:
                 progress(left)
             time.sleep(min(_PAUSE, left))
@@ -209,14 +209,14 @@ class NfcLink(Link):
             if target is None:
                 return False
             tag = nfc.tag.activate(self._frontend, target)
-        except (nfc.clf.CommunicationError, IndexError):  # IndexError: an answer cut short
+        except (nfc.clf.CommunicationError, IndexError):  # IndexError: an incomplete answer
             return False
         except _LOST as error:
             raise self._lost(error) from error
         if tag is None:
             return False
         if not isinstance(tag, nfc.tag.tt4.Type4Tag):
-            raise ForeignCard("the card in the field cannot exchange APDUs (it is not ISO-DEP)")
+            raise ForeignCard("the card cannot exchange APDUs (it is not ISO-DEP)")
         self._blocks.waiting_time = tag._dep.fwt
         tag._dep.clf = self._blocks
         self._tag = tag
@@ -231,7 +231,7 @@ class NfcLink(Link):
             answer = self._tag.transceive(command)
         except (nfc.tag.TagCommandError, nfc.clf.CommunicationError, IndexError) as error:
             self._tag = None
-            raise CardGone("the card left the field before it was done") from error
+            raise CardGone("the card was removed before the command was done") from error
         except _LOST as error:
             raise self._lost(error) from error
         return bytes(answer)
@@ -247,12 +247,12 @@ class NfcLink(Link):
             raise self._lost(error) from error
 
     def close(self) -> None:
-        """See `Link.close`. A reader that is gone already is no error."""
+        """See `Link.close`. A reader that was unplugged before is no error."""
         self._tag = None
         try:
             self._frontend.close()
         except _LOST:
-            logging.getLogger(__name__).debug("the reader was gone before it was closed")
+            logging.getLogger(__name__).debug("the reader was unplugged before it was closed")
 
     def _lost(self, error: Exception) -> ReaderMissing:
         self._tag = None

@@ -1,8 +1,7 @@
-"""Making wallets of devices, and money in and out of them: provision, top up, cash out.
+"""Provisioning of devices, top-up and cash-out.
 
-Every function takes an open link with a card in its field. Whatever is broken off (a card pulled
-away, a cut, Ctrl-C) is resumed by calling it again: what was committed is sent again before
-anything new is.
+Every function takes an open link with a card in the field. One that is broken off (card removed,
+power cut, Ctrl-C) is resumed by calling it again: it first resends what was committed.
 """
 
 from jiaozi_host.provisioning.provision import Provisioned, provision

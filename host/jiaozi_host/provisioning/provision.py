@@ -1,4 +1,4 @@
-"""Provisioning: a key made on the device, a certificate for it, rules and a first PIN."""
+"""Provisioning: the device makes a key; the operator installs certificate, rules and first PIN."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from jiaozi.wire.cose import WALLET
 from jiaozi.wire.errors import ALREADY_PROVISIONED, Refused
 from jiaozi.wire.policies import read_policy
 from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
-from jiaozi_host.ledger import Ledger, tables
+from jiaozi_host.ledger import tables
+from jiaozi_host.ledger.ledger import Ledger
 from jiaozi_host.links import Link
 from jiaozi_host.vault import Operator
 from jiaozi_host.wallet import WalletClient
@@ -18,7 +19,7 @@ from jiaozi_host.wallet import WalletClient
 
 @dataclass(frozen=True)
 class Provisioned:
-    """A wallet that is ready. resumed: whether an earlier, torn attempt was only finished."""
+    """A provisioned wallet. resumed: True if an earlier attempt, broken off, was finished."""
 
     id: bytes
     form: int
@@ -35,16 +36,15 @@ def provision(
     tier: int = 3,
     category: int = 0,
 ) -> Provisioned:
-    """Make a wallet of the device on the reader.
+    """Make the blank device on the reader a wallet. Safe to break off and repeat.
 
-    pin: 4 to 12 digits; form, tier and category (ISO 18245, 0 for none) go into its certificate,
-    which is in the ledger before the device sees it. A device that was given a certificate before,
-    and may or may not have taken it, gets the same again.
-    Raises WalletRefused(ALREADY_PROVISIONED) for what is a wallet already, BadAnswer when its
-    answers contradict each other, HostError for firmware older than the policy's, and what links
-    raise.
+    pin: 4 to 12 digits; form: as in `jiaozi.wire.certificates`; tier: of the policy; category: merchant
+    category (ISO 18245), 0 for none. The certificate is in the ledger before the device gets it,
+    and a repeated call sends the same one.
+    Raises WalletRefused(ALREADY_PROVISIONED) for a wallet, BadAnswer when its answers contradict
+    each other, HostError for firmware older than the policy requires, and what links raise.
     """
-    client = WalletClient(link, operator.published.trust, operator.speaker())
+    client = WalletClient(link, operator.published.trust, operator.channel_identity())
     hello = client.select()
     if hello.status >= READY:
         return _finish(hello.certificate or b"", operator, ledger)
@@ -59,30 +59,30 @@ def provision(
         ledger.register(certificate)
     client.install(operator.package(certificate), pin)
     if client.select().certificate != certificate.raw:
-        raise BadAnswer("the wallet shows another certificate than it was given")
-    ledger.installed(certificate.id)
+        raise BadAnswer("the wallet shows a certificate other than the one installed")
+    ledger.mark_installed(certificate.id)
     return Provisioned(certificate.id, certificate.form, certificate.tier, known is not None)
 
 
 def _check_firmware(client: WalletClient, operator: Operator, tier: int) -> None:
-    """Make no wallet of a device that its own policy would keep from paying."""
-    told = client.info().firmware
-    least = read_policy(operator.policy(tier), operator.network).firmware
-    if told < least:
+    """Refuse a device whose firmware is too old for its own policy."""
+    firmware = client.info().firmware
+    required = read_policy(operator.policy(tier), operator.network).firmware
+    if firmware < required:
         raise HostError(
-            f"the device's firmware is number {told}, the policy wants {least}",
-            "bring the device's firmware up to date first",
+            f"the device has firmware {firmware}, its policy requires {required}; it is unchanged",
+            "update the firmware, then run the command again",
         )
 
 
 def _finish(raw: bytes, operator: Operator, ledger: Ledger) -> Provisioned:
-    """A device that took its certificate when the host could not hear it say so."""
+    """Finish an attempt whose last answer was lost: the device has its certificate."""
     try:
         certificate = certificates.read(WALLET, raw, operator.network)
     except Refused:
-        raise BadAnswer("the wallet shows a certificate that cannot be read") from None
+        raise BadAnswer("the wallet shows a malformed certificate") from None
     known = ledger.wallet_of_key(certificate.public)
     if known is None or known.certificate != raw or known.status != tables.ISSUED:
         raise WalletRefused(ALREADY_PROVISIONED)
-    ledger.installed(known.id)
+    ledger.mark_installed(known.id)
     return Provisioned(certificate.id, certificate.form, certificate.tier, True)

@@ -1,4 +1,4 @@
-"""Value in and out of a wallet: ordinary payments between it and the operator's account."""
+"""Top-up and cash-out: ordinary payments between a wallet and the operator's account."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from jiaozi.wire.journal import PAYMENT_RAW, PEER_RAW, REQUEST_RAW, TAKEN
 from jiaozi.wire.messages import Request, read_outcome, read_payment, read_request
 from jiaozi.wire.terms import GENERAL
 from jiaozi_host.errors import AccountRefused, BadAnswer, WalletRefused
-from jiaozi_host.ledger import Ledger
 from jiaozi_host.ledger.account import Account, open_account
+from jiaozi_host.ledger.ledger import Ledger
 from jiaozi_host.links import Link
 from jiaozi_host.vault import Operator
-from jiaozi_host.wallet import Selected, WalletClient
+from jiaozi_host.wallet import WalletClient
+from jiaozi_host.wallet_answers import Selected
 
-# More payments than this cannot be pending between a wallet and the account.
+# Fewer payments than this can be pending between a wallet and the account.
 _MOST_PENDING = 32
 
 
 @dataclass
 class Transfer:
-    """What a top-up or cash-out did.
+    """Result of a top-up or cash-out. Amounts are in minor units.
 
-    wallet: its id; amount: value moved by this call's own payment, 0 when a torn one for the same
-    amount was finished instead; resumed: amounts of torn payments that were finished first;
-    voided: amounts of those that were given back; stuck: amounts of those the wallet would not
-    answer, which only sync can clear up.
+    wallet: its id; amount: of this call's own payment, 0 if a torn one for the same amount was
+    finished instead. Of earlier torn payments: resumed: amounts of those finished; voided: of those
+    refunded; stuck: of those the wallet refused, which are left to sync.
     """
 
     wallet: bytes
@@ -43,7 +43,7 @@ class Transfer:
     stuck: list[int] = field(default_factory=list)
 
     def note(self, account: Account, payment: bytes, outcome: bytes, torn: bool) -> None:
-        """Count a payment with its outcome; torn: it was begun by an earlier call."""
+        """Record a payment and its outcome. torn: True if an earlier call began it."""
         amount = read_payment(payment, account.network).amount
         if not read_outcome(outcome, account.network).credited:
             self.voided.append(amount)
@@ -56,13 +56,13 @@ class Transfer:
 def top_up(
     link: Link, operator: Operator, ledger: Ledger, pin: str, amount: int, purse: int = GENERAL
 ) -> Transfer:
-    """Pay `amount` from the operator's account to the wallet on the reader, for one of its purses.
+    """Pay `amount` from the operator's account to a purse of the wallet on the reader.
 
-    A top-up that was torn before is finished first; if it was for the same amount, it was this.
-    Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), and what links raise.
+    A torn top-up is finished first; if it was for the same amount, no other payment is made.
+    Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), BadAnswer, and what links raise.
     """
     client, account = _client(link, operator), open_account(ledger, operator)
-    hello, wallet = _meet(client, account, operator)
+    hello, wallet = _select_current(client, account, operator)
     done = Transfer(wallet.id)
     for entry in _pending_to(account, wallet):
         try:
@@ -74,7 +74,7 @@ def top_up(
         return done
     request = _request_of(hello, account, amount, purse)
     if request is None:
-        if amount > account.state.balance:  # before the wallet is armed in vain
+        if amount > account.state.balance:  # refuse before the wallet is armed
             raise AccountRefused(Refused(OVER_BALANCE))
         if purse != GENERAL:
             client.terms(operator.terms(purse))
@@ -82,7 +82,7 @@ def top_up(
         client.arm_receive(amount, CARD, purse)
         request = _request_of(client.select(), account, amount, purse)
     if request is None:
-        raise BadAnswer("the wallet does not show the request it was armed for")
+        raise BadAnswer("the wallet does not show the request it was armed with")
     with _account_rules():
         order = payer.read_order(account, wallet.raw, request.raw)
         payer.check(account, order, amount)
@@ -93,18 +93,18 @@ def top_up(
 
 
 def cash_out(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: int) -> Transfer:
-    """Take `amount` from the wallet on the reader into the operator's account.
+    """Collect `amount` from the wallet on the reader into the operator's account.
 
-    A cash-out that was torn before is finished first; if it was for the same amount, it was this.
-    Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), and what links raise.
+    A torn cash-out is finished first; if it was for the same amount, no other payment is made.
+    Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), BadAnswer, and what links raise.
     """
     client, account = _client(link, operator), open_account(ledger, operator)
-    _, wallet = _meet(client, account, operator)
+    _, wallet = _select_current(client, account, operator)
     done = Transfer(wallet.id)
     client.verify(pin)
-    for payment in account.untold(wallet.id):
+    for payment in account.unacknowledged_cash_outs(wallet.id):
         client.resolve(payment.outcome or b"")
-        account.told(payment.request_hash)
+        account.acknowledge(payment.request_hash)
         done.note(account, payment.raw, payment.outcome or b"", True)
     if amount in done.resumed:
         return done
@@ -118,7 +118,7 @@ def cash_out(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: i
         client.disarm()
         raise
     if not paid or request.hash in asked_before:
-        client.disarm()  # what was armed may not have been used up
+        client.disarm()  # the armed payment may be unused
     account.post()
     return done
 
@@ -130,7 +130,7 @@ def _collect_all(
     request: Request,
     done: Transfer,
 ) -> bool:
-    """Ask for the payment, taking those pending first; return whether the request was paid."""
+    """Collect pending payments, then the requested one; return True if that was paid."""
     for _ in range(_MOST_PENDING):
         payment, other = client.pay(account.me.raw, request.raw)
         _collect(client, account, wallet, payment, other, done)
@@ -139,19 +139,19 @@ def _collect_all(
         if request.amount in done.resumed:
             account.apply(payee.cancel(account, request.hash))
             return False
-    raise BadAnswer("the wallet answers with one pending payment after another")
+    raise BadAnswer("the wallet returns pending payments without end")
 
 
 def _client(link: Link, operator: Operator) -> WalletClient:
-    return WalletClient(link, operator.published.trust, operator.speaker())
+    return WalletClient(link, operator.published.trust, operator.channel_identity())
 
 
-def _meet(
+def _select_current(
     client: WalletClient, account: Account, operator: Operator
 ) -> tuple[Selected, Certificate]:
-    """Select the wallet, believe its certificate, and bring it to the current epoch.
+    """Select the wallet, verify its certificate, and bring it to the current epoch.
 
-    A wallet of an older epoch makes requests that have expired for the account.
+    A request made in an older epoch would have expired for the account.
     """
     hello = client.select()
     if hello.status != READY or hello.certificate is None:
@@ -166,7 +166,7 @@ def _meet(
 
 
 def _pending_to(account: Account, wallet: Certificate) -> list[Any]:
-    """PAID entries of payments to the wallet whose outcome the account does not know yet."""
+    """Return PAID entries of payments to the wallet that have no known outcome."""
     return [
         entry
         for entry in account.pending()
@@ -181,7 +181,7 @@ def _deliver(
     done: Transfer,
     request: bytes | None = None,
 ) -> None:
-    """Hand a committed payment over and take its outcome; a torn one goes with its request."""
+    """Deliver a committed payment and apply its outcome. request: given for a torn payment."""
     outcome = client.payment(account.me.raw, payment, request)
     with _account_rules():
         step = payer.resolve(account, outcome)
@@ -198,16 +198,16 @@ def _collect(
     request: bytes | None,
     done: Transfer,
 ) -> None:
-    """Credit or void a payment of the wallet, then hand it the outcome."""
+    """Credit or void a payment of the wallet, then deliver the outcome to it."""
     with _account_rules():
         outcome = account.receive(wallet.raw, payment, request)
     client.resolve(outcome)
-    account.told(read_payment(payment, account.network).request_hash)
+    account.acknowledge(read_payment(payment, account.network).request_hash)
     done.note(account, payment, outcome, request is not None)
 
 
 def _request_of(hello: Selected, account: Account, amount: int, purse: int) -> Request | None:
-    """The request a wallet shows, if it is for `amount` and may still be paid."""
+    """Return the request a wallet shows if it fits `amount` and `purse` and can be paid."""
     if hello.request is None:
         return None
     with _account_rules():
@@ -219,16 +219,16 @@ def _request_of(hello: Selected, account: Account, amount: int, purse: int) -> R
 
 
 def _only(answer: bytes) -> bytes:
-    """The payment in the answer that `payer.pay` makes."""
+    """Return the payment in the answer made by `payer.pay`."""
     body = decode(answer)
     if not isinstance(body, list):
-        raise BadAnswer("the account's payment is malformed")
+        raise BadAnswer("the account's own payment is malformed")
     return bytes(body[0])
 
 
 @contextmanager
 def _account_rules() -> Iterator[None]:
-    """Turn refusals of the rules into errors that name the account."""
+    """Convert Refused to AccountRefused."""
     try:
         yield
     except Refused as refusal:

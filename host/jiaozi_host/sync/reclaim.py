@@ -1,4 +1,4 @@
-"""Bringing money back whose purse has expired: the operator that funded it asks for it at sync."""
+"""Reclaim of expired purses: the operator that funded a purse takes its money back at sync."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from jiaozi_host.ledger import tables
 from jiaozi_host.ledger.account import Account
 from jiaozi_host.wallet import WalletClient
 
-# A pending payment to the account comes before the one that is asked for.
+# The wallet returns payments pending to the account before the one requested.
 _MOST_PENDING = 32
 
 
 def expired(account: Account, purses: list[tables.Purse]) -> list[tables.Purse]:
-    """The purses that this account's operator has funded and whose time is over."""
+    """Return the purses funded by this account's operator whose terms have expired."""
     found = []
     for purse in purses:
         terms = read_terms(purse.terms, account.network)
@@ -29,10 +29,10 @@ def expired(account: Account, purses: list[tables.Purse]) -> list[tables.Purse]:
 def reclaim(
     client: WalletClient, account: Account, wallet: Certificate, number: int, amount: int
 ) -> bool:
-    """Have a wallet pay what a purse holds back to the account; return whether it has.
+    """Request a purse's money from a wallet; return True once it is paid to the account.
 
-    A torn payment is in the wallet's journal: the next sync finishes it or gives it back.
-    Raises WalletRefused and Refused.
+    number, amount: of the purse. A payment broken off is in the wallet's journal, and the next sync
+    finishes or refunds it. Raises WalletRefused and Refused.
     """
     raw = account.apply(payee.request(account, amount, purse=number))
     request = read_request(raw, account.network)
@@ -52,12 +52,12 @@ def reclaim(
 def reclaim_all(
     client: WalletClient, account: Account, wallet: Certificate, purses: list[tables.Purse]
 ) -> tuple[int, list[str]]:
-    """Bring back every expired purse; return the amount, and what the wallet would not give."""
-    total, kept = 0, []
+    """Reclaim every expired purse; return the amount, and a line for each the wallet refused."""
+    total, refused = 0, []
     for purse in expired(account, purses):
         try:
             if reclaim(client, account, wallet, purse.number, purse.stated):
                 total += purse.stated
         except (WalletRefused, Refused) as refusal:
-            kept.append(f"purse {purse.number}: {refusal}")
-    return total, kept
+            refused.append(f"purse {purse.number}: {refusal}")
+    return total, refused

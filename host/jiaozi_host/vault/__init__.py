@@ -1,4 +1,4 @@
-"""The vault: an authority and an operator, kept in a directory (the "home")."""
+"""The vault: keys, certificates and policies of authority and operator, in a home folder."""
 
 from jiaozi_host.vault.authority import Authority
 from jiaozi_host.vault.operator import Operator

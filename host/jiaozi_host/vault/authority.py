@@ -1,4 +1,4 @@
-"""The authority: certifies operators and proclaims epochs."""
+"""The authority: certifies operators, proclaims epochs, opens sealed references."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from jiaozi.wire import certificates
 from jiaozi.wire.cose import AUTHORITY, ID_LENGTH, OPERATOR, SigningKey
 from jiaozi.wire.epochs import Epoch
 from jiaozi_host.errors import VaultError
-from jiaozi_host.vault import holders, keys
-from jiaozi_host.vault.holders import Opening, Openings
+from jiaozi_host.vault import escrow, keys
+from jiaozi_host.vault.escrow import Opening, Openings
 from jiaozi_host.vault.published import (
     Published,
     network_number,
@@ -22,16 +22,16 @@ from jiaozi_host.vault.published import (
 )
 
 OPERATOR_LIFE = 10_000
-"""Epochs for which an operator's certificate is good."""
+"""Validity of an operator's certificate, in epochs."""
 
 
 def key_path(home: Path) -> Path:
-    """Where the authority's key is kept."""
+    """Return the path of the authority's key."""
     return home / "authority" / "key.pem"
 
 
 class Authority:
-    """An authority whose key has been opened. `published` is what everybody may read of it."""
+    """An authority with its key unlocked. published: its public part."""
 
     def __init__(self, home: Path, key: SigningKey) -> None:
         self.home = home
@@ -39,30 +39,36 @@ class Authority:
         self._key = key
         if key.public != self.published.authority.public:
             raise VaultError(
-                f"{key_path(home)} is not the key of {self.published.folder}",
-                "restore the key that belongs to it",
+                f"{key_path(home)} is not the key of the authority in {self.published.folder}",
+                "restore the key from its backup",
             )
 
     @classmethod
     def init(cls, home: Path, passphrase: str | None, network: str = "test") -> Authority:
-        """Make an authority, and epoch 1, in which no operator is valid yet. Raises VaultError."""
+        """Create an authority, and epoch 1 without operators. Raises VaultError.
+
+        network: "test" or "live"; passphrase: None leaves its keys unencrypted.
+        """
         number = network_number(network)
         _, key = keys.create(key_path(home), passphrase)
-        holder = os.urandom(ID_LENGTH)
-        certificate = certificates.issue(AUTHORITY, holder, key.public, [], key, None, number)
+        identity = os.urandom(ID_LENGTH)
+        certificate = certificates.issue(AUTHORITY, identity, key.public, [], key, None, number)
         publish_authority(home, network, certificate.raw)
-        holders.create(home, passphrase, key, certificate, number)
+        escrow.create(home, passphrase, key, certificate, number)
         publish_epoch(home, issue.make_epoch(1, [], [], key, certificate, number))
         return cls(home, key)
 
     @classmethod
     def open(cls, home: Path, passphrase: str | None = None) -> Authority:
-        """Open the authority kept in a home. Raises VaultError."""
+        """Open the authority of a home. Raises VaultError."""
         _, key = keys.load(key_path(home), passphrase, "run: jiaozi authority init")
         return cls(home, key)
 
     def certify(self, public: bytes, currency: str) -> certificates.Certificate:
-        """Certify an operator, and proclaim the epoch in which it becomes valid."""
+        """Certify an operator's key and proclaim an epoch that lists the operator.
+
+        currency: ISO 4217 code.
+        """
         now = self.published
         claims = [currency, now.epoch.number + OPERATOR_LIFE]
         operator = certificates.issue(
@@ -79,9 +85,10 @@ class Authority:
         return operator
 
     def advance(self, revoke: Iterable[bytes] = (), operators: list[bytes] | None = None) -> Epoch:
-        """Proclaim the next epoch; wallet ids in `revoke` are added to those revoked already.
+        """Proclaim and return the next epoch.
 
-        operators: hashes of the valid operators' certificates, None for no change.
+        revoke: wallet ids to add to those already revoked; operators: hashes of the certificates of
+        all valid operators, None for no change.
         """
         now = self.published
         revoked = list(dict.fromkeys([*now.epoch.revoked, *revoke]))
@@ -95,5 +102,5 @@ class Authority:
     def open_holder(
         self, raw: bytes, who: str, why: str, passphrase: str | None = None
     ) -> tuple[str, Opening]:
-        """Open a reference an operator has exported, on the record. Raises VaultError."""
+        """Open an exported reference and record it; see `Openings.open`. Raises VaultError."""
         return Openings(self.home).open(raw, who, why, self._key, passphrase)

@@ -1,4 +1,4 @@
-"""Files of the vault: written whole or not at all, secrets readable by their owner only."""
+"""Files of the vault: replaced atomically, secrets with mode 0600."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PUBLIC = 0o644
 
 
 def write(path: Path, data: bytes, secret: bool = False) -> None:
-    """Put `data` in place of whatever the file held, in one step that a power cut cannot tear."""
+    """Replace the content of a file atomically and durably. secret: mode 0600 instead of 0644."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
@@ -29,17 +29,21 @@ def write(path: Path, data: bytes, secret: bool = False) -> None:
 
 
 def write_new(path: Path, data: bytes, secret: bool = False) -> None:
-    """Write a file that must not be there yet. Raises VaultError."""
+    """Write a file that must not exist yet. Raises VaultError."""
     if path.exists():
-        raise VaultError(f"{path} exists already", "choose another --home; keys are never replaced")
+        raise VaultError(
+            f"{path} exists already and was kept", "choose another --home; keys are never replaced"
+        )
     write(path, data, secret)
 
 
 def read(path: Path, what: str, remedy: str) -> bytes:
-    """Read a file. Raises VaultError that says `what` is missing."""
+    """Read a file. Raises VaultError with `remedy` if it is missing; what: noun for its message."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise VaultError(f"no {what} in {path.parent}", remedy) from None
+        raise VaultError(f"there is no {what} in {path.parent}", remedy) from None
     except OSError as error:
-        raise VaultError(f"cannot read {path}: {error.strerror}", "check who owns it") from error
+        raise VaultError(
+            f"cannot read {path}: {error.strerror}", "check its owner and permissions"
+        ) from error

@@ -1,4 +1,4 @@
-"""Signing keys at rest: PKCS#8 (RFC 5958) in PEM, encrypted with a passphrase, mode 0600."""
+"""Key files: PKCS#8 (RFC 5958) in PEM, encrypted with a passphrase, mode 0600."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import files
 
 SHORTEST_PASSPHRASE = 12
-"""Must be long: PKCS#8 as written here stretches it only by 2,048 rounds of PBKDF2."""
+"""In characters. PKCS#8 as written here runs only 2,048 rounds of PBKDF2 over a passphrase."""
 
 PrivateKey = Ed25519PrivateKey | X25519PrivateKey
 
@@ -22,9 +22,9 @@ _HEADER = b"ENCRYPTED PRIVATE KEY"
 
 
 def create(path: Path, passphrase: str | None) -> tuple[bytes, SigningKey]:
-    """Make a key from the system's random source and write it; return seed and key.
+    """Create a signing key and write it to a new file; return seed and key.
 
-    passphrase: None leaves the file unencrypted, which is for tests and demonstrations.
+    passphrase: None leaves the file unencrypted, only for tests and demos.
     Raises VaultError when the file exists or the passphrase is too short.
     """
     seed = os.urandom(32)
@@ -33,7 +33,7 @@ def create(path: Path, passphrase: str | None) -> tuple[bytes, SigningKey]:
 
 
 def write(path: Path, key: PrivateKey, passphrase: str | None) -> None:
-    """Write a key to a file that is not there yet. Raises VaultError."""
+    """Write a key to a file that must not exist yet. Raises VaultError."""
     check_passphrase(passphrase)
     encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase is not None:
@@ -45,20 +45,21 @@ def write(path: Path, key: PrivateKey, passphrase: str | None) -> None:
 
 
 def check_passphrase(passphrase: str | None) -> None:
-    """Refuse a passphrase that is too short. Raises VaultError."""
+    """Raise VaultError if a passphrase is too short."""
     if passphrase is not None and len(passphrase) < SHORTEST_PASSPHRASE:
         raise VaultError(
-            f"the passphrase is shorter than {SHORTEST_PASSPHRASE} characters", "take a longer one"
+            f"the passphrase is shorter than {SHORTEST_PASSPHRASE} characters; no key was written",
+            "choose a longer one",
         )
 
 
 def is_encrypted(path: Path) -> bool:
-    """Whether the key file wants a passphrase; False when there is no file."""
+    """True if the key file exists and is encrypted."""
     return path.exists() and _HEADER in path.read_bytes()
 
 
 def load(path: Path, passphrase: str | None, remedy: str) -> tuple[bytes, SigningKey]:
-    """Read a signing key; return its seed and the key. Raises VaultError."""
+    """Read a signing key; return seed and key. Raises VaultError; remedy: for a missing file."""
     key = read(path, passphrase, remedy)
     if not isinstance(key, Ed25519PrivateKey):
         raise VaultError(f"{path} is not an Ed25519 key", "restore the file from its backup")
@@ -67,13 +68,13 @@ def load(path: Path, passphrase: str | None, remedy: str) -> tuple[bytes, Signin
 
 
 def read(path: Path, passphrase: str | None, remedy: str) -> object:
-    """Read a key of any kind. Raises VaultError."""
+    """Read a private key of any kind. Raises VaultError; remedy: for a missing file."""
     pem = files.read(path, f"key {path.name}", remedy)
     encrypted = _HEADER in pem
     if encrypted and passphrase is None:
-        raise VaultError(f"{path} wants a passphrase", "give it, or set JIAOZI_PASSPHRASE")
+        raise VaultError(f"{path} needs a passphrase", "enter it, or set JIAOZI_PASSPHRASE")
     secret = passphrase.encode() if encrypted and passphrase is not None else None
     try:
         return serialization.load_pem_private_key(pem, secret)
     except ValueError:
-        raise VaultError(f"{path} does not open", "check the passphrase") from None
+        raise VaultError(f"{path} cannot be decrypted", "check the passphrase") from None

@@ -1,10 +1,10 @@
-"""An operator: certifies wallets, rules their limits, opens channels with them and settles.
+"""An operator: certifies wallets, signs their limits and settlements, opens channels with them.
 
-operator/key.pem           signs certificates (of hosts too), policies and settlements
-operator/account.pem       key of the operator's own account, a wallet
+operator/key.pem           signs certificates (also of hosts), policies, settlements, clearing
+operator/account.pem       key of the operator's account, which is a wallet
 operator/certificate.cbor  the operator's certificate
 operator/account.cbor      the account's certificate
-operator/policies.toml     limits by tier, for people
+operator/policies.toml     limits by tier, edited by people
 operator/policies/*.cbor   the same, signed
 operator/terms/*.cbor      terms of purses, by number
 """
@@ -22,30 +22,31 @@ from jiaozi.wire.cose import ID_LENGTH, OPERATOR, WALLET, SigningKey
 from jiaozi.wire.errors import Refused
 from jiaozi.wire.policies import read_policy
 from jiaozi.wire.terms import Terms, read_terms
-from jiaozi_host.channel import Speaker, certified
+from jiaozi_host.channel import ChannelIdentity, certified
 from jiaozi_host.errors import VaultError
-from jiaozi_host.vault import files, holders, keys, policies
+from jiaozi_host.vault import escrow, files, keys, policies
 from jiaozi_host.vault.authority import Authority
 from jiaozi_host.vault.published import Published, copy_public
 
 WALLET_LIFE = 1_000
-"""Epochs for which a wallet's certificate is good."""
+"""Validity of a wallet's certificate, in epochs."""
 
 CHANNEL_LIFE = 16
-"""Epochs for which a host may open channels with the key it was given: wallets may be ahead."""
+"""Validity of a host's channel key, in epochs; a wallet may know a later epoch than the host."""
 
 _REMEDY = "run: jiaozi operator init"
 
 
 def key_path(home: Path) -> Path:
-    """Where the operator's signing key is kept."""
+    """Return the path of the operator's signing key."""
     return home / "operator" / "key.pem"
 
 
 class Operator:
-    """An operator whose keys have been opened.
+    """An operator with its keys unlocked.
 
-    account: the certificate of its own account; account_seed: that account's key.
+    published: what its authority has published; account: certificate of its account; account_seed:
+    that account's key.
     """
 
     def __init__(self, home: Path, key: SigningKey, account_seed: bytes) -> None:
@@ -69,15 +70,19 @@ class Operator:
                 f"{self.folder} does not verify ({refusal})", "restore it from its backup"
             ) from refusal
         if key.public != self.certificate.public:
-            raise VaultError(f"{key_path(home)} is another operator's", "restore the right key")
+            raise VaultError(
+                f"{key_path(home)} is not the key of this operator",
+                "restore the key from its backup",
+            )
 
     @classmethod
     def init(
         cls, home: Path, authority: Authority, passphrase: str | None, currency: str = "CNY"
     ) -> Operator:
-        """Make a new operator certified by `authority`, with an account. Raises VaultError.
+        """Create an operator certified by `authority`, with an account. Raises VaultError.
 
-        home: the authority's own, or another one, which gets a copy of what it has published.
+        home: the authority's home or another one, which then gets a copy of what is published;
+        passphrase: None leaves the keys unencrypted; currency: ISO 4217 code.
         """
         folder = home / "operator"
         _, key = keys.create(key_path(home), passphrase)
@@ -102,18 +107,18 @@ class Operator:
 
     @classmethod
     def open(cls, home: Path, passphrase: str | None = None) -> Operator:
-        """Open the operator kept in a home. Raises VaultError."""
+        """Open the operator of a home. Raises VaultError."""
         _, key = keys.load(key_path(home), passphrase, _REMEDY)
         seed, _ = keys.load(home / "operator" / "account.pem", passphrase, _REMEDY)
         return cls(home, key, seed)
 
     def refresh(self) -> None:
-        """Read anew what the authority has published meanwhile."""
+        """Reload what the authority has published."""
         self.published = Published(self.home)
 
     @property
     def currency(self) -> str:
-        """Currency of the value this operator may hold."""
+        """Currency of this operator's wallets (ISO 4217 code)."""
         return str(self.certificate.claims[0])
 
     # Wallets ------------------------------------------------------------------------------------
@@ -121,7 +126,10 @@ class Operator:
     def certify(
         self, public: bytes, form: int, tier: int, category: int = 0
     ) -> certificates.Certificate:
-        """Certify a wallet's key under a fresh random id."""
+        """Certify a wallet's public key under a fresh random id.
+
+        form: as in `jiaozi.wire.certificates`; category: merchant category (ISO 18245), 0 for none.
+        """
         claims = [form, tier, category, self.published.epoch.number + WALLET_LIFE]
         return certificates.issue(
             WALLET,
@@ -134,15 +142,15 @@ class Operator:
         )
 
     def seal_holder(self, who: str) -> bytes:
-        """A reference to who holds a wallet, for the authority's eyes. Raises VaultError."""
-        return holders.seal(self.home, who)
+        """Seal a reference to a wallet's holder for the authority. Raises VaultError."""
+        return escrow.seal(self.home, who)
 
     def export_holder(self, wallet: bytes, sealed: bytes) -> bytes:
-        """What the authority is handed to open a reference."""
-        return holders.export(wallet, sealed, self._key, self.certificate, self.network)
+        """Return a signed export of a sealed reference, for the authority to open."""
+        return escrow.export(wallet, sealed, self._key, self.certificate, self.network)
 
     def package(self, wallet: certificates.Certificate) -> bytes:
-        """The package that `jiaozi.wallet.install` takes on the device with the certified key."""
+        """Return the installation package for the device with the certified key."""
         return issue.package(
             self.network,
             self.published.authority.raw,
@@ -154,17 +162,22 @@ class Operator:
 
     @property
     def operators(self) -> list[bytes]:
-        """Certificates of the operators wallets are to know."""
+        """Encoded certificates of all operators, for wallets to install."""
         return [operator.raw for operator in self.published.operators]
 
     def policy(self, tier: int) -> bytes:
-        """The signed policy of a tier. Raises VaultError."""
+        """Return the signed policy of a tier. Raises VaultError.
+
+        It is signed again when operator/policies.toml has changed and raised its version.
+        """
         if tier == policies.ACCOUNT_TIER:
             limits = policies.account_limits(self.currency)
         else:
             by_tier = policies.read_limits(self.folder / "policies.toml", self.currency)
             if tier not in by_tier:
-                raise VaultError(f"no policy for tier {tier}", "add it to policies.toml")
+                raise VaultError(
+                    f"there is no policy for tier {tier}", "add the tier to operator/policies.toml"
+                )
             limits = by_tier[tier]
         made = issue.make_policy(limits, self._key, self.certificate, self.network)
         path = self.folder / "policies" / f"{tier}.cbor"
@@ -174,31 +187,36 @@ class Operator:
                 return made
             if limits["version"] <= known.version:
                 raise VaultError(
-                    f"policy of tier {tier} changed, but version {limits['version']} did not rise",
-                    f"set its version to {known.version + 1} in policies.toml",
+                    f"the limits of tier {tier} changed without a higher version",
+                    f"set its version to {known.version + 1} in operator/policies.toml",
                 )
         files.write(path, made)
         return made
 
     def make_terms(self, number: int, categories: list[int], expiry: int, cap: int) -> Terms:
-        """Sign and keep the terms of a purse. Raises VaultError when its number has others."""
+        """Sign and store the terms of a purse.
+
+        categories: merchant categories (ISO 18245); expiry: last epoch in which its money can be
+        spent; cap: largest payment. Raises VaultError for invalid terms or a number in use.
+        """
         parts = (number, categories, expiry, cap, self._key, self.certificate, self.network)
         try:
             made = issue.make_terms(*parts)
         except Refused as refusal:
-            raise VaultError(f"these are no terms ({refusal})", "see: jiaozi terms --help") from (
-                refusal
-            )
+            raise VaultError(
+                f"the terms are invalid ({refusal})", "see: jiaozi terms --help"
+            ) from (refusal)
         path = self._terms_path(number)
         if path.exists() and path.read_bytes() != made:
             raise VaultError(
-                f"purse {number} has other terms already", "take another number for a new purpose"
+                f"purse {number} has other terms already, which were kept",
+                "choose another number for a new purpose",
             )
         files.write(path, made)
         return read_terms(made, self.network)
 
     def terms(self, number: int) -> bytes:
-        """The signed terms of a purse. Raises VaultError."""
+        """Return the signed terms of a purse. Raises VaultError."""
         remedy = f"run: jiaozi terms {number}"
         return files.read(self._terms_path(number), f"terms of purse {number}", remedy)
 
@@ -207,8 +225,8 @@ class Operator:
 
     # Sync ---------------------------------------------------------------------------------------
 
-    def speaker(self) -> Speaker:
-        """Who a host of this operator is in channels with wallets; its key is fresh."""
+    def channel_identity(self) -> ChannelIdentity:
+        """Return an identity with a fresh certified key, for channels with own wallets."""
         expiry = self.published.epoch.number + CHANNEL_LIFE
         return certified(expiry, self._key, self.certificate, self.network)
 
@@ -220,13 +238,16 @@ class Operator:
         head: bytes,
         closed: Sequence[bytes] = (),
     ) -> bytes:
-        """The settlement of a journal up to `position`; payments in `closed` are refunded."""
+        """Sign the settlement of a journal up to `position`, where its hash chain is `head`.
+
+        nonce: from the wallet's `challenge`; closed: hashes of payments that it refunds.
+        """
         return issue.make_settlement(
             wallet.hash, nonce, position, head, self._key, self.certificate, self.network, closed
         )
 
     def rotation(self, statement: bytes, certificate: certificates.Certificate) -> bytes:
-        """The acknowledgement of a last statement, for the certificate of the key it names."""
+        """Sign a rotation: it acknowledges a last statement and certifies the key named there."""
         return issue.make_rotation(
             statement, certificate, self._key, self.certificate, self.network
         )
@@ -234,5 +255,5 @@ class Operator:
     # Other operators ----------------------------------------------------------------------------
 
     def clearing(self, to: bytes, number: int, seen: int, items: Sequence[Sequence[Any]]) -> bytes:
-        """A clearing file for the operator whose certificate has the hash `to`."""
+        """Sign a clearing file for the operator whose certificate has the hash `to`."""
         return clearing.make(to, number, seen, items, self._key, self.certificate, self.network)

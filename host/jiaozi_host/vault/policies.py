@@ -1,7 +1,7 @@
-"""Policies: the limits of each tier, written by people in TOML, signed by the operator.
+"""Policies: the limits of each tier, in a TOML file that the operator edits.
 
-The file is the operator's to edit. Whoever changes a tier's limits raises its `version`: wallets
-take no policy with an older one, and two policies of one version must say the same.
+A change of a tier's limits must raise its `version`: wallets refuse a policy with an older version,
+and one version stands for one set of limits.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from jiaozi_host.errors import VaultError
 from jiaozi_host.money import LARGEST, BadAmount, parse_amount
 
 DEFAULTS = """\
-# Limits of the wallets this operator issues, by tier. Amounts are texts such as "500.00".
-# To change a tier: edit it AND raise its version; wallets take the new limits at their next sync.
+# Limits of this operator's wallets, by tier. Write amounts in quotes, such as "500.00".
+# To change a tier: edit it AND raise its version. Wallets get the new limits at their next sync.
 #
-# balance_cap        the most a wallet may hold
-# single             the most of one payment
-# unconfirmed_*      payments without confirmation on the wallet: each, how many, and their total
-# offline_*          payments to other wallets: how many, and their total
-#                    (unconfirmed and offline counts start anew at each sync;
-#                    a wallet's journal has room for 64 payments until then)
-# hops               how often value may change hands before an operator sees it (at most 15)
-# request_lifetime   epochs for which a request may be paid
-# epochs_since_sync  epochs after which a wallet that was not synced pays no more
-# firmware           (may be left out) wallets whose firmware has a lower number pay no more
+# balance_cap        largest balance of a wallet
+# single             largest payment
+# unconfirmed_*      payments without a confirmation on the wallet: largest, number, total
+# offline_*          payments to other wallets: number, total
+#                    (numbers and totals count from the last sync;
+#                    until the next one, a wallet's journal has room for 64 payments)
+# hops               times that value may change hands before a sync (at most 15)
+# request_lifetime   epochs for which a request can be paid
+# epochs_since_sync  epochs after the last sync in which a wallet can pay
+# firmware           optional: lowest firmware number that can pay
 
 [tier.1]  # bank account, opened in person
 version = 1
@@ -90,7 +90,7 @@ _MOST_HOPS = 15
 
 
 def account_limits(currency: str) -> dict[str, Any]:
-    """Limits of the operator's own account: as wide as a message can say."""
+    """Return the limits of the operator's account: the largest values a message can hold."""
     limits: dict[str, Any] = dict.fromkeys(POLICY_FIELDS, LARGEST)
     limits.update(version=1, tier=ACCOUNT_TIER, currency=currency)
     limits.update(hops=_MOST_HOPS, request_lifetime=1)
@@ -98,28 +98,35 @@ def account_limits(currency: str) -> dict[str, Any]:
 
 
 def read_limits(path: Path, currency: str) -> dict[int, dict[str, Any]]:
-    """Read the TOML file; return each tier's limits, as `jiaozi.operator.issue.make_policy` takes.
+    """Read the TOML file; return for each tier the limits for `jiaozi.operator.issue.make_policy`.
 
-    Raises VaultError that names the tier and the field.
+    Raises VaultError, naming the tier and the field.
     """
     try:
         tiers = tomllib.loads(path.read_text(encoding="utf-8"))["tier"]
         return {int(name): _tier(int(name), table, currency) for name, table in tiers.items()}
     except (OSError, tomllib.TOMLDecodeError, KeyError, ValueError, AttributeError) as error:
-        raise VaultError(f"cannot read {path}: {error}", "compare it with the README") from error
+        raise VaultError(
+            f"cannot read {path}: {error}", "correct the file; its head explains each field"
+        ) from error
 
 
 def _tier(tier: int, table: dict[str, Any], currency: str) -> dict[str, Any]:
     wanted = {*POLICY_FIELDS, "firmware"} - set(_GIVEN_ELSEWHERE)
     table = {"firmware": 0} | table
     if not 1 <= tier <= LARGEST or set(table) != wanted:
-        odd = ", ".join(sorted(wanted.symmetric_difference(table))) or "its number"
-        raise VaultError(f"policy of tier {tier}: missing or unknown: {odd}", "correct the file")
+        odd = ", ".join(sorted(wanted.symmetric_difference(table))) or "number"
+        raise VaultError(
+            f"policy of tier {tier}: wrong or missing fields: {odd}",
+            "correct operator/policies.toml",
+        )
     limits: dict[str, Any] = {"tier": tier, "currency": currency}
     for field, value in table.items():
         limits[field] = _value(tier, field, value)
     if limits["hops"] > _MOST_HOPS:
-        raise VaultError(f"policy of tier {tier}: hops above {_MOST_HOPS}", "correct the file")
+        raise VaultError(
+            f"policy of tier {tier}: hops is above {_MOST_HOPS}", "correct operator/policies.toml"
+        )
     return limits
 
 
@@ -131,5 +138,5 @@ def _value(tier: int, field: str, value: object) -> int:
             raise VaultError(f"policy of tier {tier}: {field}: {error}", error.remedy) from error
     if field not in _AMOUNTS and type(value) is int and 0 <= value <= LARGEST:
         return value
-    kind = 'a text such as "500.00"' if field in _AMOUNTS else "a whole number"
+    kind = 'an amount in quotes, such as "500.00"' if field in _AMOUNTS else "a whole number"
     raise VaultError(f"policy of tier {tier}: {field} is {value!r}", f"write {kind}")

@@ -1,12 +1,12 @@
-"""What the authority publishes: its certificate, the operators it has certified, the current epoch.
+"""The authority's public folder: its certificate, the operators it certified, the current epoch.
 
     public/network          "test" or "live"
-    public/authority.cbor   its certificate
+    public/authority.cbor   the authority's certificate
     public/operators/*.cbor certificates of operators, by id
     public/epoch.cbor       the current epoch
-    public/holders.cbor     the key that references to holders are sealed to (`vault.holders`)
+    public/holders.cbor     public key that references to holders are sealed to (`vault.escrow`)
 
-None of it is secret. An operator on another machine gets a copy of this folder.
+Nothing in it is secret. An operator with its own home has a copy (`jiaozi operator refresh`).
 """
 
 from __future__ import annotations
@@ -26,13 +26,16 @@ _REMEDY = "run: jiaozi authority init"
 
 
 class Published:
-    """The folder `public` of a home. Raises VaultError when it is missing or does not verify."""
+    """The verified content of a home's public folder.
+
+    The constructor raises VaultError when the folder is incomplete or does not verify.
+    """
 
     def __init__(self, home: Path) -> None:
         self.folder = home / "public"
         name = files.read(self.folder / "network", "authority", _REMEDY).decode().strip()
         if name not in _NETWORKS:
-            raise VaultError(f"{self.folder / 'network'} says {name!r}", "write test or live")
+            raise VaultError(f"{self.folder / 'network'} holds {name!r}", "write test or live")
         self.network = _NETWORKS[name]
         raw = files.read(self.folder / "authority.cbor", "authority", _REMEDY)
         try:
@@ -61,12 +64,12 @@ class Published:
 
     @property
     def trust(self) -> Trust:
-        """Whom wallets of this authority believe."""
+        """Authority and operators, for the verification of wallets' certificates."""
         return Trust(self.authority, self.operators, self.network)
 
 
 def publish_authority(home: Path, network: str, certificate: bytes) -> None:
-    """Write what stays the same for the life of an authority. Raises VaultError when it exists."""
+    """Write certificate and network of a new authority. Raises VaultError if there is one."""
     network_number(network)
     folder = home / "public"
     files.write_new(folder / "authority.cbor", certificate)
@@ -84,22 +87,24 @@ def publish_operator(home: Path, operator: certificates.Certificate) -> None:
 
 
 def copy_public(source: Path, home: Path) -> None:
-    """Bring a home up to date with what the authority has published in the home `source`.
+    """Copy the public folder of the home `source` into `home`.
 
-    The epoch is written last: it names operators. Raises VaultError for another authority, or one
-    that has gone back to an older epoch.
+    The epoch is written last, as it names operators. Raises VaultError for another authority or an
+    older epoch.
     """
     news = Published(source)
     if (home / "public" / "authority.cbor").exists():
         known = Published(home)
         if (known.authority.hash, known.network) != (news.authority.hash, news.network):
             raise VaultError(
-                f"{source} has another authority", "copy from a home of the same authority"
+                f"{source} belongs to another authority; nothing was copied",
+                "name a home of the same authority",
             )
         if news.epoch.number < known.epoch.number:
             raise VaultError(
-                f"epoch {known.epoch.number} is known, {source} has {news.epoch.number}",
-                "bring that home up to date first",
+                f"{source} has epoch {news.epoch.number}, older than {known.epoch.number} here;"
+                " nothing was copied",
+                "update that home first",
             )
     else:
         name = "live" if news.network == LIVE else "test"
@@ -114,7 +119,7 @@ def copy_public(source: Path, home: Path) -> None:
 
 
 def network_number(name: str) -> int:
-    """The number of a network in signed objects. Raises VaultError."""
+    """Return the number of a network in signed objects. Raises VaultError."""
     if name not in _NETWORKS:
-        raise VaultError(f"no such network: {name!r}", "choose test or live")
+        raise VaultError(f"{name!r} is not a network", "choose test or live")
     return _NETWORKS[name]

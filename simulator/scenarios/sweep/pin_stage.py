@@ -129,7 +129,7 @@ class Stage:
                 pass  # it has made its key for channels: from now on only PINs are written
         rig.close()
         self._trust = rig.operator.published.trust
-        self._speaker = rig.operator.speaker()
+        self._identity = rig.operator.channel_identity()
         self._uarts = rig.board.uarts
         self.boots = Boots(elf, self._uarts)
         self._core = Core(elf, self._name)
@@ -152,7 +152,7 @@ class Stage:
         bench.field.place(seat.chip)
         with mock.patch("os.urandom", drawn), DeskLink(Desk(bench)) as link:
             link.wait_for_card(10)
-            client = WalletClient(link, self._trust, self._speaker)
+            client = WalletClient(link, self._trust, self._identity)
             client.select()
             client.open_channel()
             watch = Watch(bench) if watched else None

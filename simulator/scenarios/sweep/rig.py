@@ -17,11 +17,12 @@ from typing import cast
 from unittest import mock
 
 from jiaozi_host.errors import CardGone
-from jiaozi_host.ledger import Ledger
 from jiaozi_host.ledger.account import open_account
+from jiaozi_host.ledger.ledger import Ledger
 from jiaozi_host.links import Link, Progress
 from jiaozi_host.provisioning import cash_out, provision, top_up
-from jiaozi_host.sync import Synced, sync_wallet
+from jiaozi_host.sync.result import Synced
+from jiaozi_host.sync.session import sync_wallet
 from jiaozi_host.vault import Authority, Operator
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.board import load_board
@@ -179,7 +180,7 @@ class SweepRig:
         """Give the wallet operators, policy and epoch as they are now."""
         operator = self.operator
         with self.at_desk(name) as link:
-            client = WalletClient(link, operator.published.trust, operator.speaker())
+            client = WalletClient(link, operator.published.trust, operator.channel_identity())
             client.select()
             rules = operator.policy(TIER), operator.published.epoch.raw
             client.update(operator.operators, *rules)

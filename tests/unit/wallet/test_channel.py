@@ -12,14 +12,16 @@ import pytest
 
 from jiaozi.wallet.store_keys import CHANNEL_KEY, JOURNAL_KEY
 from jiaozi.wire import apdu, commands, errors
-from jiaozi_host import provisioning, sync
+from jiaozi_host import provisioning
 from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
+from jiaozi_host.sync.own_wallet import set_pin
+from jiaozi_host.sync.session import sync_wallet
 from jiaozi_host.wallet import WalletClient
 from tests.fixtures import devices
 from tests.fixtures.channels import Listening, wallet_with_key
-from tests.fixtures.devices import Wallet, command, speaker
+from tests.fixtures.devices import Wallet, command, identity
 from tests.fixtures.wallets import Bank
-from tests.host.counter import Counter, Reader
+from tests.host.operator_counter import OperatorCounter, Reader
 
 LONG_PIN = "274951836400"
 AMOUNT = 76_543
@@ -61,7 +63,7 @@ def secrets_of(spoken: list[bytes], public: bytes) -> list[bytes]:
 def test_an_eavesdropper_learns_nothing_of_provisioning_and_sync(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counter, wallet = Counter(tmp_path), devices.Wallet()
+    counter, wallet = OperatorCounter(tmp_path), devices.Wallet()
     listening = Listening(wallet)
     spoken: dict[int, list[bytes]] = {}
     exchange = WalletClient.exchange
@@ -77,13 +79,13 @@ def test_an_eavesdropper_learns_nothing_of_provisioning_and_sync(
     provisioning.top_up(Reader(wallet), counter.operator, counter.ledger, LONG_PIN, AMOUNT)
     first = listening.heard[:heard]
     listening.heard.clear()
-    assert sync.sync_wallet(listening, counter.operator, counter.ledger).settled
+    assert sync_wallet(listening, counter.operator, counter.ledger).settled
     client = WalletClient(listening, counter.operator.published.trust)
     client.select()
     client.verify(LONG_PIN)
     assert client.info().balance == AMOUNT
     client.change(LONG_PIN, "987650123456")
-    sync.set_pin(listening, counter.operator, LONG_PIN)
+    set_pin(listening, counter.operator, LONG_PIN)
     air = b"|".join(first + listening.heard)
     for pin in (LONG_PIN, "987650123456"):
         assert pin.encode() not in air
@@ -137,7 +139,7 @@ class Tampering(Reader):
 @pytest.mark.parametrize("back", [False, True], ids=["there", "back"])
 @pytest.mark.parametrize("place", [0.0, 0.05, 0.3, 0.5, 0.7, 0.95, 1.0])
 def test_any_change_of_a_provisioning_is_noticed(tmp_path: Path, place: float, back: bool) -> None:
-    counter = Counter(tmp_path)
+    counter = OperatorCounter(tmp_path)
     for number in range(5):  # AGREE, CONFIRM, and the records of INFO, CREATE and INSTALL
         wallet = devices.Wallet()
         reader = Tampering(wallet, number, place, back)
@@ -162,7 +164,7 @@ def test_any_change_of_a_provisioning_is_noticed(tmp_path: Path, place: float, b
 def test_any_change_of_a_sync_is_noticed_and_changes_nothing(
     tmp_path: Path, place: float, back: bool
 ) -> None:
-    counter = Counter(tmp_path)
+    counter = OperatorCounter(tmp_path)
     wallet = counter.wallet(AMOUNT)
     counter.sync(wallet)
     met = 0
@@ -171,7 +173,7 @@ def test_any_change_of_a_sync_is_noticed_and_changes_nothing(
         if number == 1 and back:
             continue  # the answer to CONFIRM has no data
         before = {key for key in wallet.store.data if key < JOURNAL_KEY}
-        error = failure(sync.sync_wallet, reader, counter.operator, counter.ledger)
+        error = failure(sync_wallet, reader, counter.operator, counter.ledger)
         if error is None:
             assert reader.changed == 0
             break
@@ -190,7 +192,7 @@ def test_any_change_of_a_sync_is_noticed_and_changes_nothing(
 
 def test_a_replayed_handshake_opens_nothing(bank: Bank, wallet: Wallet) -> None:
     reader = Listening(wallet)
-    client = WalletClient(reader, wallet.device.book.trust, speaker(bank))
+    client = WalletClient(reader, wallet.device.book.trust, identity(bank))
     client.select()
     client.challenge()
     agree, confirm, record = (sent for sent in reader.heard[2::2])
@@ -210,7 +212,7 @@ def records(wallet: Wallet, count: int) -> list[bytes]:
 def test_records_out_of_order_end_the_channel(
     bank: Bank, wallet: Wallet, order: tuple[int, ...]
 ) -> None:
-    wallet.open_channel(speaker(bank))
+    wallet.open_channel(identity(bank))
     ready = records(wallet, 4)
     answers = [wallet.give_plain(commands.RECORD, ready[number])[1] for number in order]
     assert answers == [apdu.SW_OK] * (len(order) - 1) + [errors.CHANNEL_BROKEN]
@@ -221,13 +223,13 @@ def test_records_out_of_order_end_the_channel(
 
 
 def test_old_keys_open_nothing(bank: Bank, wallet: Wallet) -> None:
-    wallet.open_channel(speaker(bank))
+    wallet.open_channel(identity(bank))
     [old] = records(wallet, 1)
-    wallet.open_channel(speaker(bank))
+    wallet.open_channel(identity(bank))
     assert wallet.give_plain(commands.RECORD, old)[1] == errors.CHANNEL_BROKEN
     wallet.select()
     assert wallet.give_plain(commands.RECORD, old)[1] == errors.CHANNEL_NEEDED
-    wallet.open_channel(speaker(bank))
+    wallet.open_channel(identity(bank))
     [lost] = records(wallet, 1)
     wallet.device.begin_contact()
     wallet.device.session.selected = True
@@ -235,14 +237,14 @@ def test_old_keys_open_nothing(bank: Bank, wallet: Wallet) -> None:
 
 
 def test_an_answer_is_no_command(bank: Bank, wallet: Wallet) -> None:
-    wallet.open_channel(speaker(bank))
+    wallet.open_channel(identity(bank))
     [ready] = records(wallet, 1)
     answer, _ = wallet.give_plain(commands.RECORD, ready)
     assert wallet.give_plain(commands.RECORD, answer)[1] == errors.CHANNEL_BROKEN
 
 
 def test_a_refusal_inside_leaves_the_channel_open(bank: Bank, wallet: Wallet) -> None:
-    wallet.open_channel(speaker(bank))
+    wallet.open_channel(identity(bank))
     for inside, sw in (
         (b"\x80\x10\x00", errors.WRONG_LENGTH),
         (apdu.select(), errors.NOT_ALLOWED),

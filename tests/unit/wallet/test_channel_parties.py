@@ -11,13 +11,13 @@ from jiaozi.operator import issue
 from jiaozi.wallet.store_keys import CHANNEL_KEY
 from jiaozi.wire import certificates, channel, commands, cose, edhoc, errors
 from jiaozi.wire.certificates import Certificate
-from jiaozi_host.channel import Speaker
+from jiaozi_host.channel import ChannelIdentity
 from jiaozi_host.errors import BadAnswer, HostError
 from jiaozi_host.wallet import WalletClient
 from tests.fixtures.channels import Listening, refusal, wallet_with_key
-from tests.fixtures.devices import PIN, Wallet, provision, speaker
+from tests.fixtures.devices import PIN, Wallet, identity, provision
 from tests.fixtures.wallets import Bank, key_of
-from tests.host.counter import Counter, Reader
+from tests.host.operator_counter import OperatorCounter, Reader
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,8 @@ def wallet(bank: Bank) -> Wallet:
 # Who gets in --------------------------------------------------------------------------------------
 
 
-def forged(certificate: Certificate, key: cose.SigningKey) -> Speaker:
-    return Speaker(channel.certified(certificate), key)
+def forged(certificate: Certificate, key: cose.SigningKey) -> ChannelIdentity:
+    return ChannelIdentity(channel.certified(certificate), key)
 
 
 def issued(
@@ -51,12 +51,12 @@ def test_who_is_not_the_operator_stays_out(bank: Bank, wallet: Wallet) -> None:
     host, other = key_of("host"), Bank(name="other operator")
     elsewhere = Bank(network=cose.LIVE)
     for who, sw in (
-        (speaker(other), errors.WRONG_SIGNER),
-        (speaker(elsewhere), errors.WRONG_SIGNER),
+        (identity(other), errors.WRONG_SIGNER),
+        (identity(elsewhere), errors.WRONG_SIGNER),
         (forged(issued(bank, host, signer="rogue"), host), errors.BAD_SIGNATURE),
         (forged(issued(bank, host, cose.SETTLEMENT), host), errors.BAD_SIGNATURE),
         (forged(issued(bank, host), key_of("thief")), errors.BAD_SIGNATURE),
-        (speaker(bank, expiry=0), errors.EXPIRED),
+        (identity(bank, expiry=0), errors.EXPIRED),
         (forged(bank.operator, bank.operator_key), errors.MALFORMED),
         (forged(wallet.device.book.me, wallet.device.book.key), errors.MALFORMED),
     ):
@@ -65,7 +65,7 @@ def test_who_is_not_the_operator_stays_out(bank: Bank, wallet: Wallet) -> None:
         assert wallet.device.session.channel is None
         assert not wallet.device.session.operator
         assert wallet.store.data == before
-    wallet.open_channel(speaker(bank))
+    wallet.open_channel(identity(bank))
     wallet.must(commands.STATEMENT, bytes(16))
 
 
@@ -80,7 +80,7 @@ def test_a_wallets_channel_key_opens_no_other_wallet(bank: Bank, wallet: Wallet)
 
 
 def test_a_bare_key_must_be_proven_too(wallet: Wallet) -> None:
-    stolen = Speaker(channel.bare(key_of("host").public), key_of("thief"))
+    stolen = ChannelIdentity(channel.bare(key_of("host").public), key_of("thief"))
     assert refusal(wallet.open_channel, stolen) == errors.BAD_SIGNATURE
 
 
@@ -116,7 +116,7 @@ def test_the_host_sees_who_the_wallet_is(bank: Bank, wallet: Wallet) -> None:
 
 
 def test_a_wallet_of_another_authority_gets_no_pin(tmp_path: Path, wallet: Wallet) -> None:
-    counter = Counter(tmp_path)
+    counter = OperatorCounter(tmp_path)
     reader = Listening(wallet)
     client = WalletClient(reader, counter.operator.published.trust)
     client.select()
@@ -129,7 +129,7 @@ def test_a_wallet_of_another_authority_gets_no_pin(tmp_path: Path, wallet: Walle
 
 def test_only_the_operator_that_installs_may_have_opened_the_channel(bank: Bank) -> None:
     other = Bank(name="other operator")
-    for who, sw in ((None, errors.SESSION_NEEDED), (speaker(other), errors.WRONG_SIGNER)):
+    for who, sw in ((None, errors.SESSION_NEEDED), (identity(other), errors.WRONG_SIGNER)):
         device = Wallet()
         device.select()
         device.open_channel(who)
@@ -137,7 +137,7 @@ def test_only_the_operator_that_installs_may_have_opened_the_channel(bank: Bank)
         before = dict(device.store.data)
         assert device.give(commands.INSTALL, dumps([package, PIN]))[1] == sw
         assert device.store.data == before
-        device.open_channel(speaker(bank))
+        device.open_channel(identity(bank))
         device.must(commands.INSTALL, dumps([package, PIN]))
 
 
@@ -183,7 +183,7 @@ def test_a_blank_device_takes_a_fresh_key_each_time_and_keeps_none() -> None:
         device.select()
         first = edhoc.Initiator(edhoc.SUITE_4, key_of("e").public, channel.HOST)
         answer, _ = device.give_plain(commands.AGREE, first.message_1)
-        who = Speaker(channel.bare(key_of("host").public), key_of("host"))
+        who = ChannelIdentity(channel.bare(key_of("host").public), key_of("host"))
         first.finish(answer, lambda one: channel.read_party(one, cose.TEST), who.party, who.key)
         seen.add(first.peer.public)
     assert len(seen) == 2

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from jiaozi.wire.cose import SigningKey
 from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import VaultError
-from jiaozi_host.vault import files, holders, keys
+from jiaozi_host.vault import escrow, files, keys
 
 
 def publish(home, vector):
@@ -32,14 +32,14 @@ def record_path(home, number):
 
 def sealing(home, vector, raw):
     files.write(home / "public" / "holders.cbor", raw)
-    return {"length": len(holders.seal(home, "somebody"))}
+    return {"length": len(escrow.seal(home, "somebody"))}
 
 
 def opening(home, vector, raw):
     private = X25519PrivateKey.from_private_bytes(unhexlify(vector["private"]))
-    keys.write(holders.key_path(home), private, None)
+    keys.write(escrow.key_path(home), private, None)
     authority = SigningKey(unhexlify(vector["key"]))
-    text, _ = holders.Openings(home).open(raw, vector["who"], vector["why"], authority, None)
+    text, _ = escrow.Openings(home).open(raw, vector["who"], vector["why"], authority, None)
     return {"text": text, "answer": hexlify(record_path(home, 1).read_bytes()).decode()}
 
 
@@ -47,7 +47,7 @@ def reading(home, vector, raw):
     records = [unhexlify(one) for one in vector["before"]] + [raw]
     for number, record in enumerate(records, 1):
         files.write(record_path(home, number), record)
-    return {"number": holders.Openings(home).read()[-1].number}
+    return {"number": escrow.Openings(home).read()[-1].number}
 
 
 KINDS = {"holders-key": sealing, "holder": opening, "opening": reading}

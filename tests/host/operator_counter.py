@@ -1,6 +1,6 @@
-"""An operator's counter in a test: a vault and a ledger in a folder, a reader, wallets in memory.
+"""An operator for tests: vault and ledger in a folder, wallets in memory, and their reader.
 
-The wallets run the firmware's own application (tests/fixtures/devices.py); the reader can lose any
+The wallets run the firmware's application (tests/fixtures/devices.py). The reader can lose any
 exchange.
 """
 
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jiaozi_host import provisioning, sync
+from jiaozi_host import provisioning
 from jiaozi_host.errors import CardGone, NoCard
-from jiaozi_host.ledger import Ledger
 from jiaozi_host.ledger.account import Account, open_account
+from jiaozi_host.ledger.ledger import Ledger
 from jiaozi_host.ledger.report import Report, report
 from jiaozi_host.links import Link, Progress
+from jiaozi_host.sync.result import Synced
+from jiaozi_host.sync.session import sync_wallet
 from jiaozi_host.vault import Authority, Operator
 from jiaozi_host.vault.published import copy_public
 from tests.fixtures import devices
@@ -25,8 +27,8 @@ PIN = "1234"
 class Reader(Link):
     """A reader with at most one wallet on it.
 
-    lose: number of the exchange that is lost, counted from 0; hears: whether the wallet still gets
-    the command of that exchange; restarts: whether the wallet loses its power with it.
+    lose: number of the exchange that is lost, counted from 0; delivers: True if only its answer is
+    lost; restarts: True if the wallet loses its power too.
     """
 
     name = "test reader"
@@ -34,7 +36,7 @@ class Reader(Link):
     def __init__(self, wallet: devices.Wallet | None = None) -> None:
         self.wallet = wallet
         self.lose: int | None = None
-        self.hears = False
+        self.delivers = False
         self.restarts = False
         self.exchanges = 0
 
@@ -49,7 +51,7 @@ class Reader(Link):
             raise CardGone("nothing there")
         if number != self.lose:
             return bytes(self.wallet.exchange(command))
-        if self.hears:
+        if self.delivers:
             self.wallet.exchange(command)
         if self.restarts:
             self.wallet.restart()
@@ -62,10 +64,10 @@ class Reader(Link):
         self.wallet = None
 
 
-class Counter:
-    """An authority and an operator that holds what was issued to it.
+class OperatorCounter:
+    """An authority and an operator with `issued` on its account.
 
-    authority: that of another counter, None for an own one.
+    authority: of another operator, None for a new one.
     """
 
     def __init__(
@@ -95,20 +97,20 @@ class Counter:
     def cash_out(self, wallet: devices.Wallet, amount: int) -> provisioning.Transfer:
         return provisioning.cash_out(Reader(wallet), self.operator, self.ledger, PIN, amount)
 
-    def sync(self, wallet: devices.Wallet) -> sync.Synced:
-        return sync.sync_wallet(Reader(wallet), self.operator, self.ledger)
+    def sync(self, wallet: devices.Wallet) -> Synced:
+        return sync_wallet(Reader(wallet), self.operator, self.ledger)
 
     def advance(self, *revoke: bytes) -> None:
         self.authority.advance(revoke)
         self.refresh()
 
     def refresh(self) -> None:
-        """Hear what the authority has published."""
+        """Copy what the authority has published."""
         if self.home != self.authority.home:
             copy_public(self.authority.home, self.home)
         self.operator.refresh()
 
     def report(self) -> Report:
-        """The ledger's report, after the account has posted what it did."""
+        """Return the ledger's report, with the account's journal posted."""
         self.account()
         return report(self.ledger)

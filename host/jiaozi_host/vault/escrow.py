@@ -1,13 +1,13 @@
-"""Who holds a wallet: sealed to the authority's key, kept by the operator, opened on the record.
+"""Identity escrow: references to wallets' holders, sealed by operators, opened by the authority.
 
 A reference is sealed with HPKE (RFC 9180, base mode: DHKEM X25519, HKDF-SHA256, ChaCha20-Poly1305)
-to a key that serves for nothing else. The operator keeps it beside the wallet's id and cannot read
-it; no wallet ever has it. The authority opens one only after it has signed a record of who asked
-and why, chained to the record before.
+to a key used for nothing else. The operator stores it with the wallet's id and cannot open it; it
+is never on a device. Before the authority opens one, it signs a record of who asked and why,
+chained to the previous record.
 
-    authority/holders.pem        the key that opens
-    authority/openings/*.cbor    the records, numbered from 1: nothing is ever changed or removed
-    public/holders.cbor          the key to seal to, signed by the authority
+    authority/holders.pem        private key that opens references
+    authority/openings/*.cbor    records, numbered from 1; never changed or removed
+    public/holders.cbor          public key that references are sealed to, signed by the authority
 """
 
 from __future__ import annotations
@@ -42,21 +42,24 @@ from jiaozi_host.vault.published import Published
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 _INFO = b"jiaozi holder"
 _BLOCK = 64
-"""References are filled up to multiples of this, so that their length says little."""
+"""References are padded to multiples of this length, in bytes, to hide their own."""
 
 _RECORD = (UINT, 32, UINT, ID_LENGTH, TEXT, TEXT, 32)
 _FIRST = bytes(32)
 
 
 def key_path(home: Path) -> Path:
-    """Where the key that opens references is kept."""
+    """Return the path of the private key that opens references."""
     return home / "authority" / "holders.pem"
 
 
 def create(
     home: Path, passphrase: str | None, key: SigningKey, me: Certificate, network: int
 ) -> None:
-    """Make the authority's key for references and publish its public half."""
+    """Create the authority's key for references and publish its public part.
+
+    key, me: the authority's signing key and certificate. Raises VaultError.
+    """
     private = X25519PrivateKey.generate()
     keys.write(key_path(home), private, passphrase)
     public = sign(HOLDERS_KEY, [private.public_key().public_bytes_raw()], key, me.hash, network)
@@ -64,10 +67,10 @@ def create(
 
 
 def seal(home: Path, who: str) -> bytes:
-    """Seal a reference to a holder, so that only the authority can read it. Raises VaultError."""
+    """Seal a reference, any text, so that only the authority can open it. Raises VaultError."""
     published = Published(home)
     raw = files.read(
-        home / "public" / "holders.cbor", "key for holders", "run: jiaozi operator refresh"
+        home / "public" / "holders.cbor", "public key for holders", "run: jiaozi operator refresh"
     )
     try:
         signed = parse(HOLDERS_KEY, raw, published.network)
@@ -75,7 +78,8 @@ def seal(home: Path, who: str) -> bytes:
         signed.verify(published.authority.public, published.authority.hash)
     except Refused as refusal:
         raise VaultError(
-            f"the key for holders does not verify ({refusal})", "run: jiaozi operator refresh"
+            f"the public key for holders does not verify ({refusal})",
+            "run: jiaozi operator refresh",
         ) from refusal
     text = who.encode() + b"\x80"
     text += bytes(-len(text) % _BLOCK)
@@ -85,15 +89,15 @@ def seal(home: Path, who: str) -> bytes:
 def export(
     wallet: bytes, sealed: bytes, key: SigningKey, operator: Certificate, network: int
 ) -> bytes:
-    """What an operator hands to the authority to have a reference opened: its word for whose."""
+    """Return a wallet's sealed reference, signed by its operator, for the authority to open."""
     return sign(HOLDER, [wallet, sealed], key, operator.hash, network).raw
 
 
 @dataclass(frozen=True)
 class Opening:
-    """A record: `who` had the reference of `wallet` opened in `epoch`, and why.
+    """Record of an opening: who asked for the holder of a wallet, why, and in which epoch.
 
-    reference: hash of what the operator had handed over; hash: of the record itself.
+    reference: hash of the operator's export; hash: of this record.
     """
 
     number: int
@@ -106,7 +110,7 @@ class Opening:
 
 
 class Openings:
-    """The authority's records of what it has opened."""
+    """The authority's chained records of openings."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -114,15 +118,15 @@ class Openings:
         self._published = Published(home)
 
     def read(self) -> list[Opening]:
-        """All records, each verified and chained. Raises VaultError for any that is not right."""
+        """Return all records, verified. Raises VaultError if one is missing or was changed."""
         found: list[Opening] = []
         for path in sorted(self._folder.glob("*.cbor")):
             try:
                 found.append(self._read(path.read_bytes(), found))
             except Refused as refusal:
                 raise VaultError(
-                    f"the record of openings was tampered with at {path.name} ({refusal})",
-                    "restore it from its backup, and find out who did it",
+                    f"the records of openings were changed at {path.name} ({refusal})",
+                    "restore them from their backup and investigate",
                 ) from refusal
         return found
 
@@ -135,24 +139,29 @@ class Openings:
         last = before[-1].hash if before else _FIRST
         if (number, previous) != (len(before) + 1, last):
             raise VaultError(
-                f"the record of openings lacks what comes before number {number}",
-                "restore it from its backup, and find out who did it",
+                f"records of openings are missing before number {number}",
+                "restore them from their backup and investigate",
             )
         return Opening(number, epoch, wallet, who, why, reference, signed.hash)
 
     def open(
         self, raw: bytes, who: str, why: str, key: SigningKey, passphrase: str | None
     ) -> tuple[str, Opening]:
-        """Open what an operator has exported; return the reference, and the record left first.
+        """Store a record, then open an operator's export; return the reference and the record.
 
-        who: the officer or court that asks; why: the warrant. Raises VaultError.
+        who: officer or court that asks; why: the warrant; key: the authority's signing key;
+        passphrase: of the private key for references. Raises VaultError.
         """
         if not who.strip() or not why.strip():
-            raise VaultError("nobody asks, or for no reason", "say who asks and why")
+            raise VaultError(
+                "--who or --why is empty; nothing was opened", "state who asks and why"
+            )
         reference, wallet, sealed = self._reference(raw)
         private = keys.read(key_path(self._home), passphrase, "restore it from its backup")
         if not isinstance(private, X25519PrivateKey):
-            raise VaultError(f"{key_path(self._home)} is another kind of key", "restore the file")
+            raise VaultError(
+                f"{key_path(self._home)} is not an X25519 key", "restore it from its backup"
+            )
         records = self.read()
         now, number = self._published, len(records) + 1
         previous = records[-1].hash if records else _FIRST
@@ -163,7 +172,8 @@ class Openings:
             text = bytes(_SUITE.decrypt(sealed, private, _INFO))
         except (InvalidTag, ValueError):
             raise VaultError(
-                "the reference does not open", "ask the operator whether it was sealed to this key"
+                "the reference is not sealed to this key; the opening is recorded",
+                "ask the operator which authority it was sealed for",
             ) from None
         return text.rstrip(b"\x00")[:-1].decode(), self._read(record.raw, records)
 
@@ -174,10 +184,14 @@ class Openings:
             expect(signed.body, (ID_LENGTH, BYTES))
             operator = known.get(signed.signer)
             if operator is None:
-                raise VaultError("no operator known here has exported this", "ask who did")
+                raise VaultError(
+                    "the export is not by an operator of this authority; nothing was opened",
+                    "check the file",
+                )
             signed.verify(operator.public, operator.hash)
         except Refused as refusal:
             raise VaultError(
-                f"what was exported does not verify ({refusal})", "have it exported again"
+                f"the export does not verify ({refusal}); nothing was opened",
+                "ask the operator to export it again",
             ) from refusal
         return signed.hash, signed.body[0], signed.body[1]

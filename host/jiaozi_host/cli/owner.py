@@ -1,4 +1,4 @@
-"""Commands of a wallet's owner at a reader."""
+"""Commands of a wallet's owner: state, next tap and PIN of the wallet on the reader."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from jiaozi_host.cli.context import (
     wallet_on,
 )
 from jiaozi_host.money import format_amount, parse_amount, parse_positive
-from jiaozi_host.sync import set_pin
+from jiaozi_host.sync.own_wallet import set_pin
 from jiaozi_host.vault.published import Published
 from jiaozi_host.wallet import WalletClient
 
-pin_app = typer.Typer(no_args_is_help=True, help="The wallet's PIN.")
+pin_app = typer.Typer(no_args_is_help=True, help="The wallet's PIN: change or unblock it.")
 
 STATUS_NAMES = {
     commands.BLANK: "blank",
@@ -40,7 +40,7 @@ STATUS_NAMES = {
 
 
 class Role(StrEnum):
-    """What the wallet does at its next tap."""
+    """The wallet's role at its next tap."""
 
     auto = "auto"
     reader = "reader"
@@ -48,9 +48,7 @@ class Role(StrEnum):
 
 
 ROLES = {Role.auto: commands.AUTO, Role.reader: commands.READER, Role.card: commands.CARD}
-RoleOption = Annotated[
-    Role, typer.Option(help="Whether the wallet reads, is read, or finds out (auto).")
-]
+RoleOption = Annotated[Role, typer.Option(help="Role of the wallet in that tap; auto tries both.")]
 
 
 def info(
@@ -58,11 +56,11 @@ def info(
     reader: ReaderOption = None,
     wait: WaitOption = DEFAULT_WAIT,
     balance: Annotated[
-        bool, typer.Option("--balance", help="Also show what needs the PIN.")
+        bool, typer.Option("--balance", help="Show the balance too; asks for the PIN.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a wallet says of itself.
+    """Show a wallet's state: id, form, epoch, PIN tries, and with --balance its money.
 
     Example: jiaozi info --balance --reader /dev/ttyUSB0
     """
@@ -73,29 +71,29 @@ def info(
         client.select()
         if pin is not None:
             client.verify(pin)
-        told = client.info()
+        answer = client.info()
     data = {
-        "status": STATUS_NAMES.get(told.status, str(told.status)),
-        "id": told.id.hex() if told.id else None,
-        "form": FORM_NAMES.get(told.form, str(told.form)) if told.id else None,
-        "tier": told.tier if told.id else None,
-        "policy_version": told.policy_version,
-        "epoch": told.epoch,
-        "pin_tries": told.tries,
-        "balance": told.balance,
-        "pending": told.pending,
-        "open_requests": told.open_requests,
-        "firmware": told.firmware,
+        "status": STATUS_NAMES.get(answer.status, str(answer.status)),
+        "id": answer.id.hex() if answer.id else None,
+        "form": FORM_NAMES.get(answer.form, str(answer.form)) if answer.id else None,
+        "tier": answer.tier if answer.id else None,
+        "policy_version": answer.policy_version,
+        "epoch": answer.epoch,
+        "pin_tries": answer.tries,
+        "balance": answer.balance,
+        "pending": answer.pending,
+        "open_requests": answer.open_requests,
+        "firmware": answer.firmware,
     }
     lines = [f"{name.replace('_', ' '):15}{value}" for name, value in data.items()]
-    if told.balance is not None:
-        lines[7] = f"{'balance':15}{format_amount(told.balance)}"
+    if answer.balance is not None:
+        lines[7] = f"{'balance':15}{format_amount(answer.balance)}"
     shown = [line for line, value in zip(lines, data.values(), strict=True) if value is not None]
-    for number, held, expiry, cap, categories in told.purses or []:
+    for number, held, expiry, cap, categories in answer.purses or []:
         where = ", ".join(map(str, categories))
-        terms = f"to epoch {expiry}, {format_amount(cap)} a payment, categories {where}"
-        shown.append(f"{f'purse {number}':15}{format_amount(held)} of it ({terms})")
-    show(as_json, data | {"purses": told.purses}, "\n".join(shown))
+        terms = f"until epoch {expiry}, {format_amount(cap)} a payment, categories {where}"
+        shown.append(f"{f'purse {number}':15}{format_amount(held)} ({terms})")
+    show(as_json, data | {"purses": answer.purses}, "\n".join(shown))
 
 
 def pay(
@@ -105,7 +103,7 @@ def pay(
     wait: WaitOption = DEFAULT_WAIT,
     role: RoleOption = Role.auto,
 ) -> None:
-    """Arm the wallet: its next tap pays this amount, once.
+    """Arm the wallet to pay this amount at its next tap, once.
 
     Example: jiaozi pay 12.50
     """
@@ -121,12 +119,14 @@ def pay(
 
 def receive(
     home: HomeOption,
-    amount: Annotated[str, typer.Argument(help="0 takes any amount there is room for.")] = "0",
+    amount: Annotated[
+        str, typer.Argument(metavar="AMOUNT", help="Amount, 0 for whatever the payer enters.")
+    ] = "0",
     reader: ReaderOption = None,
     wait: WaitOption = DEFAULT_WAIT,
     role: RoleOption = Role.auto,
 ) -> None:
-    """Arm the wallet: its next tap asks for this amount.
+    """Arm the wallet to request this amount at its next tap.
 
     Example: jiaozi receive 12.50
     """
@@ -141,7 +141,7 @@ def receive(
 
 
 def disarm(home: HomeOption, reader: ReaderOption = None, wait: WaitOption = DEFAULT_WAIT) -> None:
-    """Make the wallet's next tap do nothing by itself; open requests are cancelled.
+    """Clear what the wallet was armed for, and cancel its open requests.
 
     Example: jiaozi disarm
     """
@@ -159,7 +159,7 @@ def disarm(home: HomeOption, reader: ReaderOption = None, wait: WaitOption = DEF
 def pin_change(
     home: HomeOption, reader: ReaderOption = None, wait: WaitOption = DEFAULT_WAIT
 ) -> None:
-    """Replace the PIN: the owner knows the old one (JIAOZI_PIN, then JIAOZI_NEW_PIN).
+    """Change the PIN; asks for the old and the new one (or JIAOZI_PIN and JIAOZI_NEW_PIN).
 
     Example: jiaozi pin change
     """
@@ -170,14 +170,16 @@ def pin_change(
         client = WalletClient(link, trust)
         client.select()
         client.change(old, new)
-    out.print("the PIN is changed")
+    out.print("the PIN was changed")
 
 
 @pin_app.command("unblock")
 def pin_unblock(
     home: HomeOption, reader: ReaderOption = None, wait: WaitOption = DEFAULT_WAIT
 ) -> None:
-    """Set a new PIN in the operator's name (JIAOZI_NEW_PIN), blocked or not.
+    """Set a new PIN with the operator's key; asks for the new one (or JIAOZI_NEW_PIN).
+
+    Use it when the PIN is blocked or forgotten.
 
     Example: jiaozi pin unblock
     """

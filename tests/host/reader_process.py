@@ -1,7 +1,7 @@
-"""A process of its own with a PN532 on a pseudo-terminal, a field and a Python card.
+"""A process with an emulated PN532 on a pseudo-terminal, a field and a card in Python.
 
-Speaks JSON lines: one request on standard input, one answer on standard output. The first line it
-says is the path of its serial port.
+It reads requests from standard input and writes answers to standard output, as JSON lines. The
+first line is the path of its serial port.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SET_META_DATA = 0x94
 
 
 def application(apdu: bytes) -> bytes:
-    """SELECT of our AID; 80 10 echoes its data; 80 20 answers P1 P2 bytes."""
+    """Answer SELECT of our AID; 80 10 returns its data, 80 20 P1 P2 bytes."""
     if apdu[:4] == b"\x00\xa4\x04\x00":
         return b"\x90\x00" if apdu[5 : 5 + apdu[4]] == AID else b"\x6a\x82"
     if apdu[:2] == b"\x80\x10":
@@ -47,9 +47,9 @@ def application(apdu: bytes) -> bytes:
 
 
 class ChipCard:
-    """A PN532 as a card, its host answering with the same application.
+    """A PN532 in card emulation; its host runs the same application.
 
-    It takes ``processing`` seconds for an answer and ``pause`` before what goes on with one.
+    processing: seconds until an answer; pause: seconds between the parts of a long one.
     """
 
     def __init__(self, field: Field, scheduler: RealTimeScheduler) -> None:
@@ -63,7 +63,7 @@ class ChipCard:
         self._send(next(self._script))
 
     def hear(self, data: bytes) -> None:
-        """Bytes from the chip; its host goes on in an event of its own."""
+        """Take bytes from the chip; its host continues in an event of its own."""
         for frame in self._decoder.feed(data):
             if frame.kind is hsu.Kind.PACKET:
                 self.scheduler.call_later(0.0, self._go_on, frame.body[2:])
@@ -94,7 +94,7 @@ class ChipCard:
 
 
 class World:
-    """The loop and what its requests do."""
+    """The event loop, and one method for each request."""
 
     def __init__(self, fwi: int, paced: bool) -> None:
         self.scheduler = RealTimeScheduler()
@@ -120,7 +120,7 @@ class World:
                         return
 
     def on_request(self) -> bool:
-        """One or more requests; False at the end of input."""
+        """Answer the requests that have arrived; return False at the end of input."""
         data = os.read(0, 65536)
         *lines, self._input = (self._input + data).split(b"\n")
         for line in lines:
@@ -163,11 +163,11 @@ class World:
         }
 
 
-class Radio:
-    """The process, seen from a test. Closing ends it; it also dies with its parent."""
+class ReaderProcess:
+    """The process, as a test uses it. It ends with `close` or with its parent."""
 
     def __init__(self, fwi: int = 9, paced: bool = False) -> None:
-        command = [sys.executable, "-m", "tests.host.radio_process", str(fwi), str(int(paced))]
+        command = [sys.executable, "-m", "tests.host.reader_process", str(fwi), str(int(paced))]
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
@@ -181,7 +181,7 @@ class Radio:
 
     def _answer(self) -> Any:
         line = self._process.stdout.readline() if self._process.stdout else ""
-        assert line, "the radio process has died"
+        assert line, "the reader process has died"
         return json.loads(line)
 
     def close(self) -> None:
@@ -194,9 +194,9 @@ class Radio:
 
 
 def main() -> None:
-    """The process itself: arguments are FWI of the card and whether bytes are paced."""
+    """Run the process. Arguments: FWI of the card; 1 to pace bytes at the baud rate, else 0."""
     die_with_parent()
-    with contextlib.suppress(OSError, AttributeError):  # not every account may
+    with contextlib.suppress(OSError, AttributeError):  # only some accounts may
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME_PRIORITY))
     world = World(int(sys.argv[1]), bool(int(sys.argv[2])))
     print(json.dumps(world.wire.path), flush=True)

@@ -1,0 +1,40 @@
+"""Access to one of the operator's own wallets: select and verify it, set its PIN."""
+
+from __future__ import annotations
+
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.commands import FROZEN, READY
+from jiaozi.wire.errors import NOT_ALLOWED, Refused
+from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
+from jiaozi_host.links import Link
+from jiaozi_host.vault import Operator
+from jiaozi_host.wallet import WalletClient
+
+
+def select_own(client: WalletClient, operator: Operator) -> Certificate:
+    """Select a wallet and return its certificate, issued by this operator.
+
+    Raises WalletRefused(NOT_ALLOWED) for a device that is not provisioned, BadAnswer when the
+    certificate does not verify, HostError for another operator's wallet.
+    """
+    hello = client.select()
+    if hello.status not in (READY, FROZEN) or hello.certificate is None:
+        raise WalletRefused(NOT_ALLOWED)
+    try:
+        wallet = operator.published.trust.wallet(hello.certificate)
+    except Refused as refusal:
+        raise BadAnswer(f"the wallet's certificate does not verify ({refusal})") from refusal
+    if wallet.issuer != operator.certificate.hash:
+        raise HostError(
+            "another operator issued this wallet; nothing was changed",
+            "take it to that operator, or check --home",
+        )
+    return wallet
+
+
+def set_pin(link: Link, operator: Operator, pin: str) -> bytes:
+    """Set a new PIN, also on a wallet whose PIN is blocked; return the wallet's id."""
+    client = WalletClient(link, operator.published.trust, operator.channel_identity())
+    wallet = select_own(client, operator)
+    client.unblock(pin)
+    return bytes(wallet.id)
