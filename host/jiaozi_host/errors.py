@@ -118,7 +118,7 @@ class LedgerError(HostError):
 
 
 class ClearingRefused(LedgerError):
-    """A clearing file of another operator is refused; nothing was changed."""
+    """A clearing file of another operator is refused; nothing was imported."""
 
     exit_code = 13
 

@@ -1,8 +1,8 @@
-"""`make demo`: three wallets pay each other with no network, one tap is torn, and it all adds up.
+"""`make demo`: three wallets pay each other offline, taps break off, and the totals are checked.
 
-Everything is real but the air and the silicon: the host's tools talk through nfcpy to a PN532, the
-wallets run the release images of two boards on emulated microcontrollers. Pictures go to
-build/demo/. Exits with 1 if any total is off.
+The wallets run the release images of two boards on emulated microcontrollers; the host's tools
+reach them through nfcpy and an emulated PN532. Pictures of the displays go to build/demo/. Exits
+with 1 if a total is wrong.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ ISSUED = 1_000_000_00
 SEED = b"jiaozi demo"
 TOP_UPS = {"alice": 100_00, "bob": 5_00, "carol": 0}
 
-# Of the blocks a card answers with when the payee reads, four carry the answer to SELECT; from the
-# fifth on they carry the payment. Losing these tears the tap after the payer has committed.
+# When the payee reads, the card's first four blocks carry the answer to SELECT, the next ones the
+# payment. Losing those breaks the tap off after the payer has committed.
 _FIRST_PAYMENT_BLOCK = 5
 
-# A payment's record is about 200 words.
+# Words of a payment's record in the journal: about 200.
 _HALF_A_RECORD = 100
 _PATIENCE = 20.0
 
@@ -45,17 +45,17 @@ console = Console(highlight=False)
 
 
 class Off(Exception):
-    """A total is not what it must be."""
+    """A total is wrong."""
 
 
 def check(what: str, found: int, expected: int) -> None:
-    """Raise Off unless an amount is as it must be."""
+    """Raise Off unless an amount is as expected."""
     if found != expected:
-        raise Off(f"{what}: {money(found)}, not {money(expected)}")
+        raise Off(f"{what} is {money(found)}, not {money(expected)}")
 
 
 class Demo:
-    """The story, step by step; `balances` is what must be in each wallet."""
+    """The steps of the demo. balances: expected balance of each wallet."""
 
     def __init__(self, rig: Rig, build: Path) -> None:
         self.rig = rig
@@ -67,7 +67,7 @@ class Demo:
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
-        """One line of progress, ticked when the block is done."""
+        """Show a line of progress, ticked when the block is done."""
         self._step += 1
         with console.status(f"{self._step:2} {text}"):
             yield
@@ -76,30 +76,30 @@ class Demo:
     def set_up(self) -> None:
         """Provision and top up at the operator's reader."""
         for name, board in BOARDS.items():
-            with self.step(f"provision {name}: {board}, through nfcpy and a PN532"):
+            with self.step(f"make {name} a wallet: {board}, through nfcpy and a PN532"):
                 self.wallets[name] = self.rig.add(name, board)
                 self.rig.provision(self.wallets[name])
                 self.balances[name] = 0
         for name, amount in TOP_UPS.items():
             if amount:
-                with self.step(f"top up {name} with {money(amount)}, a payment of the operator's"):
+                with self.step(f"top up {name} with {money(amount)} from the operator's account"):
                     self.rig.top_up(self.wallets[name], amount)
                     self.balances[name] += amount
                     self.picture(name, f"{name}-topped-up")
 
     def offline(self) -> None:
-        """Four payments with no network; one is torn, one payer browns out, both are finished."""
-        with self.step("turn the network off: no operator, no ledger from here on"):
+        """Make four payments offline, one across a broken tap and one across a power cut."""
+        with self.step("disconnect the operator: no ledger from here on"):
             self.rig.go_offline()
         self.pay("alice", "bob", 25_00, "the payee reads", commands.READER)
         self.pay("bob", "carol", 20_00, "value just received, the payer reads", commands.CARD)
         self.tear("carol", "alice", 8_00)
         self.brown_out("alice", "bob", 3_00)
-        with self.step("ask each wallet for its balance"):
+        with self.step("compare the balance of each wallet"):
             self.agree()
 
     def pay(self, payer: str, payee: str, amount: int, how: str, payee_role: int) -> None:
-        """One tap."""
+        """Make one payment in one tap."""
         with self.step(f"{payer} pays {payee} {money(amount)} offline ({how})"):
             source, target = self.wallets[payer], self.wallets[payee]
             if payee_role == commands.READER:
@@ -113,10 +113,10 @@ class Demo:
             self.picture(payee, f"{payee}-received")
 
     def tear(self, payer: str, payee: str, amount: int) -> None:
-        """A tap whose payment frame is lost for good, and the tap that finishes it."""
+        """Lose the payment's frames in one tap, and finish the payment in the next."""
         source, target = self.wallets[payer], self.wallets[payee]
         simulator = self.rig.simulator
-        with self.step(f"{payer} pays {payee} {money(amount)}: torn after {payer} committed"):
+        with self.step(f"{payer} pays {payee} {money(amount)}: broken off after {payer} committed"):
             self.rig.receive(target, amount)
             after = source.marks()[-1].index
             simulator.fault("lose", direction="<", kind="I", since=_FIRST_PAYMENT_BLOCK)
@@ -127,18 +127,18 @@ class Demo:
             source.wait_mark(Mark.TAP_END, 20, committed.index)
             self.picture(payer, f"{payer}-torn")
         held = sum(self.rig.balance(wallet) for wallet in self.wallets.values())
-        check("in flight after the torn tap", sum(self.balances.values()) - held, amount)
-        console.print(f"      in flight: {money(amount)}; nothing lost, nothing made")
-        with self.step("tap again: the same payment is sent once more and credited once"):
+        check("value in flight after the broken tap", sum(self.balances.values()) - held, amount)
+        console.print(f"      in flight: {money(amount)}; nothing lost, nothing created")
+        with self.step("tap again: the same payment is sent again and credited once"):
             self.costs.append((f"{payer} → {payee}, resumed", resume(simulator, source, target)))
             self.moved(payer, payee, amount)
             self.picture(payee, f"{payee}-resumed")
 
     def brown_out(self, payer: str, payee: str, amount: int) -> None:
-        """A payer fed by the field alone: the field goes while it writes the payment down."""
+        """Cut the payer's power while it writes the payment, then pay in the next tap."""
         source, target = self.wallets[payer], self.wallets[payee]
         simulator = self.rig.simulator
-        with self.step(f"{payer} pays {payee} {money(amount)}: field and power go as it writes"):
+        with self.step(f"{payer} pays {payee} {money(amount)}: power fails while {payer} writes"):
             self.rig.receive(target, amount)
             source.cut_after_stores(_HALF_A_RECORD)
             after = target.marks()[-1].index
@@ -146,27 +146,27 @@ class Demo:
                 end = time.monotonic() + _PATIENCE
                 while source.running:
                     if time.monotonic() > end:
-                        raise Off(f"{payer} has not lost its power")
+                        raise Off(f"the power of {payer} was not cut")
                     time.sleep(0.05)
             target.wait_mark(Mark.TAP_END, _PATIENCE, after)
-        with self.step(f"{payer} is in the field again: nothing had left, and the tap pays once"):
+        with self.step("power on and tap again: nothing had been paid, now it is paid once"):
             source.start()
             source.wait_mark(Mark.READY, _PATIENCE)
             self.costs.append((f"{payer} → {payee}, powered up", tap(simulator, source, target)))
             self.moved(payer, payee, amount)
 
     def moved(self, payer: str, payee: str, amount: int) -> None:
-        """Note a payment in what must be."""
+        """Enter a payment into the expected balances."""
         self.balances[payer] -= amount
         self.balances[payee] += amount
 
     def agree(self) -> None:
-        """Check that every wallet says what it must."""
+        """Check the balance that each wallet shows."""
         for name, wallet in self.wallets.items():
             check(f"{name}'s balance", self.rig.balance(wallet), self.balances[name])
 
     def settle(self) -> None:
-        """The network is back: sync all wallets and compare with the ledger."""
+        """Connect the operator, sync all wallets and compare them with the ledger."""
         self.rig.go_online()
         for name, wallet in self.wallets.items():
             with self.step(f"sync {name} to the ledger"):
@@ -174,11 +174,11 @@ class Demo:
                 check(f"{name}'s statement", synced.balance, self.balances[name])
                 if not synced.settled:
                     raise Off(f"{name} was not settled: {synced.findings}")
-        with self.step("read the whole ledger"):
+        with self.step("check the totals of the ledger"):
             self.totals()
 
     def totals(self) -> None:
-        """Show balances and the invariant; raise Off when they do not hold."""
+        """Show balances and invariant; raise Off if a total is wrong."""
         report = self.rig.report()
         names = {wallet: name for name, wallet in self.rig.ids.items()}
         table = Table(title="The ledger after sync")
@@ -200,11 +200,11 @@ class Demo:
             raise Off(f"the ledger does not add up: {report.findings}")
 
     def picture(self, name: str, file: str) -> None:
-        """Keep what a display shows, once it is drawn."""
+        """Save a picture of a display once it is drawn."""
         pictures.keep(self.wallets[name], self._build / f"{file}.png")
 
     def show_costs(self) -> None:
-        """What each tap cost."""
+        """Show the cost of each tap."""
         table = Table(title="Taps: SELECT to the payee's commit")
         headings = ("exchanges", "bytes", "payer", "payee", *(f"ms at {c} MHz" for c in CLOCKS_MHZ))
         table.add_column("tap")
@@ -215,11 +215,13 @@ class Demo:
             times = (f"{cost.modelled_ms(clock):.0f}" for clock in CLOCKS_MHZ)
             table.add_row(name, str(cost.exchanges), str(cost.bytes), *sides, *times)
         console.print(table)
-        console.print("Payer and payee: instructions executed; times by the model of the design.")
+        console.print(
+            "payer, payee: instructions; ms: modelled from instructions, UART and air time"
+        )
 
 
 def main(build: Path = BUILD) -> int:
-    """Run the story, with its pictures in `build`; 0 when all of it adds up."""
+    """Run the demo with its pictures in `build`; return 0 if every total is right."""
     shutil.rmtree(build, ignore_errors=True)
     build.mkdir(parents=True)
     console.print("[bold]Jiaozi: money you can tap with no network on either side[/bold]")
@@ -238,7 +240,7 @@ def main(build: Path = BUILD) -> int:
         console.print("stopped")
         return 130
     console.print("Every total is right.")
-    console.print(f"Pictures: {build}/{OVERVIEW}, and one by one beside it")
+    console.print(f"Pictures: {build}/{OVERVIEW}; each display is a file in the same folder")
     return 0
 
 

@@ -123,7 +123,7 @@ class Rig:
             return sync_wallet(link, self.operator, self.ledger)
 
     def client(self, link: Link) -> WalletClient:
-        """The wallet on a reader, for a host that speaks for nobody in particular."""
+        """Return a client of the wallet on a reader, for an anonymous host."""
         return WalletClient(link, self.operator.published.trust)
 
     @contextmanager

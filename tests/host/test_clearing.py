@@ -35,7 +35,7 @@ class Two:
 
     @staticmethod
     def wallet(counter: OperatorCounter, amount: int = 0) -> devices.Wallet:
-        """A wallet whose whole journal is kept aside, for `check`."""
+        """Make a wallet that keeps its whole journal, for `check`."""
         return counter.wallet(amount, Recorder())
 
     def other(self, counter: OperatorCounter) -> OperatorCounter:
@@ -50,17 +50,17 @@ class Two:
         return Clearing(counter.ledger, counter.operator)
 
     def send(self, sender: OperatorCounter) -> list[Imported]:
-        """Export, and import at the other."""
+        """Export the files of one operator and import them at the other."""
         return [self.desk(self.other(sender)).import_file(raw) for raw in self.files(sender)]
 
     def clear(self) -> None:
-        """Send files to and fro until neither has anything to tell."""
+        """Exchange files until neither operator has a new one."""
         for _ in range(3):
             for sender in self.both:
                 self.send(sender)
 
     def check(self, wallets: Iterable[devices.Wallet]) -> None:
-        """The invariant, over both ledgers together and in each."""
+        """Check the invariant in each ledger and over both."""
         shown = [counter.report() for counter in self.both]
         assert [one.findings for one in shown] == [[], []]
         assert all(one.holds for one in shown)
@@ -86,7 +86,7 @@ def pay(source: devices.Wallet, target: devices.Wallet, amount: int) -> bytes:
 
 
 def pay_torn(source: devices.Wallet, target: devices.Wallet, amount: int) -> tuple[bytes, bytes]:
-    """A payment that never reaches its payee; returns it and its request."""
+    """Make a payment that never reaches its payee; return it and its request."""
     book = target.device.book
     request = wallets.ask(book, amount)
     return wallets.answer(source.device.book, book.me.raw, request), request
@@ -151,7 +151,7 @@ def test_a_void_brings_the_money_back(two: Two) -> None:
 
 
 def close(two: Two, bob: devices.Wallet) -> None:
-    """Bob's request expires, and he settles: he can answer it no more."""
+    """Bob's request expires and he settles, so he can no longer answer it."""
     two.advance()
     two.advance()
     assert two.west.sync(bob).settled
@@ -195,7 +195,7 @@ def test_who_credits_what_was_closed_is_found_and_nets_nothing(two: Two) -> None
 
 
 def test_the_accounts_take_part(two: Two) -> None:
-    """A wallet cashes out, and is topped up, at another operator's counter."""
+    """A wallet cashes out and tops up with another operator."""
     alice = two.wallet(two.east, 10_000)
     two.west.cash_out(alice, 2_500)
     two.west.top_up(alice, 500)
@@ -286,11 +286,11 @@ def test_forged_and_foreign_files_are_refused(two: Two, tmp_path: Path) -> None:
     refused(west.clearing(to.hash, 0, 0, []), "for another operator")
     refused(west.clearing(to.hash, 1, 9, []), "never exported")
     refused(west.clearing(to.hash, 1, 0, [[9, *item[1:]]]), "not a valid message")
-    refused(west.clearing(to.hash, 1, 0, [[clearing.VOIDED, *item[1:]]]), "an item in it")
-    refused(west.clearing(to.hash, 1, 0, [[clearing.FORWARDED, *item[1:]]]), "an item in it")
+    refused(west.clearing(to.hash, 1, 0, [[clearing.VOIDED, *item[1:]]]), "lacks its proof")
+    refused(west.clearing(to.hash, 1, 0, [[clearing.FORWARDED, *item[1:]]]), "lacks its proof")
     refused(west.clearing(to.hash, 1, 0, [[clearing.CLOSED, *item[1:]]]), "not a valid message")
     other = wallets.ask(bob.device.book, 1_000)
-    refused(west.clearing(to.hash, 1, 0, [[*item[:2], other, *item[3:]]]), "an item in it")
+    refused(west.clearing(to.hash, 1, 0, [[*item[:2], other, *item[3:]]]), "lacks its proof")
     stranger = OperatorCounter(tmp_path / "stranger", 0)
     refused(stranger.operator.clearing(to.hash, 1, 0, []), "does not know")
     live = clearing.make(to.hash, 1, 0, [], west._key, west.certificate, cose.LIVE)

@@ -1,4 +1,4 @@
-"""The command `jiaozi`: what it prints, and how it exits."""
+"""The command `jiaozi`: output and exit codes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.host.operator_counter import PIN, Reader
 
 
 class Shell:
-    """Runs the command in this process, with a wallet on its reader."""
+    """The command, run in this process with a wallet on its reader."""
 
     def __init__(
         self, home: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
@@ -80,8 +80,8 @@ def test_a_whole_life(shell: Shell) -> None:
     assert (made["tier"], made["form"], made["resumed"]) == (4, "wearable", False)
     assert "paid in 80.00" in shell("top-up", "80.00")
     assert "paid out 30.00" in shell("cash-out", "30.00")
-    told = shell.json("info", "--balance")
-    assert (told["id"], told["balance"], told["status"]) == (made["id"], 5_000, "ready")
+    info = shell.json("info", "--balance")
+    assert (info["id"], info["balance"], info["status"]) == (made["id"], 5_000, "ready")
     assert "balance        50.00" in shell("info", "--balance")
     assert "next tap pays 1.25" in shell("pay", "1.25")
     assert "next tap receives any amount" in shell("receive")
@@ -104,8 +104,8 @@ def test_a_purse_with_terms(shell: Shell) -> None:
     assert "paid in 80.00" in shell("top-up", "80.00", "--purse", "7")
     assert "terms 8" in shell("top-up", "1.00", "--purse", "8", code=VaultError.exit_code)
     assert shell.json("info", "--balance")["purses"] == [[7, 8_000, 9, 2_000, [5411]]]
-    told = shell("info", "--balance")
-    assert "purse 7        80.00 (until epoch 9, 20.00 a payment, categories 5411)" in told
+    info = shell("info", "--balance")
+    assert "purse 7        80.00 (until epoch 9, 20.00 a payment, categories 5411)" in info
     shell("sync")
     assert "in purse 7" in shell("ledger", "show")
 

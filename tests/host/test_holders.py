@@ -1,4 +1,4 @@
-"""Who holds a wallet: sealed, opened by the authority alone, and never without a record."""
+"""Identity escrow: only the authority opens a reference, and never without a record."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def counter(tmp_path: Path) -> OperatorCounter:
 
 
 def held(counter: OperatorCounter, who: str = WHO) -> tuple[devices.Wallet, bytes]:
-    """A wallet with a holder, and what the operator exports of it."""
+    """Make a wallet with a holder; return it and the operator's export."""
     wallet = counter.wallet(1_000)
     identity = wallet.device.book.me.id
     counter.ledger.set_holder(identity, counter.operator.seal_holder(who))
@@ -51,7 +51,7 @@ def test_the_authority_opens_a_reference_on_the_record(counter: OperatorCounter)
 
 
 def test_the_operator_alone_cannot_open(counter: OperatorCounter, tmp_path: Path) -> None:
-    """Nothing of it is in what an operator has, and its keys do not open it."""
+    """The operator's files do not contain the reference, and its keys do not open it."""
     other = OperatorCounter(tmp_path / "other", 0, counter.authority)
     wallet = other.wallet()
     identity = wallet.device.book.me.id
@@ -107,7 +107,7 @@ def test_a_record_that_was_tampered_with_is_noticed(counter: OperatorCounter) ->
 
 
 def test_a_record_of_another_chain_is_noticed(counter: OperatorCounter) -> None:
-    """Signed by the authority, with the right number, but not what the next one follows upon."""
+    """A record with a valid signature and number, but not the one the next record chains to."""
     _, raw = held(counter)
     first = counter.home / "authority" / "openings" / "000001.cbor"
     counter.authority.open_holder(raw, "court", "hidden")
@@ -146,7 +146,7 @@ def test_references_of_like_length_are_sealed_alike(counter: OperatorCounter) ->
 
 
 class Listening(Reader):
-    """A reader that keeps every frame."""
+    """A reader that records every frame."""
 
     frames = b""
 

@@ -1,4 +1,4 @@
-"""Who comes late, or never: value held for payees, and wallets that have expired."""
+"""Late wallets: payments on hold for payees, and wallets whose certificates expired."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIFE = 3
 
 @pytest.fixture
 def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OperatorCounter:
-    """A counter whose wallets' certificates last for LIFE epochs; limits by epoch are wide."""
+    """Make an operator whose wallets' certificates last LIFE epochs, with wide limits by epoch."""
     monkeypatch.setattr(operator, "WALLET_LIFE", LIFE)
     made = OperatorCounter(tmp_path)
     path = tmp_path / "operator" / "policies.toml"
@@ -32,7 +32,7 @@ def age(counter: OperatorCounter, epochs: int) -> None:
 
 
 def torn(counter: OperatorCounter, amount: int = 4_000) -> tuple[devices.Wallet, devices.Wallet]:
-    """A payment that its payee has not heard of yet, and that the ledger knows."""
+    """Make a payment that is in the ledger and has not reached its payee."""
     payer, payee = counter.wallet(10_000), counter.wallet()
     request = wallets.ask(payee.device.book, amount)
     wallets.answer(payer.device.book, payee.device.book.me.raw, request)
@@ -50,13 +50,13 @@ def test_a_payment_to_who_never_returns_is_held(counter: OperatorCounter) -> Non
     assert (shown.held, shown.holds, shown.findings) == (4_000, True, [])
     states = [payment.state for payment in shown.in_flight if payment.held]
     assert states == ["held for its payee"]
-    assert counter.sync(payer).refunded == 0, "nobody knows yet what the payee has done"
+    assert counter.sync(payer).refunded == 0, "the payee's journal is not known yet"
     assert payer.device.book.unresolved() == 1
     assert counter.report().held == 4_000
 
 
 def test_what_is_held_goes_where_the_payees_journal_says(counter: OperatorCounter) -> None:
-    """By its own old epoch it had credited the payment before, and lost the way to the desk."""
+    """The payee had credited the payment in its old epoch and syncs late."""
     payer, payee = torn(counter)
     request = next(iter(payee.device.book.open.values()))
     (paid,) = payer.device.book.pending()

@@ -1,4 +1,4 @@
-"""Each way in which a wallet's signed word fails to add up is seen, kept, and blocks the wallet."""
+"""Contradictions in what wallets sign: each is found, stored, and blocks settlement."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def transfer(source: devices.Wallet, target: devices.Wallet, amount: int) -> byt
 
 
 def put_back(wallet: devices.Wallet, image: dict[int, bytes]) -> None:
-    """Restore a memory image, as somebody who opened the device would."""
+    """Restore a memory image, as an attacker who opened the device can."""
     wallet.store.data = dict(image)
     wallet.restart()
 

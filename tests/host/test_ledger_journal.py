@@ -1,4 +1,4 @@
-"""Journal entries are believed as far as their signatures go: an altered part is refused."""
+"""Journal entries are accepted only if every signed part verifies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIGNED_PARTS = {
 
 
 class Journals:
-    """One entry of each kind: (entry, position, whose)."""
+    """Make one entry of each kind: (entry, position, whose)."""
 
     def __init__(self, folder: Path) -> None:
         counter = OperatorCounter(folder)
@@ -58,7 +58,7 @@ def journals(tmp_path_factory: pytest.TempPathFactory) -> Journals:
 
 
 def alter_signature(raw: bytes) -> bytes:
-    """The same signed object with its last bit turned: well formed, not authentic."""
+    """Flip the last bit of a signed object: well formed, not authentic."""
     return raw[:-1] + bytes([raw[-1] ^ 1])
 
 
@@ -81,7 +81,7 @@ def test_an_altered_signature_is_refused(journals: Journals, kind: int, part: in
 
 
 def _anew(trust: Trust) -> tuple[Certificate, list[Certificate], int]:
-    """A trust that has met nobody yet: one that has does not check a certificate again."""
+    """Return a trust with an empty cache, so that certificates are verified again."""
     return trust.authority, list(trust.operators.values()), trust.network
 
 
@@ -150,7 +150,7 @@ def test_junk_is_refused(journals: Journals, junk: bytes) -> None:
 
 
 def rewrite(wallet: devices.Wallet, position: int, entry: bytes) -> None:
-    """Replace an entry and chain it anew, as a broken device that signs anything would."""
+    """Replace an entry and rebuild the chain, as an opened device can."""
     data = wallet.store.data
     old = wallet.device.book.entry(position)
     state = wallet.device.book.state.copy()

@@ -1,4 +1,4 @@
-"""What the ledger finds it can prove: each proof verifies by the authority's certificate alone."""
+"""Proofs of findings: each verifies with the authority's certificate alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def counter(tmp_path: Path) -> OperatorCounter:
 
 
 def proven(counter: OperatorCounter) -> dict[int, bytes]:
-    """The wallets that proofs in the ledger name, by kind, each proof verified."""
+    """Verify the proofs in the ledger; return the wallets they name, by kind."""
     trust = counter.operator.published.trust
     named = {}
     for found in counter.report().findings:

@@ -1,6 +1,6 @@
-"""Random payments among wallets that sync in random order, or only in part: it always adds up.
+"""Random payments among wallets that sync in random order, or in part: the ledger adds up.
 
-What the ledger should know is worked out beside it, from whole journals that are kept aside.
+The expected totals are computed from whole journals, which the wallets' stores keep.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ amounts = st.integers(1, 20_000)
 
 
 class Economy(RuleBasedStateMachine):
-    """Wallets that pay each other; a counter where they sync now and then."""
+    """Wallets that pay each other and sync at their operator now and then."""
 
     @initialize()
     def open(self) -> None:
@@ -44,7 +44,7 @@ class Economy(RuleBasedStateMachine):
 
     @rule(source=wallet_numbers, sink=wallet_numbers, amount=amounts, heard=st.booleans())
     def pay(self, source: int, sink: int, amount: int, heard: bool) -> None:
-        """A tap: whole, or torn after the payer's commit."""
+        """Tap, whole or torn after the payer's commit."""
         if source == sink:
             return
         try:
@@ -65,7 +65,7 @@ class Economy(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule(data=st.data(), resolves=st.booleans())
     def arrive_late(self, data: st.DataObject, resolves: bool) -> None:
-        """A torn payment reaches its payee after all, the answer its payer or not."""
+        """Deliver a torn payment to its payee, and perhaps the outcome to its payer."""
         index = data.draw(st.integers(0, len(self.sent) - 1))
         source, target, payment, request = self.sent[index]
         try:
@@ -78,7 +78,7 @@ class Economy(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        """The payee gives a request up: what comes for it later is voided."""
+        """Cancel a request: a later payment for it is voided."""
         _, target, _, request = data.draw(st.sampled_from(self.sent))
         self._cancel(self.book(target), request)
 
@@ -88,11 +88,11 @@ class Economy(RuleBasedStateMachine):
             if known.raw == request:
                 book.apply(payee.cancel(book, known.hash))
 
-    @rule(number=wallet_numbers, lost=st.none() | st.integers(0, 12), hears=st.booleans())
-    def sync(self, number: int, lost: int | None, hears: bool) -> None:
-        """A sync, or a part of one."""
+    @rule(number=wallet_numbers, lost=st.none() | st.integers(0, 12), delivers=st.booleans())
+    def sync(self, number: int, lost: int | None, delivers: bool) -> None:
+        """Sync, wholly or in part."""
         reader = Reader(self.wallets[number])
-        reader.lose, reader.delivers = lost, hears
+        reader.lose, reader.delivers = lost, delivers
         try:
             done = sync_wallet(reader, self.counter.operator, self.counter.ledger)
         except CardGone:
@@ -102,7 +102,7 @@ class Economy(RuleBasedStateMachine):
 
     @rule(number=wallet_numbers, amount=amounts, back=st.booleans())
     def counter_transfer(self, number: int, amount: int, back: bool) -> None:
-        """Money into a wallet or out of it."""
+        """Top up or cash out."""
         if back and amount > self.book(number).state.balance:
             return
         act = self.counter.cash_out if back else self.counter.top_up
@@ -111,7 +111,7 @@ class Economy(RuleBasedStateMachine):
 
     @rule()
     def age(self) -> None:
-        """Time passes: requests expire."""
+        """Advance the epoch, so that requests expire."""
         self.counter.advance()
 
     @invariant()

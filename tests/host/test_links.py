@@ -1,4 +1,4 @@
-"""The link through the real nfcpy to a simulated PN532, and what it says when things go wrong."""
+"""The link through nfcpy to an emulated PN532, and its errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def link(radio: ReaderProcess) -> Iterator[Link]:
 
 
 def echo(data: bytes) -> bytes:
-    """The test card's echo command."""
+    """Make the echo command of the test card."""
     return apdu.build_command(0x80, 0x10, 0, 0, data, apdu.LE_ANY)
 
 
@@ -162,7 +162,7 @@ def test_apdus_never_reach_a_log(
     radio: ReaderProcess, link: Link, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(1)
-    caplog.set_level(1, logger="nfc")  # as somebody who looks for a fault would
+    caplog.set_level(1, logger="nfc")  # as in a search for a fault
     radio.do("place")
     link.wait_for_card(5)
     link.exchange(echo(b"2468"))

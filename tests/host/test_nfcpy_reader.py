@@ -1,4 +1,4 @@
-"""The real nfcpy drives the simulated PN532 over a serial port and reads a card through the field.
+"""nfcpy drives the emulated PN532 over a serial port and reads a card through the field.
 
 This is the evidence that the chip model is what other people's software takes for a PN532.
 """
@@ -20,13 +20,13 @@ transport = pytest.importorskip("nfc.clf.transport")
 tt4 = pytest.importorskip("nfc.tag.tt4")
 
 PATIENCE_MS = 2000
-"""nfcpy gives a chip 100 ms for its ACK, which a busy machine does not always keep."""
+"""nfcpy waits 100 ms for an ACK, too short on a busy machine."""
 FAST_FWI = 6  # 20 ms, so that lost frames cost little time
 
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait longer for what must come anyway."""
+    """Read with a longer time-out."""
     read = transport.TTY.read
 
     def patiently(self: Any, timeout: int) -> bytearray:
@@ -75,7 +75,7 @@ def tag(radio: ReaderProcess, reader: Any) -> Any:
 
 
 def activate_when_there(reader: Any, limit: float = 30.0) -> Any:
-    """Like activate, for a card whose host first has to notice that the last tap is over."""
+    """Activate a card whose host may still be in the last tap."""
     end = time.monotonic() + limit
     while time.monotonic() < end:
         target = reader.sense(nfc.clf.RemoteTarget("106A"))
@@ -145,7 +145,7 @@ def test_a_slow_card_is_waited_for(radio: ReaderProcess, tag: Any) -> None:
 
 
 class TestChipAsCard:
-    """A second PN532 with chip-side ISO-DEP is the card; nfcpy's block protocol judges it."""
+    """The card is a second PN532 with ISO-DEP in the chip, tested by nfcpy's block protocol."""
 
     @pytest.fixture
     def tag(self, radio: ReaderProcess, reader: Any) -> Any:

@@ -48,14 +48,14 @@ def test_a_wallet_is_not_provisioned_twice(counter: OperatorCounter) -> None:
     assert refusal.value.name == "ALREADY_PROVISIONED"
 
 
-@pytest.mark.parametrize("hears", [False, True])
+@pytest.mark.parametrize("delivers", [False, True])
 @pytest.mark.parametrize("lost", range(7))
 def test_torn_provisioning_is_resumed_with_the_same_certificate(
-    counter: OperatorCounter, lost: int, hears: bool
+    counter: OperatorCounter, lost: int, delivers: bool
 ) -> None:
     wallet = devices.Wallet()
     reader = Reader(wallet)
-    reader.lose, reader.delivers, reader.restarts = lost, hears, True
+    reader.lose, reader.delivers, reader.restarts = lost, delivers, True
     with pytest.raises(CardGone):
         provisioning.provision(reader, counter.operator, counter.ledger, PIN)
     made = provisioning.provision(Reader(wallet), counter.operator, counter.ledger, PIN)
@@ -93,16 +93,16 @@ def cash_out(counter: OperatorCounter, reader: Reader, amount: int) -> provision
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-@pytest.mark.parametrize("hears", [False, True])
+@pytest.mark.parametrize("delivers", [False, True])
 @pytest.mark.parametrize(("act", "sign"), [(top_up, 1), (cash_out, -1)])
 def test_a_transfer_torn_anywhere_happens_once(
-    tmp_path: Path, act: Act, sign: int, hears: bool, restarts: bool
+    tmp_path: Path, act: Act, sign: int, delivers: bool, restarts: bool
 ) -> None:
     for lost in range(20):
         counter = OperatorCounter(tmp_path / str(lost))
         wallet = counter.wallet(50_000)
         reader = Reader(wallet)
-        reader.lose, reader.delivers, reader.restarts = lost, hears, restarts
+        reader.lose, reader.delivers, reader.restarts = lost, delivers, restarts
         try:
             act(counter, reader, 20_000)
         except CardGone:
@@ -123,15 +123,15 @@ def test_a_transfer_torn_anywhere_happens_once(
 
 
 @pytest.mark.parametrize(("act", "sign"), [(top_up, 1), (cash_out, -1)])
-@pytest.mark.parametrize("hears", [False, True])
+@pytest.mark.parametrize("delivers", [False, True])
 def test_a_torn_transfer_is_finished_by_sync(
-    tmp_path: Path, act: Act, sign: int, hears: bool
+    tmp_path: Path, act: Act, sign: int, delivers: bool
 ) -> None:
     for lost in range(20):
         counter = OperatorCounter(tmp_path / str(lost))
         wallet = counter.wallet(50_000)
         reader = Reader(wallet)
-        reader.lose, reader.delivers = lost, hears
+        reader.lose, reader.delivers = lost, delivers
         try:
             act(counter, reader, 20_000)
         except CardGone:
@@ -231,7 +231,7 @@ def test_a_revoked_wallet_gets_no_money(counter: OperatorCounter) -> None:
 
 
 class Foreign(Reader):
-    """A card without our application."""
+    """Answer as a card without the wallet application."""
 
     def exchange(self, command: bytes) -> bytes:
         return b"\x6a\x82"

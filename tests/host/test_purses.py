@@ -1,4 +1,4 @@
-"""Purses at an operator's counter: funded, spent, posted, brought back; who breaks terms."""
+"""Purses with terms: funding, spending, posting, reclaim, and violations of terms."""
 
 from __future__ import annotations
 
@@ -106,15 +106,15 @@ def test_an_expired_purse_goes_back_at_sync(counter: OperatorCounter) -> None:
     assert purses(counter) == []
 
 
-@pytest.mark.parametrize("hears", [True, False])
-def test_a_sync_torn_anywhere_loses_nothing(counter: OperatorCounter, hears: bool) -> None:
+@pytest.mark.parametrize("delivers", [True, False])
+def test_a_sync_torn_anywhere_loses_nothing(counter: OperatorCounter, delivers: bool) -> None:
     alice = counter.wallet(100)
     fund(counter, alice, 3_000)
     counter.sync(alice)
     run_out(counter)
     for lost in range(60):
         reader = Reader(alice)
-        reader.lose, reader.delivers, reader.restarts = lost, hears, lost % 2 == 0
+        reader.lose, reader.delivers, reader.restarts = lost, delivers, lost % 2 == 0
         try:
             sync_wallet(reader, counter.operator, counter.ledger)
         except CardGone:
@@ -128,7 +128,7 @@ def test_a_sync_torn_anywhere_loses_nothing(counter: OperatorCounter, hears: boo
 
 
 def outside(alice: devices.Wallet, taker: devices.Wallet, amount: int) -> None:
-    """A payment as an opened wallet makes it."""
+    """Make a payment against the terms, as an opened device can."""
     wallet = alice.device.book
     request = taker.arm(commands.RECEIVE, amount)
     order = payer.read_order(wallet, taker.device.book.me.raw, request)

@@ -1,4 +1,4 @@
-"""A memory put back: seen at the first sync that can know, named with proof, and frozen."""
+"""Rolled-back memory: found at the first possible sync, proven, and the wallet frozen."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def named(counter: OperatorCounter) -> dict[str, bytes]:
 
 
 def is_frozen(counter: OperatorCounter, wallet: devices.Wallet, other: devices.Wallet) -> bool:
-    """Whether it says so, and begins nothing."""
+    """True if the wallet reports to be frozen and refuses payments and requests."""
     with pytest.raises(Refused) as caught:
         pay(wallet, other, 1)
     assert caught.value.sw == errors.FROZEN
@@ -109,7 +109,7 @@ def test_a_receipt_of_the_life_put_back_is_seen(counter: OperatorCounter) -> Non
 
 @pytest.mark.parametrize("pays", [True, False])
 def test_an_epoch_of_the_life_put_back_is_seen(counter: OperatorCounter, pays: bool) -> None:
-    """Nothing but the last sync was undone: no number and no head is used twice."""
+    """Only the last sync is undone: no number and no journal head is used twice."""
     wallet, other = counter.wallet(10_000), counter.wallet(10_000)
     image = dict(wallet.store.data)
     counter.advance()

@@ -77,17 +77,17 @@ def test_rotation_waits_for_its_time(counter: OperatorCounter) -> None:
     adds_up(counter)
 
 
-@pytest.mark.parametrize("hears", [False, True])
+@pytest.mark.parametrize("delivers", [False, True])
 @pytest.mark.parametrize("restarts", [False, True])
 def test_torn_at_any_exchange_it_is_finished_by_the_next_sync(
-    counter: OperatorCounter, hears: bool, restarts: bool
+    counter: OperatorCounter, delivers: bool, restarts: bool
 ) -> None:
     wallet, other = counter.wallet(10_000), counter.wallet()
     lost = 0
     while True:
         transfer(wallet, other, 10)
         reader = Reader(wallet)
-        reader.lose, reader.delivers, reader.restarts = lost, hears, restarts
+        reader.lose, reader.delivers, reader.restarts = lost, delivers, restarts
         with suppress(CardGone):
             assert rotate(counter, wallet, reader).rotated
             break
@@ -157,7 +157,7 @@ def test_the_old_key_put_back_is_found_at_its_payee_and_at_sync(counter: Operato
 def test_a_rotation_that_others_made_up_brings_nothing(
     counter: OperatorCounter, tmp_path: Path
 ) -> None:
-    """A value brought over twice, or of another wallet, is nobody's."""
+    """A balance moved twice, or from another wallet, is not credited."""
     wallet = counter.wallet(10_000)
     rotate(counter, wallet)
     entry = wallet.device.book.entry(0) or b""

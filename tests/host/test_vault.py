@@ -1,4 +1,4 @@
-"""Keys at rest, certificates, epochs and policies."""
+"""Key files, certificates, epochs and policies."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class DoesNotAddUp(HostError):
     """There are findings, or the ledger's totals differ."""
 
     exit_code = 20
-    remedy = "nothing is lost; look into the findings shown by: jiaozi ledger show"
+    remedy = "look at the balances and findings: jiaozi ledger show"
 
 
 # Secrets ------------------------------------------------------------------------------------------

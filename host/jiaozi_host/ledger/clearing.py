@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jiaozi.operator import clearing, evidence
-from jiaozi.operator.clearing import CLOSED, CREDITED, FORWARDED, VOIDED, Item
+from jiaozi.operator import clearing
+from jiaozi.operator.clearing import CLOSED, CREDITED, FORWARDED, VOIDED
 from jiaozi.wire.certificates import Certificate
 from jiaozi.wire.errors import Refused
 from jiaozi_host.error_texts import explain
 from jiaozi_host.errors import ClearingRefused
-from jiaozi_host.ledger import deliveries, findings, payments, proofs, tables
+from jiaozi_host.ledger import deliveries, proofs, tables
 from jiaozi_host.ledger.account import open_account
+from jiaozi_host.ledger.clearing_items import ItemPoster
 from jiaozi_host.ledger.ledger import Ledger
 from jiaozi_host.vault import Operator
 
@@ -159,10 +160,11 @@ class Clearing:
         with self._ledger.transaction() as session:
             if not self._is_next(session, file, raw):
                 return Imported(file.sender.hash, file.number, False, len(file.items), 0)
-            disputes = [text for item in file.items if (text := self._dispute(session, item))]
+            poster = ItemPoster(session, self._operator.certificate.hash, self._trust)
+            disputes = [text for item in file.items if (text := poster.dispute(item))]
             if not disputes:
-                netted = sum(self._book(session, item) for item in file.items)
-                netted += self._net_confirmed(session, file)
+                netted = sum(poster.post(item) for item in file.items)
+                netted += poster.net_confirmed(file)
                 self._store(session, file, raw)
         if disputes:
             raise ClearingRefused(f"nothing was imported: {disputes[0]}", _DISPUTED)
@@ -204,82 +206,6 @@ class Clearing:
         )
         session.add(row)
 
-    def _dispute(self, session: Session, item: Item) -> str:
-        """Return how an item contradicts this ledger, "" if it does not."""
-        ours = item.payee if item.kind == FORWARDED else item.payer
-        if session.get(tables.Wallet, ours.id) is None:
-            return f"wallet {ours.id.hex()} is not in this ledger"
-        row = session.get(tables.Payment, item.payment.hash)
-        if row is None or item.kind == FORWARDED:
-            return ""
-        name = item.payment.hash.hex()[:16]
-        if item.outcome is None:
-            return f"payment {name} has an outcome and cannot be closed" if row.outcome else ""
-        if row.outcome is not None and row.received != item.outcome.credited:
-            kind = evidence.RECEIPT_AND_VOID
-            pair = [row.outcome, item.outcome.raw]
-            receipt, void = pair if row.received else pair[::-1]
-            self._prove(session, kind, item.payee, receipt, void)
-            return f"payment {name} has a receipt and a void"
-        if item.kind == CREDITED and (row.closed or row.refunds):
-            return f"payment {name} was closed and refunded here"
-        return ""
-
-    def _book(self, session: Session, item: Item) -> int:
-        """Post one item; return the amount it clears, negative if we owe it."""
-        row = session.get(tables.Payment, item.payment.hash)
-        if row is None:
-            ours = self._operator.certificate.hash
-            row = payments.payment_row(item.payment, item.request, item.payer, item.payee, ours)
-            session.add(row)
-            session.flush()
-            self._check_double_spend(session, row, item)
-        if item.kind == FORWARDED:
-            row.forwarded = True
-            if row.outcome is None:
-                row.closed = payments.is_closed(session, item.payee, item.request)
-        elif item.outcome is None:
-            row.closed = True
-        elif row.outcome is None:
-            row.outcome, row.received = item.outcome.raw, item.outcome.credited
-            row.outcome_position = item.outcome.position
-        if item.kind != CREDITED or row.netted:
-            return 0
-        row.netted = -row.amount
-        return int(row.netted)
-
-    def _check_double_spend(self, session: Session, row: tables.Payment, item: Item) -> None:
-        other = payments.conflicting_payment(session, row)
-        if other is None:
-            return
-        pair = [other.raw, row.raw]
-        kind, detail = findings.DOUBLE_SPEND, f"number {row.sequence}"
-        findings.store(session, row.payer, kind, row.hash, pair, detail)
-        self._prove(session, evidence.FORKED_SEQUENCE, item.payer, *pair)
-
-    def _prove(self, session: Session, kind: int, wallet: Certificate, *parts: bytes) -> None:
-        operators = [operator.raw for operator in self._trust.operators.values()]
-        proofs.store(session, self._trust, [evidence.proof(kind, operators, wallet, *parts)])
-
-    @staticmethod
-    def _net_confirmed(session: Session, file: clearing.File) -> int:
-        """Net the payments in our files that the sender has imported; return the amount."""
-        row = tables.Payment
-        wanted = select(row).where(
-            row.operator == file.sender.hash,
-            row.outgoing.is_(False),
-            row.credits > 0,
-            row.closed.is_(False),
-            row.netted == 0,
-            row.sent > 0,
-            row.sent <= file.seen,
-        )
-        netted = 0
-        for payment in session.scalars(wanted):
-            payment.netted = payment.amount
-            netted += payment.amount
-        return netted
-
     def _answer_as_account(self) -> None:
         """Credit or void imported payments to the operator's account, which never syncs."""
         account = open_account(self._ledger, self._operator)
@@ -288,7 +214,7 @@ class Clearing:
                 account.receive(payment.payer_certificate, payment.raw, payment.request)
         account.post()
 
-    # ----------------------------------------------------------------------------------------------
+    # Positions ----------------------------------------------------------------------------------
 
     def positions(self) -> list[Position]:
         """Return the clearing position with each other operator."""
