@@ -214,8 +214,8 @@ TEXTS = {
     ),
     0x9603: ErrorText(
         "UNKNOWN_OPERATOR",
-        "the other side's operator is not known to this wallet",
-        "sync the wallet",
+        "the operator that issued the certificate is not known here",
+        "sync the wallet; on a host, run jiaozi operator refresh",
     ),
     0x9605: ErrorText(
         "EXPIRED",

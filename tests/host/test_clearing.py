@@ -292,7 +292,7 @@ def test_forged_and_foreign_files_are_refused(two: Two, tmp_path: Path) -> None:
     other = wallets.ask(bob.device.book, 1_000)
     refused(west.clearing(to.hash, 1, 0, [[*item[:2], other, *item[3:]]]), "lacks its proof")
     stranger = OperatorCounter(tmp_path / "stranger", 0)
-    refused(stranger.operator.clearing(to.hash, 1, 0, []), "does not know")
+    refused(stranger.operator.clearing(to.hash, 1, 0, []), "is not known here")
     live = clearing.make(to.hash, 1, 0, [], west._key, west.certificate, cose.LIVE)
     refused(live, "a signature does not verify")
 
