@@ -202,7 +202,7 @@ class WalletClient:
         return public
 
     def install(self, package: bytes, pin: str) -> None:
-        """Install certificate and rules (a package of `jiaozi.wallet.install`) and the first PIN."""
+        """Install the package of `jiaozi.operator.issue.package` and the first PIN."""
         self._private(commands.INSTALL, dumps([package, pin.encode()]))
 
     def challenge(self) -> bytes:

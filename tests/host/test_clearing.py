@@ -18,8 +18,8 @@ from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.clearing import Clearing, Imported
 from jiaozi_host.vault import Authority
 from tests.fixtures import devices, wallets
-from tests.host.journal_recorder import Recorder, in_flight
-from tests.host.operator_counter import OperatorCounter
+from tests.fixtures.journal_recorder import Recorder, in_flight
+from tests.fixtures.operator_counter import OperatorCounter
 
 ISSUED = 1_000_000
 

@@ -25,7 +25,7 @@ from jiaozi_host.errors import (
     WrongPin,
 )
 from tests.fixtures import devices
-from tests.host.operator_counter import PIN, Reader
+from tests.fixtures.operator_counter import PIN, Reader
 
 
 class Shell:

@@ -12,7 +12,7 @@ from jiaozi_host.sync.session import sync_wallet
 from jiaozi_host.vault import Authority, escrow
 from jiaozi_host.vault.escrow import Openings
 from tests.fixtures import devices
-from tests.host.operator_counter import OperatorCounter, Reader
+from tests.fixtures.operator_counter import OperatorCounter, Reader
 
 WHO = "Li Hua, ID 510100199001011234"
 

@@ -11,7 +11,7 @@ from jiaozi_host.errors import WalletRefused
 from jiaozi_host.ledger.deliveries import GRACE
 from jiaozi_host.vault import operator
 from tests.fixtures import devices, wallets
-from tests.host.operator_counter import OperatorCounter
+from tests.fixtures.operator_counter import OperatorCounter
 
 LIFE = 3
 

@@ -20,7 +20,7 @@ from jiaozi_host.ledger.account import AccountStore
 from jiaozi_host.sync.own_wallet import set_pin
 from jiaozi_host.wallet import WalletClient
 from tests.fixtures import devices, wallets
-from tests.host.operator_counter import PIN, OperatorCounter, Reader
+from tests.fixtures.operator_counter import PIN, OperatorCounter, Reader
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import findings
 from jiaozi_host.ledger.journal import read_entry
 from tests.fixtures import devices, wallets
-from tests.host.operator_counter import OperatorCounter
+from tests.fixtures.operator_counter import OperatorCounter
 
 SIGNED_PARTS = {
     PAID: (3, 4, 5),

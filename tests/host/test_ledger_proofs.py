@@ -14,7 +14,7 @@ from jiaozi.wallet.state import State
 from jiaozi.wallet.store_keys import STATE_KEY
 from jiaozi_host.ledger import findings
 from tests.fixtures import devices, wallets
-from tests.host.operator_counter import OperatorCounter
+from tests.fixtures.operator_counter import OperatorCounter
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from jiaozi_host.errors import CardGone, WalletRefused
 from jiaozi_host.ledger.report import report
 from jiaozi_host.sync.session import sync_wallet
 from tests.fixtures import wallets
-from tests.host.journal_recorder import Recorder, in_flight
-from tests.host.operator_counter import OperatorCounter, Reader
+from tests.fixtures.journal_recorder import Recorder, in_flight
+from tests.fixtures.operator_counter import OperatorCounter, Reader
 
 ISSUED = 1_000_000
 WALLETS = 3

@@ -13,7 +13,7 @@ from jiaozi.wire import apdu
 from jiaozi_host.errors import CardGone, ForeignCard, NoCard, ReaderMissing
 from jiaozi_host.links import READER_VARIABLE, Link, enumerate_readers, nfc, open_link
 from jiaozi_host.wallet import WalletClient
-from tests.host.reader_process import ReaderProcess
+from tests.fixtures.reader_process import ReaderProcess
 
 
 @pytest.fixture(autouse=True)

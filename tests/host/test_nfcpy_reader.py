@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.host.reader_process import AID, ReaderProcess
+from tests.fixtures.reader_process import AID, ReaderProcess
 
 nfc = pytest.importorskip("nfc", reason="nfcpy needs libusb-1.0", exc_type=ImportError)
 pn532 = pytest.importorskip("nfc.clf.pn532")

@@ -18,7 +18,7 @@ from jiaozi_host.errors import (
     WrongPin,
 )
 from tests.fixtures import devices
-from tests.host.operator_counter import PIN, OperatorCounter, Reader
+from tests.fixtures.operator_counter import PIN, OperatorCounter, Reader
 
 
 @pytest.fixture

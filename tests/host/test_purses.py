@@ -15,7 +15,7 @@ from jiaozi_host.errors import CardGone, VaultError, WalletRefused
 from jiaozi_host.ledger import findings
 from jiaozi_host.sync.session import sync_wallet
 from tests.fixtures import devices
-from tests.host.operator_counter import PIN, OperatorCounter, Reader
+from tests.fixtures.operator_counter import PIN, OperatorCounter, Reader
 from wallet.tap import read_tap
 
 SHOP, NUMBER, EXPIRY = 5411, 7, 3

@@ -12,7 +12,7 @@ from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import HostError, WalletRefused
 from jiaozi_host.ledger import findings
 from tests.fixtures import devices, wallets
-from tests.host.operator_counter import OperatorCounter
+from tests.fixtures.operator_counter import OperatorCounter
 
 PROVEN_FORK = findings.PROVEN[evidence.FORKED_JOURNAL]
 

@@ -15,7 +15,7 @@ from jiaozi_host.ledger import findings, tables
 from jiaozi_host.sync.result import Synced
 from jiaozi_host.sync.session import sync_wallet
 from tests.fixtures import devices, wallets
-from tests.host.operator_counter import OperatorCounter, Reader
+from tests.fixtures.operator_counter import OperatorCounter, Reader
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from jiaozi.operator.audit import ENTRY_FIELDS
 from jiaozi.wire.certificates import Certificate
-from jiaozi.wire.cose import BYTES, LIST, MAP, SETTLEMENT, UINT, decode, expect, parse
+from jiaozi.wire.cose import UINT, decode, expect
 from jiaozi.wire.errors import MALFORMED, UNKNOWN_OPERATOR, Refused
 from jiaozi.wire.journal import ADOPTED, CREDITED, OPENED, PAID, REFUNDED, RESOLVED, VOIDED
 from jiaozi.wire.messages import (
@@ -19,30 +20,16 @@ from jiaozi.wire.messages import (
     read_request,
 )
 from jiaozi.wire.rotations import Rotation, read_rotation
-from jiaozi.wire.statements import NONCE_LENGTH
+from jiaozi.wire.settlements import is_settlement, read_settlement
 from jiaozi.wire.terms import Terms, read_terms
 from jiaozi.wire.trust import Trust
-
-_PAID = (UINT, 32, 32, BYTES, BYTES, BYTES, LIST)
-_ANSWERED = (UINT, 32, 32, BYTES, BYTES, BYTES, BYTES)
-_OUTCOME = (UINT, 32, 32, BYTES)
-_SETTLEMENT = (32, NONCE_LENGTH, UINT, 32, LIST)
-_FIELDS = {
-    PAID: _PAID,
-    CREDITED: _ANSWERED,
-    VOIDED: _ANSWERED,
-    RESOLVED: _OUTCOME,
-    REFUNDED: _OUTCOME,
-    ADOPTED: _OUTCOME,
-    OPENED: _OUTCOME,
-}
 
 
 @dataclass(frozen=True)
 class CheckedEntry:
     """A decoded journal entry whose signatures verify.
 
-    kind: as in `jiaozi.wallet.book`; peer: certificate of the other party.
+    kind: as in `jiaozi.wire.journal`; peer: certificate of the other party.
     payment, request, peer: None in RESOLVED and REFUNDED entries; the caller has to verify their
     outcome with the payee's certificate.
     outcome: None in PAID entries, and in a REFUNDED one by the operator's settlement.
@@ -82,16 +69,16 @@ def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> 
     body = decode(raw)
     if not isinstance(body, list) or not body or type(body[0]) is not int:
         raise Refused(MALFORMED)
-    if body[0] not in _FIELDS:
+    if body[0] not in ENTRY_FIELDS:
         raise Refused(MALFORMED)
     kind = body[0]
-    expect(body, _FIELDS[kind])
+    expect(body, ENTRY_FIELDS[kind])
     if kind == ADOPTED:
         return CheckedEntry(kind, body[1], body[2], None, None, None, None, _terms(body, trust))
     if kind == OPENED:
         rotation = _rotation(body, position, wallet, trust)
         return CheckedEntry(kind, body[1], body[2], None, None, None, None, rotation=rotation)
-    if kind == REFUNDED and _is_settlement(body[3]):
+    if kind == REFUNDED and is_settlement(body[3]):
         _check_closed(body[3], body[2], wallet, trust)
         return CheckedEntry(kind, body[1], body[2], None, None, None, None)
     if kind in (RESOLVED, REFUNDED):
@@ -138,21 +125,12 @@ def _rotation(body: list[Any], position: int, wallet: Certificate, trust: Trust)
     return rotation
 
 
-def _is_settlement(raw: bytes) -> bool:
-    """True if the object is a settlement, False if it is a void; told by the body's length."""
-    outer = decode(raw)
-    expect(outer, (BYTES, MAP, BYTES, 64))
-    body = decode(outer[2])
-    return isinstance(body, list) and len(body) == len(_SETTLEMENT)
-
-
 def _check_closed(raw: bytes, payment: bytes, wallet: Certificate, trust: Trust) -> None:
     """Check that the settlement is by the wallet's operator and closes the payment."""
     operator = trust.operator(wallet)
-    signed = parse(SETTLEMENT, raw, trust.network)
-    signed.verify(operator.public, operator.hash)
-    expect(signed.body, _SETTLEMENT)
-    _require(signed.body[0] == wallet.hash and payment in signed.body[4])
+    settlement = read_settlement(raw, trust.network)
+    settlement.verify(operator.public, operator.hash)
+    _require(settlement.wallet == wallet.hash and payment in settlement.closed)
 
 
 def _require(holds: bool) -> None:

@@ -198,7 +198,7 @@ class CashOut(Base):
 
 
 class ClearingFile(Base):
-    """A clearing file exported to another operator or imported from it (`jiaozi.operator.clearing`).
+    """A clearing file (`jiaozi.operator.clearing`) exported to another operator or imported.
 
     operator: hash of the other's certificate; seen: number of the last file that the sender had
     imported from the receiver; items: number of payments in it.

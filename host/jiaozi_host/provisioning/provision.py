@@ -38,9 +38,9 @@ def provision(
 ) -> Provisioned:
     """Make the blank device on the reader a wallet. Safe to break off and repeat.
 
-    pin: 4 to 12 digits; form: as in `jiaozi.wire.certificates`; tier: of the policy; category: merchant
-    category (ISO 18245), 0 for none. The certificate is in the ledger before the device gets it,
-    and a repeated call sends the same one.
+    pin: 4 to 12 digits; form: as in `jiaozi.wire.certificates`; tier: of the policy; category:
+    merchant category (ISO 18245), 0 for none. The certificate is in the ledger before the device
+    gets it, and a repeated call sends the same one.
     Raises WalletRefused(ALREADY_PROVISIONED) for a wallet, BadAnswer when its answers contradict
     each other, HostError for firmware older than the policy requires, and what links raise.
     """

@@ -53,7 +53,7 @@ OUTSIDE_TERMS = const(11)
 
 _START = bytes(HASH_LENGTH)
 _RESOLUTION = const(3)  # where a RESOLVED or REFUNDED entry has what resolves the payment
-_FIELDS = {
+ENTRY_FIELDS = {
     PAID: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES, BYTES, BYTES, LIST),
     CREDITED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES, BYTES, BYTES, BYTES),
     VOIDED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES, BYTES, BYTES, BYTES),
@@ -132,9 +132,9 @@ class Audit:
             if type(entry) is not list or not entry or type(entry[KIND]) is not int:
                 raise Refused(MALFORMED)
             kind = entry[KIND]
-            if kind not in _FIELDS:
+            if kind not in ENTRY_FIELDS:
                 return False
-            expect(entry, _FIELDS[kind])
+            expect(entry, ENTRY_FIELDS[kind])
             self._check(kind, entry)
         except Refused:
             false_credit = kind in (CREDITED, REFUNDED, OPENED)

@@ -20,8 +20,8 @@ from jiaozi_host.wallet import WalletClient
 from tests.fixtures import devices
 from tests.fixtures.channels import Listening, wallet_with_key
 from tests.fixtures.devices import Wallet, command, identity
+from tests.fixtures.operator_counter import OperatorCounter, Reader
 from tests.fixtures.wallets import Bank
-from tests.host.operator_counter import OperatorCounter, Reader
 
 LONG_PIN = "274951836400"
 AMOUNT = 76_543

@@ -16,8 +16,8 @@ from jiaozi_host.errors import BadAnswer, HostError
 from jiaozi_host.wallet import WalletClient
 from tests.fixtures.channels import Listening, refusal, wallet_with_key
 from tests.fixtures.devices import PIN, Wallet, identity, provision
+from tests.fixtures.operator_counter import OperatorCounter, Reader
 from tests.fixtures.wallets import Bank, key_of
-from tests.host.operator_counter import OperatorCounter, Reader
 
 
 @pytest.fixture(scope="module")
