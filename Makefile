@@ -14,7 +14,7 @@ PYTEST := $(VENV_PYTHON) -m pytest
 # Each writes files of the tree; with --check it says whether they are what it would write.
 GENERATORS := $(addprefix protocol/tools/,gen_errors.py gen_vectors.py gen_costs.py) firmware/fonts/make_glyphs.py
 LINTED := host protocol simulator firmware boards tests
-HOST_TYPED := protocol/jiaozi protocol/cpython host/jiaozi_host simulator
+HOST_TYPED := protocol/jiaozi protocol/cpython host/jiaozi_host simulator tests/sweep
 DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
 existing = $(wildcard $(1))
 
@@ -34,15 +34,15 @@ bench: setup firmware ## measure a tap: instructions, exchanges, bytes, heap, im
 	@$(VENV_PYTHON) tests/bench/bench.py
 
 model: setup ## search the model of a transfer, full bounds and mutants (build/model.json)
-	@$(VENV_PYTHON) protocol/model/run.py --full --mutants
+	@$(VENV_PYTHON) protocol/model/check_model.py --full --mutants
 
 evidence: setup ## play 10,000 random histories with cheats in them (build/evidence.json)
-	@$(VENV_PYTHON) -m tests.evidence.run --out build/evidence.json $(ARGS)
+	@$(VENV_PYTHON) -m tests.evidence.play_histories --out build/evidence.json $(ARGS)
 
 renode: ## robot suites and emulated tests on Renode; where there is none it says so and fails
-	@python3 tests/renode/run.py --look
+	@python3 tests/renode/run_on_renode.py --look
 	@$(MAKE) --no-print-directory setup firmware
-	@$(VENV_PYTHON) tests/renode/run.py
+	@$(VENV_PYTHON) tests/renode/run_on_renode.py
 
 fidelity: setup firmware ## measure the same tap on every engine, for simulator/renode/fidelity.md (ARGS=--check compares)
 	@PYTHONPATH=simulator $(VENV_PYTHON) simulator/scenarios/fidelity.py $(ARGS)
@@ -52,17 +52,17 @@ renode-install: ## how to get the right Renode (ARCHIVE=file compares its SHA-25
 
 fuzz: setup firmware ## fuzz every decoder and the dispatcher, on CPython and on the image (build/fuzz.json)
 	@.ci/setup --fuzz
-	@$(VENV_PYTHON) -m tests.fuzz.run $(ARGS)
+	@$(VENV_PYTHON) -m tests.fuzz.run_fuzzers $(ARGS)
 
 sweep: setup firmware ## cut the power at every store of every flow, torn in every way (build/sweep.json)
-	@$(VENV_PYTHON) -m scenarios.sweep.run $(ARGS)
-	@$(VENV_PYTHON) -m scenarios.sweep.pin
+	@$(VENV_PYTHON) -m tests.sweep.sweep_flows $(ARGS)
+	@$(VENV_PYTHON) -m tests.sweep.sweep_pin
 
 sweep-qemu: setup firmware ## 200 random cuts on QEMU end as on the sweep's engine (build/sweep-qemu.json)
-	@$(VENV_PYTHON) -m scenarios.sweep.qemu $(ARGS)
+	@$(VENV_PYTHON) -m tests.sweep.compare_qemu $(ARGS)
 
 seeded: setup firmware ## build the firmware with known faults; the sweep must find each (build/seeded.json)
-	@$(VENV_PYTHON) -m tests.faults.seeded.run $(ARGS)
+	@$(VENV_PYTHON) -m tests.faults.seeded.find_faults $(ARGS)
 
 setup: ## install what the other targets need (they all do this first)
 	@.ci/step --start

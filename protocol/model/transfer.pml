@@ -1,7 +1,7 @@
 /*
  * A transfer between wallets that may lose power at any step, over a field that loses, repeats and
  * delays frames, with an operator that each wallet reaches now and then, or never. README.md says
- * what is checked and why that is sound; run.py builds and runs this file.
+ * what is checked and why that is sound; check_model.py builds and runs this file.
  *
  * Wallets 0 .. PAYERS-1 pay, wallet PAYEE is paid. A payment is one unit; payer w's for request n
  * is number w * REQUESTS + n. [file: functions] is the code that a step stands for; what is marked

@@ -9,7 +9,7 @@ import pytest
 
 from jiaozi.wallet.book import ANSWER_SLOTS, JOURNAL_LIMIT
 from jiaozi_host.errors import WalletRefused
-from scenarios.sweep.rig import SweepRig
+from tests.sweep.flows.operator_desk import SweepRig
 
 WALLET = "alice"
 

@@ -8,23 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import scene
-from tests.fuzz.image import ImageStage, compare
-from tests.fuzz.programme import wallet_of
-from tests.fuzz.run import played
-from tests.fuzz.stage import Broken, Stage
+from tests.fuzz import attack_material
+from tests.fuzz.run_fuzzers import play_on_both
+from tests.fuzz.sequences import wallet_of
+from tests.fuzz.wallet_on_cpython import Broken, WalletOnCPython
+from tests.fuzz.wallet_on_image import WalletOnImage, compare
 
-PROGRAMMES = 60
+SEQUENCES = 60
 
 
 def test_the_image_answers_as_cpython_does(firmware_elf: Callable[[str], Path], seed: int) -> None:
     rng = random.Random(seed)
     elf = firmware_elf("visual_card")
-    stages = {name: Stage(template) for name, template in scene.WALLETS.items()}
-    images = {name: ImageStage(elf, template) for name, template in scene.WALLETS.items()}
-    for _ in range(PROGRAMMES):
+    wallets = {
+        name: WalletOnCPython(template) for name, template in attack_material.WALLETS.items()
+    }
+    images = {
+        name: WalletOnImage(elf, template) for name, template in attack_material.WALLETS.items()
+    }
+    for _ in range(SEQUENCES):
         data = rng.randbytes(1) + b"\x40" + rng.randbytes(rng.randrange(1, 40))
-        played(stages[wallet_of(data)], images[wallet_of(data)], data)
+        play_on_both(wallets[wallet_of(data)], images[wallet_of(data)], data)
 
 
 def test_a_difference_is_seen() -> None:

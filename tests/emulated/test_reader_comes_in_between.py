@@ -15,8 +15,8 @@ from jiaozi.wire import apdu
 from jiaozi_sim.board import load_board
 from jiaozi_sim.chips.pn532_target import Role
 from jiaozi_sim.machines.unicorn_core import Core
-from jiaozi_sim.sweep.bench import Bench, Seat
-from jiaozi_sim.sweep.desk import Desk
+from tests.sweep.engine.bench import Bench, Seat
+from tests.sweep.engine.scripted_reader import Desk
 
 WORD_TAKES = 0.02
 """Seconds from the chip to the wallet: far more than on a UART, as much as on a busy machine."""

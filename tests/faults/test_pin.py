@@ -9,27 +9,27 @@ import pytest
 
 from jiaozi.wire.commands import PIN_TRIES
 from jiaozi_sim.machines.base import MachineError
-from jiaozi_sim.sweep.probe import address_of
-from scenarios.sweep.pin import check, same_time
-from scenarios.sweep.pin_stage import CASES, Stage
+from tests.sweep.engine.tracer import address_of
+from tests.sweep.pin.attempts import CASES, PinWallet
+from tests.sweep.sweep_pin import check, same_time
 
 
 @pytest.fixture(scope="module", params=["visual_card", "visual_card-unit256"])
-def stage(firmware_elf: Callable[[str], Path], request: pytest.FixtureRequest) -> Stage:
-    return Stage(firmware_elf(request.param), 1)
+def wallet(firmware_elf: Callable[[str], Path], request: pytest.FixtureRequest) -> PinWallet:
+    return PinWallet(firmware_elf(request.param), 1)
 
 
 @pytest.mark.parametrize("name", ["verify-wrong-3", "change-right-1", "verify-blocked", "unblock"])
-def test_no_cut_gains_a_try(stage: Stage, name: str, seed: int) -> None:
-    tally = check(stage, CASES[name], seed, looks=200, sample=2, restarts=10)
+def test_no_cut_gains_a_try(wallet: PinWallet, name: str, seed: int) -> None:
+    tally = check(wallet, CASES[name], seed, looks=200, sample=2, restarts=10)
     assert tally.complaints == []
     if name != "verify-blocked":
         assert (tally.cut_points, tally.torn_variants, tally.looked) == (2, 8, 200)
         assert tally.restarted >= 9  # power does not fail before the first of all instructions
 
 
-def test_a_comparison_takes_one_time(stage: Stage) -> None:
-    assert same_time(stage) == []
+def test_a_comparison_takes_one_time(wallet: PinWallet) -> None:
+    assert same_time(wallet) == []
 
 
 def test_what_a_cut_may_leave() -> None:

@@ -12,49 +12,49 @@ from jiaozi_sim.board import load_board
 from jiaozi_sim.machines.base import NVM_SIZE
 from jiaozi_sim.machines.unicorn_core import program_unit
 from jiaozi_sim.machines.unicorn_state import IllegalStore, in_units
-from jiaozi_sim.sweep.booted import Booted
-from jiaozi_sim.sweep.boots import Boots
-from jiaozi_sim.sweep.cuts import Cut, Programmed, Store, cuts_of, torn_nvm, word_after
-from jiaozi_sim.sweep.explore import Explorer, Run, images, restart
-from jiaozi_sim.sweep.remember import RememberingCore
-from scenarios.sweep.flows import DESK, FLOWS, TAPS
-from scenarios.sweep.oracle import Broken, check_journal, read_book
-from scenarios.sweep.plan import points_of
-from scenarios.sweep.replay import replay_one
-from scenarios.sweep.stage import NO_FAULT, Stage, Stages
+from tests.sweep.engine.cuts import Cut, Store, StoreEvent, cuts_of, torn_nvm, word_after
+from tests.sweep.engine.explorer import Explorer, Run, images, restart
+from tests.sweep.engine.memoized_core import MemoizedCore
+from tests.sweep.engine.start_cache import StartCache
+from tests.sweep.engine.started import Started
+from tests.sweep.flows.catalogue import DESK, FLOWS, TAPS
+from tests.sweep.flows.oracle import Broken, check_journal, read_book
+from tests.sweep.flows.prepared import NO_FAULT, PreparedFlow, PreparedFlows
+from tests.sweep.plan import points_of
+from tests.sweep.replay import replay_one
 
 SEED = 1
 UARTS = load_board("visual_card").uarts
 
 
 @pytest.fixture(scope="module")
-def stages(firmware_elf: Callable[[str], Path]) -> Iterator[Stages]:
-    made = Stages(firmware_elf("visual_card"), SEED)
+def flows(firmware_elf: Callable[[str], Path]) -> Iterator[PreparedFlows]:
+    made = PreparedFlows(firmware_elf("visual_card"), SEED)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def stage(stages: Stages) -> Stage:
-    return stages.get(FLOWS["payee-reads"])
+def flow(flows: PreparedFlows) -> PreparedFlow:
+    return flows.get(FLOWS["payee-reads"])
 
 
-def cut_somewhere(stage: Stage, run: Run, rng: random.Random) -> None:
+def cut_somewhere(flow: PreparedFlow, run: Run, rng: random.Random) -> None:
     """One store of each event, with one outcome."""
     chosen = {
         (number, rng.choice(points_of(event)), rng.choice(("old", "new", "mix", "noise")))
         for number, event in enumerate(run.events)
     }
-    explorer = Explorer(stage.boots, stage, SEED)
+    explorer = Explorer(flow.starts, flow, SEED)
     explorer.cut_everywhere(run, lambda cut: (cut.event, cut.index, cut.torn) in chosen)
     assert [(failure.cut, failure.what) for failure in explorer.tally.failures] == []
     assert len(explorer.tally.points) == len(run.events)
 
 
-@pytest.mark.parametrize("flow", [flow.name for flow in (*TAPS, *DESK) if flow.sampled])
-def test_a_cut_anywhere_is_healed(stages: Stages, flow: str, rng: random.Random) -> None:
-    stage = stages.get(FLOWS[flow])
-    cut_somewhere(stage, stage.record(NO_FAULT), rng)
+@pytest.mark.parametrize("name", [flow.name for flow in (*TAPS, *DESK) if flow.sampled])
+def test_a_cut_anywhere_is_healed(flows: PreparedFlows, name: str, rng: random.Random) -> None:
+    flow = flows.get(FLOWS[name])
+    cut_somewhere(flow, flow.record(NO_FAULT), rng)
 
 
 def test_a_cut_in_a_large_unit_is_healed(
@@ -63,92 +63,92 @@ def test_a_cut_in_a_large_unit_is_healed(
     """The image whose memory is programmed 256 bytes at a time, which a cut tears all at once."""
     elf = firmware_elf("visual_card-unit256")
     assert (program_unit(firmware_elf("visual_card")), program_unit(elf)) == (4, 256)
-    stages = Stages(elf, SEED)
+    flows = PreparedFlows(elf, SEED)
     try:
-        stage = stages.get(FLOWS["payer-reads"])
-        run = stage.record(NO_FAULT)
+        flow = flows.get(FLOWS["payer-reads"])
+        run = flow.record(NO_FAULT)
         assert {store.size for event in run.events for store in event.stores} == {256}
-        cut_somewhere(stage, run, rng)
+        cut_somewhere(flow, run, rng)
     finally:
-        stages.close()
+        flows.close()
 
 
-def test_a_cut_of_both_is_healed(stage: Stage, rng: random.Random) -> None:
-    run = stage.record(NO_FAULT)
-    assert [event.seat for event in run.events] == ["payer", "payee", "payer"]
-    cut_somewhere(stage, Run(run.flow, run.fault, run.events, both=True), rng)
+def test_a_cut_of_both_is_healed(flow: PreparedFlow, rng: random.Random) -> None:
+    run = flow.record(NO_FAULT)
+    assert [event.wallet for event in run.events] == ["payer", "payee", "payer"]
+    cut_somewhere(flow, Run(run.flow, run.fault, run.events, both=True), rng)
 
 
 @pytest.mark.parametrize("fault", ["lose-20", "truncate-29"])
-def test_a_mistreated_frame_is_healed(stage: Stage, fault: str) -> None:
-    stage.record(fault)
+def test_a_mistreated_frame_is_healed(flow: PreparedFlow, fault: str) -> None:
+    flow.record(fault)
 
 
-def test_a_start_from_a_known_beginning_is_a_start(
-    stage: Stage, firmware_elf: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+def test_a_start_with_a_shared_prefix_equals_a_whole_start(
+    flow: PreparedFlow, firmware_elf: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Boots shares what comes before the first load from NVM: RAM and registers agree."""
-    core = stage.start.cores["payer"]
-    seed = stage.start.bench.seats["payer"].core.seed
-    event = stage.record(NO_FAULT).events[0]
+    """StartCache shares what comes before the first load from NVM: RAM and registers agree."""
+    core = flow.start.cores["payer"]
+    seed = flow.start.bench.wallets["payer"].core.seed
+    event = flow.record(NO_FAULT).events[0]
     images = [torn_nvm(event, Cut(0, index, "mix"), 1) for index in (0, 20)]
-    shared, whole = (Boots(firmware_elf("visual_card"), UARTS) for _ in range(2))
-    monkeypatch.setattr(whole, "_beginning", lambda *given: None)
-    seen = [[boots.boot(seed, nvm, core.boots) for nvm in images] for boots in (shared, whole)]
+    shared, whole = (StartCache(firmware_elf("visual_card"), UARTS) for _ in range(2))
+    monkeypatch.setattr(whole, "_prefix", lambda *given: None)
+    seen = [[cache.start(seed, nvm, core.boots) for nvm in images] for cache in (shared, whole)]
     for first, second in zip(*seen, strict=True):
         assert (first.name, first.core_state()) == (second.name, second.core_state())
     assert seen[0][0].name != seen[0][1].name
 
 
-def test_a_known_beginning_does_not_remember_the_image_before(
-    stage: Stage, firmware_elf: Callable[[str], Path]
+def test_a_prefix_does_not_depend_on_the_image_before(
+    flow: PreparedFlow, firmware_elf: Callable[[str], Path]
 ) -> None:
     """What a start is before it loads from NVM is taken on an engine that has run another one."""
-    core = stage.start.cores["payer"]
-    seed = stage.start.bench.seats["payer"].core.seed
+    core = flow.start.cores["payer"]
+    seed = flow.start.bench.wallets["payer"].core.seed
     blank, boots = b"\xff" * NVM_SIZE, core.boots + 1
-    used, fresh = (Boots(firmware_elf("visual_card"), UARTS) for _ in range(2))
-    used.boot(seed, stage.record(NO_FAULT).events[-1].nvm, core.boots)
-    first, second = used.boot(seed, blank, boots), fresh.boot(seed, blank, boots)
+    used, fresh = (StartCache(firmware_elf("visual_card"), UARTS) for _ in range(2))
+    used.start(seed, flow.record(NO_FAULT).events[-1].nvm, core.boots)
+    first, second = used.start(seed, blank, boots), fresh.start(seed, blank, boots)
     assert (first.name, first.core_state()) == (second.name, second.core_state())
 
 
-def test_cores_that_remember_do_what_cores_do(stage: Stage) -> None:
+def test_memoized_cores_do_what_cores_do(flow: PreparedFlow) -> None:
     """After each of some cuts, to the last frame, moment and bit of NVM, with much remembered."""
-    event = stage.record(NO_FAULT).events[1]
+    event = flow.record(NO_FAULT).events[1]
     snapshot = event.snapshot
     assert snapshot is not None
-    seed = snapshot.bench.seats[event.seat].core.seed
-    boots = snapshot.cores[event.seat].boots
+    seed = snapshot.bench.wallets[event.wallet].core.seed
+    boots = snapshot.cores[event.wallet].boots
 
-    def end(booted: Booted, remembering: bool) -> object:
+    def end(started: Started, memoized: bool) -> object:
         assert snapshot is not None
-        bench = snapshot.restored(remembering)
-        restart(bench, {event.seat: booted})
-        for seat in bench.seats.values():
-            bench.field.place(seat.chip)
+        bench = snapshot.restored(memoized)
+        restart(bench, {event.wallet: started})
+        for wallet in bench.wallets.values():
+            bench.field.place(wallet.chip)
         bench.run_for(4.0)  # a tap, if one is to be, and rest
         log = [(frame.time, frame.sender, frame.data) for frame in bench.field.log]
         return images(bench), bench.scheduler.now(), log
 
     for index in (10, 11, 12, len(event.stores) - 1):
         nvm = torn_nvm(event, Cut(1, index, "new"), SEED)
-        booted = stage.boots.boot(seed, nvm, boots)
-        assert end(booted, True) == end(booted, False)
-    survivor = snapshot.restored(remembering=True).seats["payer"].core
-    assert isinstance(survivor, RememberingCore)
-    assert survivor.answered > survivor.executed
+        started = flow.starts.start(seed, nvm, boots)
+        assert end(started, True) == end(started, False)
+    survivor = snapshot.restored(memoized=True).wallets["payer"].core
+    assert isinstance(survivor, MemoizedCore)
+    assert survivor.requested > survivor.executed
 
 
-def test_equal_runs_are_equal(stage: Stage) -> None:
-    first, second = stage.record(NO_FAULT), stage.record(NO_FAULT)
-    assert [(e.seat, e.nvm, e.stores, e.frames) for e in first.events] == [
-        (e.seat, e.nvm, e.stores, e.frames) for e in second.events
+def test_equal_runs_are_equal(flow: PreparedFlow) -> None:
+    first, second = flow.record(NO_FAULT), flow.record(NO_FAULT)
+    assert [(e.wallet, e.nvm, e.stores, e.frames) for e in first.events] == [
+        (e.wallet, e.nvm, e.stores, e.frames) for e in second.events
     ]
 
 
-def test_the_oracle_sees_a_lost_journal(stage: Stage) -> None:
-    event = stage.record(NO_FAULT).events[-1]
+def test_the_oracle_sees_a_lost_journal(flow: PreparedFlow) -> None:
+    event = flow.record(NO_FAULT).events[-1]
     book = read_book(torn_nvm(event, list(cuts_of(0, event))[-3], 1))
     assert book is not None
     check_journal(book)
@@ -158,10 +158,10 @@ def test_the_oracle_sees_a_lost_journal(stage: Stage) -> None:
     book.state.head = head
 
 
-def test_the_oracle_sees_a_memory_that_no_commit_made(stage: Stage) -> None:
-    first, _, last = stage.record(NO_FAULT).events
-    with pytest.raises(Broken, match="another memory"):
-        stage.restarted(first.nvm, first.nvm, last.nvm)
+def test_the_oracle_sees_a_memory_that_no_commit_made(flow: PreparedFlow) -> None:
+    first, _, last = flow.record(NO_FAULT).events
+    with pytest.raises(Broken, match="other values"):
+        flow.check_restart(first.nvm, first.nvm, last.nvm)
 
 
 def test_a_cut_is_replayed_by_its_place(
@@ -173,10 +173,10 @@ def test_a_cut_is_replayed_by_its_place(
     with pytest.raises(ValueError, match="no flow"):
         replay_one(elf, SEED, "nothing:none:0:3:mix:0")
 
-    def refuse(self: Stage, *images: bytes) -> None:
+    def refuse(self: PreparedFlow, *images: bytes) -> None:
         raise Broken("restarted")
 
-    monkeypatch.setattr(Stage, "restarted", refuse)
+    monkeypatch.setattr(PreparedFlow, "check_restart", refuse)
     [what] = replay_one(elf, SEED, place, tmp_path)
     assert "restarted" in what
     [kept] = tmp_path.iterdir()
@@ -220,5 +220,5 @@ def test_a_unit_is_programmed_whole(words: list[Store]) -> None:
 
 def test_of_blank_words_that_are_erased_few_are_cut_points() -> None:
     stores = tuple(Store(4 * at, 0xFFFFFFFF, 0xFFFFFFFF, erasing=True) for at in range(128))
-    event = Programmed("payer", b"", stores, 0, None)
+    event = StoreEvent("payer", b"", stores, 0, None)
     assert points_of(event) == (0, 64)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jiaozi_sim.field import FrameRecord
-from scenarios.sweep.qemu import compare, status_words
+from tests.sweep.compare_qemu import compare, status_words
 
 SAMPLE = 2
 

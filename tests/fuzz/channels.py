@@ -1,4 +1,4 @@
-"""Channels to the wallet under attack: by nobody in particular, and by its operator's own desk."""
+"""Channels to the wallet under attack, opened anonymously or by its operator's desk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jiaozi.wire.channel import Channel
 from jiaozi.wire.errors import Refused
 from jiaozi_host.channel import agree, anonymous, certified
 from jiaozi_host.errors import HostError
-from tests.fuzz.scene import BANK, DESK, TRUST, command
+from tests.fuzz.attack_material import BANK, DESK, TRUST, command
 
 OK = b"\x90\x00"
 SPEAKERS = ("nobody", "desk")
@@ -18,7 +18,7 @@ _EXPIRY = 100
 
 
 def open_channel(exchange: Callable[[bytes], bytes], opener: str) -> tuple[Channel | None, bytes]:
-    """Select the wallet and agree on a channel; the channel, or None, and the last answer."""
+    """Select the wallet and open a channel; return it, or None, and the last answer."""
     answers = [exchange(apdu.select())]
 
     def must(ins: int, message: bytes) -> bytes:

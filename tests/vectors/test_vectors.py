@@ -50,7 +50,7 @@ def all_vectors(mark: str = "vectors") -> list[dict]:
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_vectors(interpreter: str) -> None:
-    printed = run(interpreter, "tests/vectors/run.py", *VECTORS)
+    printed = run(interpreter, "tests/vectors/check_vectors.py", *VECTORS)
     skipped = 0 if interpreter == sys.executable else len(all_vectors("host_only"))
     assert printed == f"{len(all_vectors()) - skipped} vectors, 0 failed\n"
 
@@ -61,7 +61,7 @@ def test_the_runner_sees_a_vector_that_is_wrong(tmp_path: Path) -> None:
     content["vectors"][1]["answer"] += "00"
     content["vectors"][2]["credited"] = 1
     (tmp_path / "wrong.json").write_text(json.dumps(content))
-    command = [sys.executable, "tests/vectors/run.py", str(tmp_path / "wrong.json")]
+    command = [sys.executable, "tests/vectors/check_vectors.py", str(tmp_path / "wrong.json")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert re.findall(r"payment-\d+", done.stdout) == ["payment-001", "payment-002", "payment-003"]

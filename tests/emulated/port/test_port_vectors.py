@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 VECTORS = sorted((ROOT / "protocol" / "vectors").glob("*.json"))
 RUNNER = ROOT / "tests" / "vectors"
 FORGET = """
-run.RUNNERS.clear()
+check_vectors.RUNNERS.clear()
 for name in list(sys.modules):
     if name.startswith("kinds."):
         del sys.modules[name]
@@ -47,8 +47,8 @@ def runner(roomy_elf: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """
     board = Repl(roomy_elf, tmp_path_factory.mktemp("board"))
     board.start()
-    load(board, RUNNER / "run.py", "run")
-    board.run("import sys, run\nsys.modules['kinds'] = type('kinds', (), {})")
+    load(board, RUNNER / "check_vectors.py", "check_vectors")
+    board.run("import sys, check_vectors\nsys.modules['kinds'] = type('kinds', (), {})")
     yield board
     board.machine.close()
 
@@ -59,7 +59,7 @@ def load_topic(board: Repl, name: str) -> None:
     source = (RUNNER / "kinds" / f"{name}.py").read_text("utf-8")
     for each in [*re.findall(r"^from kinds\.(\w+) import", source, re.MULTILINE), name]:
         load(board, RUNNER / "kinds" / f"{each}.py", f"kinds.{each}")
-    board.run(f"run.RUNNERS[{name!r}] = sys.modules['kinds.{name}']")
+    board.run(f"check_vectors.RUNNERS[{name!r}] = sys.modules['kinds.{name}']")
 
 
 def say(board: Repl, lines: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Does the sweep find something in an image? Flow by flow, up to the first failure."""
+"""Search an image for a cut that fails, flow by flow, up to the first failure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jiaozi_sim.sweep.cuts import Cut
-from jiaozi_sim.sweep.explore import Explorer, Run
-from scenarios.sweep import pin
-from scenarios.sweep.flows import FLOWS
-from scenarios.sweep.images import ROOT
-from scenarios.sweep.plan import points_of
-from scenarios.sweep.report import replay_line
-from scenarios.sweep.stage import NO_FAULT, Stage, Stages
+from tests.sweep.engine.cuts import Cut
+from tests.sweep.engine.explorer import Explorer, Run
+from tests.sweep.flows.catalogue import FLOWS
+from tests.sweep.flows.prepared import NO_FAULT, PreparedFlow, PreparedFlows
+from tests.sweep.images import ROOT
+from tests.sweep.pin.attempts import CASES, PinWallet
+from tests.sweep.pin.checks import check
+from tests.sweep.plan import points_of
+from tests.sweep.report import replay_line
 
 SEED = 1
 _STRIDE = 16
@@ -26,9 +27,10 @@ Chooser = Callable[[Cut], bool]
 
 @dataclass
 class Search:
-    """What cutting a flow came to: which cuts were tried, how many, and the first that failed.
+    """Result of cutting a flow.
 
-    replay: the command that repeats that one, "" when none failed; oracle: what it says.
+    tried: the cuts; count: their number; replay: the command that repeats the first failing cut, ""
+    if none failed; oracle: the broken rule.
     """
 
     flow: str
@@ -39,43 +41,43 @@ class Search:
 
 
 @contextmanager
-def _stage(elf: Path, flow: str) -> Iterator[Stage]:
-    stages = Stages(elf, SEED)
+def _prepared(elf: Path, flow: str) -> Iterator[PreparedFlow]:
+    flows = PreparedFlows(elf, SEED)
     try:
-        yield stages.get(FLOWS[flow])
+        yield flows.get(FLOWS[flow])
     finally:
-        stages.close()
+        flows.close()
 
 
 def search(elf: Path, flow: str) -> Search:
-    """Cut a flow until a cut fails. Raises Broken, MachineError for what breaks without a cut."""
-    if flow in pin.CASES:
+    """Cut a flow until a cut fails. Raises Broken, MachineError if it fails without a cut."""
+    if flow in CASES:
         return _search_pin(elf, flow)
     found = Search(flow)
-    with _stage(elf, flow) as stage:
-        run = stage.record(NO_FAULT)
+    with _prepared(elf, flow) as prepared:
+        run = prepared.record(NO_FAULT)
         for chosen in _rounds(run):
-            _cut(elf, stage, run, found, chosen, first=True)
+            _cut(elf, prepared, run, found, chosen, first=True)
             if found.replay:
                 break
     return found
 
 
 def repeat(elf: Path, flow: str, cuts: set[Cut]) -> Search:
-    """Try cuts that were tried in another image, as far as this one stores as often.
+    """Try cuts that were tried in another image, as far as they exist in this one.
 
-    Raises Broken, MachineError for what breaks without a cut.
+    Raises Broken, MachineError if it fails without a cut.
     """
-    if flow in pin.CASES:
+    if flow in CASES:
         return _search_pin(elf, flow)
     done = Search(flow)
-    with _stage(elf, flow) as stage:
-        _cut(elf, stage, stage.record(NO_FAULT), done, cuts.__contains__, first=False)
+    with _prepared(elf, flow) as prepared:
+        _cut(elf, prepared, prepared.record(NO_FAULT), done, cuts.__contains__, first=False)
     return done
 
 
 def _rounds(run: Run) -> tuple[Chooser, ...]:
-    """Where a record begins and ends, then every 16th store, then every cut point."""
+    """Return the rounds: begin and end of records, then every 16th store, then all cut points."""
     points = [points_of(event) for event in run.events]
 
     def edge(cut: Cut) -> bool:
@@ -88,8 +90,10 @@ def _rounds(run: Run) -> tuple[Chooser, ...]:
     )
 
 
-def _cut(elf: Path, stage: Stage, run: Run, into: Search, chosen: Chooser, first: bool) -> None:
-    explorer = Explorer(stage.boots, stage, SEED)
+def _cut(
+    elf: Path, prepared: PreparedFlow, run: Run, into: Search, chosen: Chooser, first: bool
+) -> None:
+    explorer = Explorer(prepared.starts, prepared, SEED)
     failures = explorer.tally.failures
     for cut in explorer.cut(run, lambda cut: chosen(cut) and cut not in into.tried):
         into.tried.add(cut)
@@ -102,13 +106,13 @@ def _cut(elf: Path, stage: Stage, run: Run, into: Search, chosen: Chooser, first
 
 
 def _search_pin(elf: Path, case: str) -> Search:
-    """All of one case: it is short. A complaint about a cut comes before others."""
-    tally = pin.check(pin.Stage(elf, SEED), pin.CASES[case], SEED, _LOOKS)
+    """Search all of one case, which is short. Complaints about cuts come before others."""
+    tally = check(PinWallet(elf, SEED), CASES[case], SEED, _LOOKS)
     done = Search(case, count=tally.torn_variants)
     if tally.complaints:
         done.oracle = min(tally.complaints, key=lambda complaint: not complaint.startswith("cut"))
         done.replay = (
-            f"build/venv/bin/python -m scenarios.sweep.pin --seed {SEED}"
+            f"build/venv/bin/python -m tests.sweep.sweep_pin --seed {SEED}"
             f" --elf {elf.relative_to(ROOT)} --case {case}"
         )
     return done

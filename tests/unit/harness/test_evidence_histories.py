@@ -13,7 +13,7 @@ from jiaozi.wallet.book import Book
 from jiaozi.wire.journal import KIND, PAID
 from tests.evidence import cheats
 from tests.evidence.history import Outcome, play
-from tests.evidence.run import play_batch
+from tests.evidence.play_histories import play_batch
 from tests.evidence.speed import remembered
 
 SAMPLE = 25

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.sweep.flows import FLOWS
-from scenarios.sweep.pin import CASES
 from tests.faults.seeded.faults import Change, Fault, NotSeeded, load_all
-from tests.faults.seeded.run import Outcome, report
+from tests.faults.seeded.find_faults import Outcome, report
 from tests.faults.seeded.search import Search
+from tests.sweep.flows.catalogue import FLOWS
+from tests.sweep.pin.attempts import CASES
 
 ROOT = Path(__file__).parents[3]
 FAULTS = load_all()

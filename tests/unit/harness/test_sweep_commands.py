@@ -1,19 +1,16 @@
-"""The command lines of the sweeps say what is wrong with an image in one line."""
+"""The command lines of the sweeps report a wrong image or place in one line."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from typer.testing import CliRunner
 
-from scenarios.commands import app
-from scenarios.sweep import pin, qemu, run
+from tests.sweep import compare_qemu, replay, sweep_flows, sweep_pin
 
-PLACE = "top-up:none:0:0:old:-"
-REMEDY = "is no firmware image"
+PROBLEM = "is no firmware image"
 
 
 @pytest.fixture(params=["missing", "text"])
@@ -24,23 +21,30 @@ def wrong(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("main", [run.main, qemu.main, pin.main])
+@pytest.mark.parametrize("module", [sweep_flows, sweep_pin, compare_qemu, replay])
 def test_a_sweep_of_no_image(
-    main: Callable[[], int],
+    module: ModuleType,
     wrong: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["sweep", "--elf", str(wrong)])
     with pytest.raises(SystemExit) as ended:
-        main()
+        module.main()
     assert ended.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
-    assert REMEDY in last
+    assert PROBLEM in last
     assert "make firmware" in last
 
 
-def test_a_replay_on_no_image(wrong: Path) -> None:
-    said = CliRunner().invoke(app, ["replay", PLACE, "--elf", str(wrong)])
-    assert said.exit_code == 2
-    assert REMEDY in " ".join(said.output.split())
+@pytest.mark.parametrize("place", ["top-up", "nothing:none:0:0:old:0"])
+def test_a_replay_of_no_place(
+    place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(replay, "image", Path)
+    monkeypatch.setattr(sys, "argv", ["replay", "--elf", "firmware.elf", place])
+    with pytest.raises(SystemExit) as ended:
+        replay.main()
+    assert ended.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"not a place of a sweep: {place}" in last or "no flow nothing" in last

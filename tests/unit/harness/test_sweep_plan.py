@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from jiaozi_sim.sweep.cuts import Programmed, Store
-from scenarios.sweep.plan import Dry, Event, crossed, make_plan, size
-from scenarios.sweep.stage import NO_FAULT
+from tests.sweep.engine.cuts import Store, StoreEvent
+from tests.sweep.flows.prepared import NO_FAULT
+from tests.sweep.plan import DryRun, EventPoints, crossed, make_plan, size
 
 DRY = [
-    Dry("payee-reads", 30, (Event("payer", 5, tuple(range(100))), Event("payee", 9, (3, 5)))),
-    Dry("top-up", 20, (Event("payer", 7, tuple(range(50))),)),
+    DryRun(
+        "payee-reads",
+        30,
+        (EventPoints("payer", 5, tuple(range(100))), EventPoints("payee", 9, (3, 5))),
+    ),
+    DryRun("top-up", 20, (EventPoints("payer", 7, tuple(range(50))),)),
 ]
 
 
@@ -37,7 +41,7 @@ def test_a_tap_has_every_frame_mistreated_in_every_way() -> None:
 
 def test_frame_faults_meet_stores_all_over() -> None:
     stores = tuple(Store(4 * at, 0xFFFFFFFF, 0, erasing=False) for at in range(100))
-    events = (Programmed("payer", b"", stores, 5, None), Programmed("payee", b"", stores, 9, None))
+    events = (StoreEvent("payer", b"", stores, 5, None), StoreEvent("payee", b"", stores, 9, None))
     met = {crossed(events, number) for number in range(90)}
     assert len(met) > 80
     gaps = sorted(100 * at + index for at, index in met)

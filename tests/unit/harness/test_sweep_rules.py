@@ -8,9 +8,9 @@ from jiaozi.wallet import payer
 from jiaozi.wallet.book import Book
 from jiaozi.wire import cose
 from jiaozi.wire.messages import read_payment
-from scenarios.sweep.oracle import Broken
-from scenarios.sweep.rules import check_answers, check_numbers
 from tests.fixtures.wallets import Bank, answer, ask, finish, key_of, take, transfer
+from tests.sweep.flows.oracle import Broken
+from tests.sweep.flows.signing_rules import check_answers, check_numbers
 
 AMOUNT = 500
 

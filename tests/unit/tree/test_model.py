@@ -7,46 +7,60 @@ import re
 
 import pytest
 
-from protocol.model import run
+from protocol.model import check_model
 
-CODE = [run.ROOT / place for place in ("protocol/jiaozi", "firmware/wallet", "host/jiaozi_host")]
+CODE = [
+    check_model.ROOT / place for place in ("protocol/jiaozi", "firmware/wallet", "host/jiaozi_host")
+]
 NAMED = re.compile(r"\[([\w/]+\.py): ([\w, ]+)\]")
 # Every verifier is built by a compiler; on a busy machine that takes its time.
 pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
-def small() -> dict[run.Bounds, run.Search]:
+def small() -> dict[check_model.Bounds, check_model.Search]:
     """A search of every small world."""
-    return dict(zip(run.SMALL, run.in_parallel(run.search, run.SMALL), strict=True))
+    return dict(
+        zip(
+            check_model.SMALL,
+            check_model.in_parallel(check_model.search, check_model.SMALL),
+            strict=True,
+        )
+    )
 
 
 @pytest.fixture(scope="module")
-def hunted() -> dict[str, run.Search]:
+def hunted() -> dict[str, check_model.Search]:
     """What was found without each safety step."""
-    steps = run.steps()
+    steps = check_model.steps()
     names = [step.name for step in steps]
-    return dict(zip(names, run.in_parallel(run.hunt, steps), strict=True))
+    return dict(zip(names, check_model.in_parallel(check_model.hunt, steps), strict=True))
 
 
-@pytest.mark.parametrize("bounds", run.SMALL, ids=str)
-def test_nothing_breaks(bounds: run.Bounds, small: dict[run.Bounds, run.Search]) -> None:
+@pytest.mark.parametrize("bounds", check_model.SMALL, ids=str)
+def test_nothing_breaks(
+    bounds: check_model.Bounds, small: dict[check_model.Bounds, check_model.Search]
+) -> None:
     found = small[bounds]
     assert found.violation == "", found.trail
     assert found.states > 10_000
 
 
-@pytest.mark.parametrize("step", run.steps(), ids=lambda step: step.name)
-def test_each_safety_step_is_needed(step: run.Step, hunted: dict[str, run.Search]) -> None:
+@pytest.mark.parametrize("step", check_model.steps(), ids=lambda step: step.name)
+def test_each_safety_step_is_needed(
+    step: check_model.Step, hunted: dict[str, check_model.Search]
+) -> None:
     found = hunted[step.name]
     assert found.violation, f"nothing breaks without {step.name}: {step.text}"
     assert found.trail[0].startswith("payee raises request"), found.trail
 
 
 def test_each_safety_step_can_be_taken_out() -> None:
-    steps = run.steps()
+    steps = check_model.steps()
     assert [step.number for step in steps] == list(range(1, len(steps) + 1))
-    text = run.MODEL.read_text("utf-8") + (run.HERE / "checks.pml").read_text("utf-8")
+    text = check_model.MODEL.read_text("utf-8") + (check_model.HERE / "checks.pml").read_text(
+        "utf-8"
+    )
     assert [step.name for step in steps if f"without({step.name})" not in text] == []
 
 
@@ -59,7 +73,7 @@ def functions(name: str) -> set[str]:
 
 
 def test_the_code_that_the_model_names_exists() -> None:
-    named = NAMED.findall(run.MODEL.read_text("utf-8"))
+    named = NAMED.findall(check_model.MODEL.read_text("utf-8"))
     assert len(named) > 25
     missing = [
         f"{file}: {function}"
@@ -71,6 +85,6 @@ def test_the_code_that_the_model_names_exists() -> None:
 
 
 def test_each_step_of_the_model_names_its_code() -> None:
-    text = run.MODEL.read_text("utf-8")
+    text = check_model.MODEL.read_text("utf-8")
     steps = re.findall(r"((?:/\*(?:(?!\*/).)*\*/\n)?)inline (\w+)", text, re.DOTALL)
     assert [name for comment, name in steps if not NAMED.search(comment)] == ["any"]

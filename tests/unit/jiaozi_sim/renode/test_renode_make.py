@@ -17,7 +17,7 @@ INSTALL = runpy.run_path(str(ROOT / "simulator" / "renode" / "install.py"))
 
 
 def run(*arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "tests" / "renode" / "run.py"), *arguments]
+    command = [sys.executable, str(ROOT / "tests" / "renode" / "run_on_renode.py"), *arguments]
     environment = os.environ | {"RENODE_DIR": str(directory)}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -61,7 +61,7 @@ def test_make_fails_plainly_without_renode(tmp_path: Path) -> None:
 
 
 def test_a_report_is_counted_and_failures_are_named(tmp_path: Path) -> None:
-    counted = runpy.run_path(str(ROOT / "tests" / "renode" / "run.py"))["_counted"]
+    counted = runpy.run_path(str(ROOT / "tests" / "renode" / "run_on_renode.py"))["_counted"]
     report = tmp_path / "junit.xml"
     assert counted(report) == "no report"
     cases = (
