@@ -85,7 +85,7 @@ class Progress:
 
 
 def table(plan: Plan) -> str:
-    """Return the plan's enumeration as the table in tests/sweep/README.md."""
+    """Return the plan's enumeration as a Markdown table."""
     lines = ["| flow | cut points by event | frames | both cut | frame faults |", "|---" * 5 + "|"]
     for flow, what in plan.enumeration.items():
         events = "; ".join(what["stores"])

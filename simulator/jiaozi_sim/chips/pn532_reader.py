@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
 
+from jiaozi_sim.chips.pn532_chip import Chip
 from jiaozi_sim.chips.pn532_codes import (
     AUTOMATIC_RATS,
     CIU_FIFO_DATA,
@@ -34,9 +34,6 @@ from jiaozi_sim.iso_dep import (
     frame_size,
 )
 from jiaozi_sim.scheduler import Timer
-
-if TYPE_CHECKING:
-    from jiaozi_sim.chips.pn532 import Pn532
 
 FSDI = 5
 """The chip's RATS asks for frames of 64 bytes."""
@@ -79,7 +76,7 @@ class Target:
 class ReaderRole:
     """Commands 40 to 54. Each either answers at once (bytes) or through ``chip.finish()``."""
 
-    def __init__(self, chip: Pn532) -> None:
+    def __init__(self, chip: Chip) -> None:
         self._chip = chip
         self.target: Target | None = None
         self._waiting = Waiting.NOTHING

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from jiaozi_sim.card import PiccLink
+from jiaozi_sim.chips.pn532_chip import Chip
 from jiaozi_sim.chips.pn532_codes import (
     ISO14443_4_PICC,
     MAX_DATA,
@@ -17,9 +17,6 @@ from jiaozi_sim.chips.pn532_codes import (
 from jiaozi_sim.field import TURNAROUND, Identity
 from jiaozi_sim.iso_dep import OVERHEAD, Ats
 from jiaozi_sim.scheduler import Timer
-
-if TYPE_CHECKING:
-    from jiaozi_sim.chips.pn532 import Pn532
 
 ATS_FSCI, ATS_TA, ATS_FWI, ATS_SFGI = 5, 0x33, 9, 2
 """What the chip's own ATS says: 64 byte frames, up to 424 kbit/s, FWT 155 ms."""
@@ -47,7 +44,7 @@ class Role(Enum):
 class TargetRole:
     """Commands 86 to 94. Each either answers at once (bytes) or through ``chip.finish()``."""
 
-    def __init__(self, chip: Pn532) -> None:
+    def __init__(self, chip: Chip) -> None:
         self._chip = chip
         self.role = Role.NONE
         self.link = PiccLink(chip.field, chip.scheduler, chip, self, Ats())

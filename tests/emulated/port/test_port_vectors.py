@@ -21,7 +21,7 @@ for name in list(sys.modules):
     if name.startswith("kinds."):
         del sys.modules[name]
 """
-JUDGE = "import gc, run\ngc.collect()\nprint(run.problem(vector, scenes))"
+JUDGE = "import gc, check_vectors\ngc.collect()\nprint(check_vectors.problem(vector, scenes))"
 _MOST = 3000  # characters of source given at once: a debug board has little room to compile in
 
 

@@ -1,10 +1,14 @@
-"""Who may import whom, read from the syntax tree: imports inside functions count too."""
+"""Allowed imports between packages, and no import circles, read from the syntax trees.
+
+Imports under `if TYPE_CHECKING:` count everywhere, imports inside functions for the packages only.
+"""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +50,7 @@ TYPES_ONLY = {"typing", "typing_extensions", "collections.abc"}
 FORBIDDEN_CALLS = {"open", "input", "print", "exec", "eval", "__import__", "globals"}
 
 
+@cache
 def parse(path: Path) -> ast.Module:
     """The syntax tree of one file of the tree."""
     return ast.parse(path.read_text("utf-8"), str(path))
@@ -116,6 +121,82 @@ def test_every_import_package_has_a_rule() -> None:
         for path in (ROOT / top).glob("*/__init__.py")
     }
     assert packages <= {rule.folder for rule in LAYERS} | {"simulator/scenarios"}
+
+
+# The folders that modules are imported from, beside a board's; `tests` from the tree's root.
+IMPORT_ROOTS = ("protocol", "protocol/cpython", "firmware", "host", "simulator", "tests")
+BOARDS = sorted(path.parent.name for path in ROOT.glob("boards/*/board.toml"))
+
+
+def modules(board: str) -> dict[str, ast.Module]:
+    """The syntax trees of all modules by dotted name, with one board's."""
+    found = {}
+    for root in (*IMPORT_ROOTS, f"boards/{board}"):
+        for path in sorted((ROOT / root).rglob("*.py")):
+            parts = path.relative_to(ROOT if root == "tests" else ROOT / root).with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            found.setdefault(name, parse(path))
+    return found
+
+
+def top_level(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes that are not inside a function."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.expr):
+            yield node
+            yield from top_level(node)
+
+
+def modules_imported(name: str, trees: dict[str, ast.Module]) -> set[str]:
+    """The modules of `trees` that a module imports when it is imported itself."""
+    found = set()
+    for node in top_level(trees[name]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            module = node.module or ""
+            inner = {f"{module}.{alias.name}" for alias in node.names}
+            found |= inner & trees.keys() or {module}
+    return found & trees.keys()
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The sets of modules that import each other, directly or through others."""
+    reached: dict[str, set[str]] = {}
+    for start in graph:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            new = graph[waiting.pop()] - seen
+            seen |= new
+            waiting += new
+        reached[start] = seen
+    found = {frozenset(n for n in reached[m] if m in reached[n]) for m in graph if m in reached[m]}
+    return sorted(sorted(one) for one in found)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_no_modules_import_each_other(board: str) -> None:
+    trees = modules(board)
+    assert len(trees) > 200
+    assert circles({name: modules_imported(name, trees) for name in trees}) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from kit import b",
+        "import kit.b",
+        "try:\n    from kit.b import x\nfinally:\n    pass",
+        "if TYPE_CHECKING:\n    from kit.b import x",
+    ],
+)
+def test_a_circle_is_seen(source: str) -> None:
+    texts = {"kit": "", "kit.a": source, "kit.b": "import kit.c", "kit.c": "from kit import a"}
+    trees = {name: ast.parse(text) for name, text in texts.items()}
+    graph = {name: modules_imported(name, trees) for name in trees}
+    assert circles(graph) == [["kit.a", "kit.b", "kit.c"]]
+    assert circles(graph | {"kit.c": set()}) == []
 
 
 @pytest.mark.parametrize(
