@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
-"""Check the Spin model of a transfer: build it for some bounds, search every state, say what broke.
+"""Check the Spin model of a transfer: search every state within some bounds (`make model`).
 
-    run.py [--small | --full] [--mutants]
-
-prints each search with its states, time and memory, and for a violation the shortest way to it in
-words; writes `build/model.json`. `--mutants` also takes each safety step out in turn and expects
-the same checks to find it. Exits with 1 when a check fails or a mutant goes unnoticed.
+Prints each search with its states, time and memory, and for a violation the shortest trace to it in
+words; writes `build/model.json`. Ends with 1 if a check fails or a mutant is not found, 2 if the
+tools are missing.
 """
 
 from __future__ import annotations
@@ -39,12 +37,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 class ModelError(Exception):
-    """The tools are missing or failed, or a search did not cover every state."""
+    """Spin or the compiler is missing or failed, or a search did not cover every state."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """How large a world is searched; `fine` interleaves the steps within a transaction too."""
+    """Size of the world to search; `fine` also interleaves the steps within a transaction."""
 
     payers: int = 1
     requests: int = 1
@@ -55,7 +53,7 @@ class Bounds:
 
     @property
     def defines(self) -> list[str]:
-        """The options for the preprocessor."""
+        """Options for the preprocessor."""
         values = {
             "PAYERS": self.payers,
             "REQUESTS": self.requests,
@@ -72,7 +70,7 @@ class Bounds:
         return ", ".join(words + ["every step"] * self.fine)
 
 
-# What each adds: two payers at one request; requests side by side, of different life; a cap that
+# They add: two payers of one request; two requests with different expiry; a balance cap that
 # binds; frames and power cuts within a transaction.
 SMALL = [
     Bounds(payers=2),
@@ -80,7 +78,7 @@ SMALL = [
     Bounds(requests=2, room=1),
     Bounds(fine=True),
 ]
-# The longest first: two run at a time.
+# The longest first, since two run at a time.
 FULL = [
     Bounds(payers=2, requests=2),
     Bounds(payers=2, last=0, fine=True),
@@ -91,13 +89,13 @@ FULL = [
     Bounds(requests=2, room=1, last=2),
     Bounds(last=2, fine=True),
 ]
-# Where a mutant is looked for, one after another until it is found.
+# Searched for a mutant in this order until it is found.
 HUNT = [Bounds(payers=2), Bounds(requests=2), Bounds(requests=2, room=1)]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A safety step of the model; `number` is the value of MUTANT that takes it out."""
+    """A safety step of the model; `number` is the value of MUTANT that removes it."""
 
     name: str
     number: int
@@ -106,7 +104,7 @@ class Step:
 
 @dataclass
 class Search:
-    """What a search found. violation: "" when all states are as they must be; trail: the way."""
+    """Result of a search. violation: "" if there is none; trail: the steps to it, in words."""
 
     bounds: str
     states: int = 0
@@ -117,17 +115,20 @@ class Search:
 
 
 def steps() -> list[Step]:
-    """The safety steps that the model can leave out."""
+    """Return the safety steps that the model can leave out."""
     table = (HERE / "bounds.pml").read_text("utf-8").split("define without", 1)[1]
     return [Step(name, int(number), text) for name, number, text in STEP.findall(table)]
 
 
 def search(
-    bounds: Bounds, mutant: Step | None = None, progress: Callable[[str], None] = lambda line: None
+    bounds: Bounds,
+    mutant: Step | None = None,
+    large: bool = False,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> Search:
-    """Build a verifier and search every state, or, for a mutant, until something breaks.
+    """Build a verifier and search every state, or, for a mutant, until the first violation.
 
-    Raises ModelError.
+    large: for millions of states: optimize the verifier, use a large table. Raises ModelError.
     """
     name = re.sub(r"\W+", "-", str(bounds)) + (f"-{mutant.name}" if mutant else "")
     place = BUILD / name
@@ -136,49 +137,56 @@ def search(
         old.unlink()
     defines = [*bounds.defines, f"-DMUTANT={mutant.number if mutant else 0}"]
     _run(place, "spin", *defines, "-a", os.path.relpath(MODEL, place))
-    # Breadth first finds the shortest way, depth first takes less memory. Every step sees every
-    # variable, so that partial order reduction would cost more than it saves.
-    options = ["-DBFS", "-O0"] if mutant else ["-O2"]
+    # Breadth first finds the shortest trace, depth first takes less memory. Every step sees every
+    # variable, so that partial order reduction would cost more than it saves. Optimizing takes the
+    # compiler ten times as long, more than all states of a small world.
+    options = ["-O2" if large else "-O0"] + ["-DBFS"] * bool(mutant)
     options += ["-DSAFETY", "-DNOREDUCE", "-DNOFAIR", "-DNOBOUNDCHECK", f"-DMEMLIM={MEMORY_MIB}"]
     options += ["-DCOLLAPSE"] if bounds.fine else []
     _run(place, "gcc", "-w", *options, "-o", "pan", "pan.c")
-    table = "-w20" if mutant else "-w24"
-    said = []
+    table = "-w24" if large else "-w20"
+    printed = []
     for line in _lines(place, "./pan", f"-m{DEPTH}", table):
-        said.append(line)
+        printed.append(line)
         if line.startswith("Depth="):
             progress(f"{bounds}: {' '.join(line.split())}")
-    return _found(bounds, place, "\n".join(said))
+    return _read_result(bounds, place, "\n".join(printed))
 
 
-def _found(bounds: Bounds, place: Path, said: str) -> Search:
+def _read_result(bounds: Bounds, place: Path, printed: str) -> Search:
+    """Read what a verifier printed. Raises ModelError if its search is not complete."""
     found = Search(
         str(bounds),
-        states=int(float(_number(r"([\d.e+]+) states, stored", said))),
-        seconds=_number(r"elapsed time ([\d.]+)", said),
-        megabytes=_number(r"([\d.]+)\ttotal actual memory", said),
+        states=int(float(_number(r"([\d.e+]+) states, stored", printed))),
+        seconds=_number(r"elapsed time ([\d.]+)", printed),
+        megabytes=_number(r"([\d.]+)\ttotal actual memory", printed),
     )
     trails = list(place.glob("*.trail"))
     if trails:
-        words = [line for line in _lines(place, "./pan", "-r", trails[0].name, "-n") if line]
-        told = [line for line in words if line[0].isalpha() and not line.startswith("pan")]
-        broken = [line for line in told if line.startswith(VIOLATED)]
+        lines = [line for line in _lines(place, "./pan", "-r", trails[0].name, "-n") if line]
+        words = [line for line in lines if line[0].isalpha() and not line.startswith("pan")]
+        broken = [line for line in words if line.startswith(VIOLATED)]
         found.violation = broken[0].removeprefix(VIOLATED) if broken else "the model is stuck"
-        found.trail = told[: told.index(broken[0])] if broken else told
-    elif "errors: 0" not in said or re.search("not completed|too small|out of memory", said):
-        raise ModelError(f"{bounds}: the search came to no end; its verifier is in {place}")
+        found.trail = words[: words.index(broken[0])] if broken else words
+    elif "errors: 0" not in printed or re.search("not completed|too small|out of memory", printed):
+        raise ModelError(f"{bounds}: the search is not complete; its verifier is in {place}")
     return found
 
 
-def _number(pattern: str, said: str) -> float:
-    match = re.search(pattern, said)
+def _number(pattern: str, printed: str) -> float:
+    match = re.search(pattern, printed)
     return float(match[1]) if match else 0.0
 
 
 def _run(place: Path, *command: str) -> None:
     try:
         done = subprocess.run(
-            command, cwd=place, capture_output=True, text=True, check=False, preexec_fn=_die_too
+            command,
+            cwd=place,
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=_die_with_parent,
         )
     except FileNotFoundError:
         raise ModelError(f"{command[0]} is not installed: make setup installs it") from None
@@ -189,20 +197,23 @@ def _run(place: Path, *command: str) -> None:
 def _lines(place: Path, *command: str) -> Iterator[str]:
     pipe, errors = subprocess.PIPE, subprocess.STDOUT
     with subprocess.Popen(
-        command, cwd=place, stdout=pipe, stderr=errors, text=True, preexec_fn=_die_too
+        command, cwd=place, stdout=pipe, stderr=errors, text=True, preexec_fn=_die_with_parent
     ) as process:
         for line in process.stdout or ():
             yield line.rstrip()
 
 
-def _die_too() -> None:
-    """A verifier that outlives its parent would hold gigabytes for nothing."""
+def _die_with_parent() -> None:
+    """In a child: be killed with the parent; an orphaned verifier would hold gigabytes."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def hunt(mutant: Step) -> Search:
-    """Look for what a mutant breaks; the last search when nothing was found. Raises ModelError."""
+    """Search the worlds of HUNT for a mutant's violation; return the last search.
+
+    Raises ModelError.
+    """
     for bounds in HUNT:
         found = search(bounds, mutant)
         if found.violation:
@@ -211,19 +222,21 @@ def hunt(mutant: Step) -> Search:
 
 
 def in_parallel(work: Callable, items: Iterable) -> Iterator:
-    """The results of `work`, in order, a few at a time."""
+    """Yield the results of `work` in order, computing a few at a time."""
     with ThreadPoolExecutor(WORKERS) as pool:
         yield from pool.map(work, items)
 
 
 def main() -> int:
-    """Run what the command line asks for; 0 when all is as it must be."""
+    """Run the command line."""
     form = argparse.RawTextHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--small", action="store_true", help="small bounds, some seconds (default)")
-    size.add_argument("--full", action="store_true", help="full bounds, some minutes")
-    parser.add_argument("--mutants", action="store_true", help="take out each safety step in turn")
+    size.add_argument("--small", action="store_true", help="small bounds, seconds (default)")
+    size.add_argument("--full", action="store_true", help="full bounds, minutes")
+    parser.add_argument(
+        "--mutants", action="store_true", help="also remove each safety step; a check must fail"
+    )
     options = parser.parse_args()
     try:
         return _check(FULL if options.full else SMALL, options.full, options.mutants)
@@ -234,16 +247,16 @@ def main() -> int:
 
 def _check(worlds: list[Bounds], full: bool, mutants: bool) -> int:
     searches = []
-    for found in in_parallel(lambda bounds: search(bounds, progress=_say), worlds):
+    for found in in_parallel(lambda bounds: search(bounds, large=full, progress=_say), worlds):
         searches.append(found)
-        _say(f"{found.bounds}: {found.violation or 'nothing broken'}; {_cost(found)}")
-        _tell(found)
+        _say(f"{found.bounds}: {found.violation or 'no violation'}; {_cost(found)}")
+        _say_trail(found)
     caught = {}
     wanted = steps() if mutants else []
     for step, found in zip(wanted, in_parallel(hunt, wanted), strict=True):
         caught[step.name] = found
-        _say(f"without {step.name} ({step.text}): {found.violation or 'NOT NOTICED'}")
-        _tell(found)
+        _say(f"without {step.name} ({step.text}): {found.violation or 'NOT FOUND'}")
+        _say_trail(found)
     report = {
         "bounds": "full" if full else "small",
         "states": sum(found.states for found in searches),
@@ -265,7 +278,7 @@ def _cost(found: Search) -> str:
     return f"{found.states} states, {found.seconds:.0f} s, {found.megabytes:.0f} MB"
 
 
-def _tell(found: Search) -> None:
+def _say_trail(found: Search) -> None:
     for number, line in enumerate(found.trail, 1):
         _say(f"    {number:2} {line}")
 
