@@ -10,7 +10,7 @@ import pytest
 
 from jiaozi_sim.board import load_board
 from jiaozi_sim.machines.base import NVM_SIZE
-from jiaozi_sim.machines.unicorn_core import program_unit
+from jiaozi_sim.machines.firmware_image import program_unit
 from jiaozi_sim.machines.unicorn_state import IllegalStore, in_units
 from tests.sweep.engine.cuts import Cut, Store, StoreEvent, cuts_of, torn_nvm, word_after
 from tests.sweep.engine.explorer import Explorer, Run, images, restart

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from elftools.common.exceptions import ELFError
 
-from jiaozi_sim.machines.unicorn_core import program_unit
+from jiaozi_sim.machines.firmware_image import program_unit
 
 ROOT = Path(__file__).parents[2]
 ELF = ROOT / "build" / "firmware" / "visual_card" / "firmware.elf"

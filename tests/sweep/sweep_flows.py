@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jiaozi_sim.machines.unicorn_core import program_unit
+from jiaozi_sim.machines.firmware_image import program_unit
 from tests.sweep.flows.catalogue import FLOWS
 from tests.sweep.images import ELF, LARGE_UNITS, ROOT, image
 from tests.sweep.plan import make_plan

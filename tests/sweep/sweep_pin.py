@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from jiaozi_sim.lifetime import worker_pool
-from jiaozi_sim.machines.unicorn_core import program_unit
+from jiaozi_sim.machines.firmware_image import program_unit
 from tests.sweep.images import ELF, LARGE_UNITS, ROOT, image
 from tests.sweep.pin.attempts import CASES, PinWallet
 from tests.sweep.pin.checks import Tally, check, same_time

@@ -1,8 +1,8 @@
-"""What a machine is to the rest of the simulator, whichever engine runs it.
+"""Interface of a machine, the same for every engine.
 
 A machine executes one firmware image on the emulated board of `boards/*/board.toml`: a Cortex-M4F
-with the memory map below. Everything outside (chips, field, person) meets it on its UARTs, by role
-name, and in its non-volatile memory.
+with the memory map below. The outside (chips, field, person) is connected to its UARTs, by role
+name, and has access to its non-volatile memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ERASED = b"\xff"
 
 
 class MachineError(Exception):
-    """A machine could not be built, started or asked what it was asked."""
+    """A machine could not be built or started, or did not answer a request."""
 
 
 class NotRunning(MachineError):
@@ -33,7 +33,7 @@ class NotRunning(MachineError):
 
 
 class StillRunning(MachineError):
-    """The request needs a machine without power."""
+    """The request is for a machine without power only."""
 
 
 class SnapshotRefused(MachineError):
@@ -41,15 +41,15 @@ class SnapshotRefused(MachineError):
 
 
 class MarksLost(MachineError):
-    """Marks asked for have been overwritten by newer ones in the engine's ring."""
+    """The requested marks have been overwritten by newer ones in the engine's ring."""
 
 
 @dataclass(frozen=True)
 class MarkEvent:
     """One store to the marker word, idle marks left out.
 
-    `instructions` and `idle` are counts since the start; `work` is what was executed outside idle;
-    `host_ns` is the host's monotonic clock and only good for waiting, never for judging.
+    `instructions` and `idle` are counts since the start; `work` is instructions outside idle;
+    `host_ns` is the host's monotonic clock, for waiting only: it measures nothing.
     """
 
     index: int
@@ -65,7 +65,7 @@ class MarkEvent:
 
 @dataclass(frozen=True)
 class Counts:
-    """Guest instructions executed since the start: all, idle ones, and the rest by phase."""
+    """Guest instructions executed since the start: all, idle, and the others by phase."""
 
     instructions: int
     idle: int
@@ -79,10 +79,10 @@ class Counts:
 
 
 def boot_page(seed: bytes, boot: int) -> bytes:
-    """The page of randomness for one start: u32 magic, u32 byte count (little-endian), bytes.
+    """Return the page of randomness for one start: u32 magic, u32 count (little-endian), bytes.
 
-    Both `seed` and the number of the boot go in: a replay is exact, and two boots of one wallet
-    differ.
+    It depends on `seed` and on the number of the boot: a replay is exact, and two boots of one
+    wallet differ.
     """
     count = BOOT_PAGE_SIZE - 8
     head = BOOT_PAGE_MAGIC.to_bytes(4, "little") + count.to_bytes(4, "little")
@@ -93,42 +93,54 @@ def boot_page(seed: bytes, boot: int) -> bytes:
 class Machine(ABC):
     """One emulated board with power switch, wires, non-volatile memory and counters.
 
-    `counter_path` is its counter page (counters.py), which any process may read live.
+    `counter_path` is its counter page (counters.py), which any process may read live. An engine
+    keeps `_wires` and `_boots` up to date.
     """
 
     counter_path: Path
 
+    def __init__(self) -> None:
+        self._wires: dict[str, socket.socket] = {}
+        self._boots = 0
+
     @property
     @abstractmethod
     def pid(self) -> int:
-        """The process that the engine lives and dies with. Raises NotRunning if there is none."""
+        """Process id of the engine. Raises NotRunning if there is none."""
 
     @abstractmethod
     def messages(self) -> str:
-        """What the engine itself had to say."""
+        """Return the engine's own messages."""
 
     @property
     @abstractmethod
     def running(self) -> bool:
-        """Whether the machine has power (false also after it died by itself or was cut)."""
+        """True if the machine has power; False also after it was cut or ended by itself."""
 
     @property
-    @abstractmethod
     def wires(self) -> Mapping[str, socket.socket]:
         """A non-blocking stream socket for each UART role asked for; new ones after each start.
 
         Raises:
             NotRunning: before the first start and after a cut.
         """
+        if not self._wires:
+            raise NotRunning("the machine was not started")
+        return self._wires
+
+    def _close_wires(self) -> None:
+        for wire in self._wires.values():
+            wire.close()
+        self._wires = {}
 
     @property
-    @abstractmethod
     def boots(self) -> int:
-        """How often the machine was started."""
+        """The number of starts so far."""
+        return self._boots
 
     @abstractmethod
     def start(self) -> None:
-        """Refill the boot page, forget counters and marks, and apply power.
+        """Refill the boot page, reset counters and marks, and apply power.
 
         Raises:
             StillRunning: it has power already.
@@ -137,9 +149,9 @@ class Machine(ABC):
 
     @abstractmethod
     def cut_power(self) -> None:
-        """Take the power away between two instructions; only non-volatile memory survives.
+        """Cut the power between two instructions; only non-volatile memory survives.
 
-        Does nothing to a machine without power.
+        No effect on a machine without power.
         """
 
     @abstractmethod
@@ -148,11 +160,11 @@ class Machine(ABC):
 
     @abstractmethod
     def read_nvm(self, offset: int = 0, size: int | None = None) -> bytes:
-        """Bytes of the non-volatile memory as they are now, running or not."""
+        """Return present bytes of the non-volatile memory, running or not."""
 
     @abstractmethod
     def replace_nvm(self, data: bytes) -> None:
-        """Replace the non-volatile memory; what `data` leaves uncovered is erased (0xFF).
+        """Replace the non-volatile memory; the part after `data` is erased (0xFF).
 
         Raises:
             StillRunning: it has power.
@@ -160,27 +172,27 @@ class Machine(ABC):
 
     @abstractmethod
     def cut_after_stores(self, count: int | None) -> None:
-        """Cut the power right after the `count`-th NVM store from now.
+        """Order a power cut right after the `count`-th NVM store from now.
 
-        Without power, the count begins at the next start. None takes the order back.
+        Without power, the count begins at the next start. None cancels the order.
         """
 
     @abstractmethod
     def instructions(self) -> Counts:
-        """Instruction counts of the present (or last) power-on period."""
+        """Return instruction counts of the present (or last) power-on period."""
 
     @abstractmethod
     def marks(self, after: int = 0) -> list[MarkEvent]:
-        """The marks of the present (or last) power-on period, from index `after` on.
+        """Return the marks of the present (or last) power-on period, from index `after` on.
 
         Raises:
-            MarksLost: some of them have been overwritten already.
+            MarksLost: some of them have been overwritten.
         """
 
     @abstractmethod
     def snapshot(self) -> object:
-        """The whole state, for `restore`. Raises SnapshotRefused where the engine has none."""
+        """Return the whole state, for `restore`. Raises SnapshotRefused if not supported."""
 
     @abstractmethod
     def restore(self, snapshot: object) -> None:
-        """Go back to a snapshot. Raises SnapshotRefused where the engine has none."""
+        """Go back to a snapshot. Raises SnapshotRefused if not supported."""

@@ -1,4 +1,4 @@
-"""The page that `plugin/marks.c` shares with the simulator: counters, and a ring of phase marks.
+"""Counter page that `plugin/marks.c` shares with the simulator: counters and a ring of marks.
 
 Any process may map the file of a running machine and read it live. The layout is `struct page` of
 the plugin.
@@ -38,9 +38,9 @@ class CounterPage:
 
     @classmethod
     def create(cls, path: Path) -> CounterPage:
-        """A fresh page with all counters at zero, in place of any older one.
+        """Create a page with all counters at zero, replacing an older one.
 
-        The older file is unlinked, not truncated: who has it mapped keeps the last boot's counts.
+        The older file is unlinked, not truncated: who maps it keeps the last boot's counts.
         """
         path.unlink(missing_ok=True)
         with path.open("wb") as file:
@@ -52,12 +52,12 @@ class CounterPage:
         self._map.close()
 
     def cut_after_stores(self, count: int | None) -> None:
-        """Have the plugin kill the machine right after the `count`-th NVM store from now."""
+        """Order a cut by the plugin right after the `count`-th NVM store from now."""
         at = 0 if count is None else self.counts().nvm_stores + count
         _U64.pack_into(self._map, _CUT_AT_OFFSET, at)
 
     def counts(self) -> Counts:
-        """All counters at this moment; those of a running machine move while they are read."""
+        """Return all counters now; those of a running machine change while they are read."""
         head = _HEAD.unpack_from(self._map)
         _, _, instructions, idle, idle_since, nvm_stores, _, _, phase, phase_since = head
         if idle_since != _AWAKE:
@@ -69,17 +69,17 @@ class CounterPage:
 
     @property
     def was_cut(self) -> bool:
-        """Whether the store has come at which to cut."""
+        """True once the store of an ordered cut was made."""
         [at] = _U64.unpack_from(self._map, _CUT_AT_OFFSET)
         return 0 < at <= self.counts().nvm_stores
 
     @property
     def events(self) -> int:
-        """How many marks were made so far."""
+        """The number of marks so far."""
         return int(_U64.unpack_from(self._map, _EVENTS_OFFSET)[0])
 
     def marks(self, after: int = 0) -> list[MarkEvent]:
-        """The marks from index `after` on. Raises MarksLost if some have been overwritten."""
+        """Return the marks from index `after` on. Raises MarksLost if some are overwritten."""
         end = self.events
         found = []
         for index in range(after, end):

@@ -1,4 +1,4 @@
-"""Phase marks: what a store to the marker word means.
+"""Phase marks: the meaning of values stored to the marker word.
 
 The source of this table is `firmware/port/marks.h`; a test compares the two.
 """
@@ -9,7 +9,7 @@ from enum import IntEnum
 
 
 class Mark(IntEnum):
-    """The phase a wallet's firmware says it is in. Idle is not a phase: it interrupts one."""
+    """A phase or event that the firmware reports. Idle is not a phase: it interrupts one."""
 
     NONE = 0
     READY = 1  # boot done, first link open

@@ -1,8 +1,9 @@
-"""What the QEMU and the Unicorn engine share: a process per wallet, its memory in a file.
+"""Common part of the QEMU and Unicorn engines: a process per wallet, its memory in a file.
 
 * Non-volatile memory, boot page and marker page lie in a file that the process maps shared: every
-  store survives a SIGKILL, and the simulator reads it beside the machine.
-* Each UART role asked for is one end of a socket pair handed to the process; the others go nowhere.
+  store survives a SIGKILL, and the simulator reads it while the machine runs.
+* Each UART role asked for is one end of a socket pair handed to the process; the others are not
+  connected.
 * Counters and marks are in a page that the process keeps (counters.py); the process kills itself
   right after the NVM store that this page names.
 * The process dies with the one that started it.
@@ -53,12 +54,11 @@ class ProcessMachine(Machine):
             raise MachineError(f"there is no firmware image {elf}")
         if any(not 0 <= number < UARTS for number in uarts.values()):
             raise MachineError(f"the board has UARTs 0 to {UARTS - 1}")
+        super().__init__()
         self._elf = elf
         self._uarts = dict(uarts)
         self._seed = seed
-        self._boots = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._wires: dict[str, socket.socket] = {}
         self._cut_next: int | None = None
         self._memory = directory / "memory.bin"
         self._log = directory / "engine.log"
@@ -70,21 +70,11 @@ class ProcessMachine(Machine):
 
     @abstractmethod
     def _command(self, wire_fds: Mapping[str, int]) -> list[str]:
-        """What to execute; it inherits the descriptors, one for each wire's far end."""
+        """Return the command; it inherits the descriptors, one for each wire's far end."""
 
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
-
-    @property
-    def wires(self) -> Mapping[str, socket.socket]:
-        if not self._wires:
-            raise NotRunning("the machine was not started")
-        return self._wires
-
-    @property
-    def boots(self) -> int:
-        return self._boots
 
     def start(self) -> None:
         if self.running:
@@ -133,9 +123,7 @@ class ProcessMachine(Machine):
         if self._process is not None:
             self._process.wait()
             self._process = None
-        for wire in self._wires.values():
-            wire.close()
-        self._wires = {}
+        self._close_wires()
 
     def close(self) -> None:
         self.cut_power()
@@ -151,7 +139,7 @@ class ProcessMachine(Machine):
         return self._process.pid
 
     def messages(self) -> str:
-        """What the engine itself had to say, over all starts."""
+        """Return the engine's own messages of all starts."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def read_nvm(self, offset: int = 0, size: int | None = None) -> bytes:

@@ -26,7 +26,7 @@ class QemuMachine(ProcessMachine):
     """One emulated board on QEMU."""
 
     def __init__(self, elf: Path, directory: Path, uarts: Mapping[str, int], seed: bytes) -> None:
-        # QEMU's options use the comma to separate fields.
+        # QEMU's options separate fields by commas.
         if "," in str(directory):
             raise MachineError(f"the directory name {directory} has a comma in it")
         super().__init__(elf, directory, uarts, seed)

@@ -1,12 +1,12 @@
 """The Renode engine: one Renode process per wallet, the board's own `.resc`, wires on TCP sockets.
 
-* The process stays between power-on periods: each start clears the emulation and builds the machine
-  anew, so that nothing but the NVM survives. The NVM is a file while there is no power.
-* Where there is a lender (renode_lender.py) the process comes from it, and goes back at the end.
-* `simulator/renode/probe.py` runs inside Renode. It keeps the same counter page as QEMU's plugin
-  and, for an ordered cut, freezes the NVM and stops the processor at that very store. The wires end
-  then, as they do where an engine is killed.
-* Virtual time goes at most as fast as the host's, so that time-outs on both sides mean the same.
+* The process stays between power-on periods: each start clears the emulation and builds a new
+  machine, so that only the NVM survives. Without power the NVM is a file.
+* If there is a lender (renode_lender.py), the process is borrowed from it and returned at the end.
+* `simulator/renode/probe.py` runs inside Renode. It keeps the same counter page as QEMU's plugin;
+  at an ordered cut it freezes the NVM and stops the processor at that store. The wires end then,
+  as they do when an engine is killed.
+* Virtual time is never faster than the host's, so that time-outs are equal on both sides.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ from jiaozi_sim.machines.renode_process import free_ports
 WIRES = {"host": 0, "nfc": 1, "bridge": 2, "contact": 3, "log": 4}
 _CONNECT_SECONDS = 10.0
 _SAVE_SECONDS = 180.0
-_LOOK_SECONDS = 0.01
-# What the firmware sent before a cut may still wait in Renode's sockets.
+_POLL_SECONDS = 0.01
+# Bytes sent before a cut may still wait in Renode's sockets.
 _SEND_SECONDS = 0.2
 
 
@@ -70,7 +70,7 @@ class RenodeMachine(Machine):
         directory: private and existing; takes the NVM, the counter page and the logs.
         uarts: the UART number of each wanted role.
         seed: what the boot page's randomness comes from, together with the number of the boot.
-        board: whose `.resc` builds the machine.
+        board: name of the board whose `.resc` builds the machine.
     """
 
     def __init__(
@@ -85,15 +85,14 @@ class RenodeMachine(Machine):
             raise MachineError(f"there is no firmware image {elf}")
         if any(number not in WIRES.values() for number in uarts.values()):
             raise MachineError(f"the board has UARTs 0 to {len(WIRES) - 1}")
+        super().__init__()
         self._elf, self._board, self._uarts, self._seed = elf, board, dict(uarts), seed
         self._directory = directory
-        self._boots = 0
         self._powered = False
-        self._lost: str | None = None
+        self._lost: str | None = None  # why the NVM is lost
         self._cut_next: int | None = None
         self._snapshots = 0
-        self._read_at: int | None = None  # stores into the NVM when it was read last
-        self._wires: dict[str, socket.socket] = {}
+        self._read_at: int | None = None  # count of NVM stores when the NVM was read last
         self._process = renode_for(directory)
         self._nvm = directory / "nvm.bin"
         self._nvm.write_bytes(ERASED * NVM_SIZE)
@@ -111,18 +110,8 @@ class RenodeMachine(Machine):
         return self._powered
 
     @property
-    def wires(self) -> Mapping[str, socket.socket]:
-        if not self._wires:
-            raise NotRunning("the machine was not started")
-        return self._wires
-
-    @property
-    def boots(self) -> int:
-        return self._boots
-
-    @property
     def pid(self) -> int:
-        """The process that Renode lives and dies with. Raises NotRunning before the first start."""
+        """Process id of Renode's guard. Raises NotRunning before the first start."""
         if self._process.pid is None:
             raise NotRunning("the machine was not started")
         return self._process.pid
@@ -143,7 +132,7 @@ class RenodeMachine(Machine):
             self._build(monitor)
         except MachineError as error:
             self._process.end()
-            self._drop_wires()
+            self._close_wires()
             raise MachineError(f"{error}\nRenode's log ends with: {self.messages()}") from error
         self._powered = True
 
@@ -152,7 +141,7 @@ class RenodeMachine(Machine):
         page = self._directory / "boot_page.bin"
         page.write_bytes(boot_page(self._seed, self._boots))
         script = BOARDS / self._board / f"{self._board}.resc"
-        monitor.execute("mach clear")  # variables set now belong to no machine
+        monitor.execute("mach clear")  # so that the variables belong to no machine
         monitor.execute('$name="wallet"')
         monitor.execute(f"$elf={path_token(self._elf)}")
         monitor.execute(f"$boot_page={path_token(page)}")
@@ -161,7 +150,6 @@ class RenodeMachine(Machine):
         monitor.execute(f"include {path_token(script)}")
         monitor.execute(f"jiaozi_load_nvm {path_token(self._nvm)}")
         self._watch(monitor, "jiaozi_watch")
-        self._read_at = None
         if self._cut_next is not None:
             monitor.execute(f"jiaozi_cut {self._cut_next}")
             self._cut_next = None
@@ -169,6 +157,7 @@ class RenodeMachine(Machine):
         monitor.execute("start")
 
     def _watch(self, monitor: Monitor, command: str) -> None:
+        self._read_at = None
         monitor.execute(f"{command} {path_token(self.counter_path)} {path_token(self._nvm)}")
 
     def _connect(self, ports: Mapping[str, int]) -> None:
@@ -180,10 +169,10 @@ class RenodeMachine(Machine):
     def cut_power(self) -> None:
         if self.running:
             self._stop()
-        self._drop_wires()
+        self._close_wires()
 
     def _stop(self) -> None:
-        """Save what survives; Renode stands until the next start."""
+        """Save the NVM and the counters; Renode is paused until the next start."""
         self._powered = False
         monitor = self._process.monitor
         try:
@@ -201,7 +190,7 @@ class RenodeMachine(Machine):
             self._ended(str(error))
 
     def _ended(self, why: str) -> None:
-        """Renode is gone, and the NVM with it unless an ordered cut has saved it."""
+        """Note that Renode has ended, and the NVM is lost unless an ordered cut has saved it."""
         self._powered = False
         if not self._page.was_cut:
             self._lost = f"{why}; its log ends with: {self.messages()[-1000:]}"
@@ -210,15 +199,10 @@ class RenodeMachine(Machine):
         page, wires = CounterPage(self.counter_path), list(self._wires.values())
         threading.Thread(target=_end_at_a_cut, args=(page, wires), daemon=True).start()
 
-    def _drop_wires(self) -> None:
-        for wire in self._wires.values():
-            wire.close()
-        self._wires = {}
-
     def close(self) -> None:
         self._powered = False
-        self._process.give_back()
-        self._drop_wires()
+        self._process.release()
+        self._close_wires()
         self._page.close()
         for file in (self._nvm, self.counter_path):
             file.unlink(missing_ok=True)
@@ -231,7 +215,7 @@ class RenodeMachine(Machine):
         return self._process.monitor
 
     def messages(self) -> str:
-        """What Renode itself had to say, newest last."""
+        """Return the end of Renode's log."""
         return self._process.tail()
 
     # -- memory ----------------------------------------------------------------------------------
@@ -243,7 +227,7 @@ class RenodeMachine(Machine):
         file = self._nvm
         if self.running:
             file = self._directory / "nvm_now.bin"
-            # Whoever asks waits for Renode meanwhile, and the world's bytes with it.
+            # The caller, and with it the world's loop, waits for Renode meanwhile.
             stores = self._page.counts().nvm_stores
             if stores != self._read_at:
                 self._monitor().execute(f"jiaozi_save_nvm {path_token(file)}")
@@ -282,23 +266,19 @@ class RenodeMachine(Machine):
         return self._page.marks(after)
 
     def run_for(self, seconds: float) -> None:
-        """Let exactly so much virtual time pass and stay paused; `resume` goes on."""
+        """Run for exactly `seconds` of virtual time, then stay paused until `resume`."""
         monitor = self._monitor()
         monitor.execute("pause")
         monitor.execute(f'emulation RunFor "{seconds:.6f}"', seconds=60 + 60 * seconds)
 
     def resume(self) -> None:
-        """Go on after `run_for`."""
+        """Continue after `run_for`."""
         self._monitor().execute("start")
-
-    def virtual_time(self) -> str:
-        """Time since power-on as Renode shows it."""
-        return self._monitor().execute("machine ElapsedVirtualTime")
 
     # -- snapshots -------------------------------------------------------------------------------
 
     def snapshot(self) -> RenodeSnapshot:
-        """The whole running machine. Bytes under way on the wires are not part of it."""
+        """Take a snapshot of the running machine. Bytes in transit on the wires are not in it."""
         monitor = self._monitor()
         self._snapshots += 1
         name = self._directory / f"snapshot-{self._snapshots}"
@@ -311,13 +291,13 @@ class RenodeMachine(Machine):
         return made
 
     def restore(self, snapshot: object) -> None:
-        """Go on from a snapshot of this machine, with new wires."""
+        """Continue from a snapshot of this machine, with new wires."""
         if not isinstance(snapshot, RenodeSnapshot):
             raise MachineError("that is no snapshot of a Renode machine")
         monitor = self._monitor()
         monitor.execute("pause")
         monitor.execute("jiaozi_unwatch")
-        self._drop_wires()
+        self._close_wires()
         monitor.execute(f"Load {path_token(snapshot.state)}", seconds=_SAVE_SECONDS)
         monitor.execute('mach set "wallet"')
         self._page.close()
@@ -325,7 +305,6 @@ class RenodeMachine(Machine):
         shutil.copyfile(snapshot.counters, self.counter_path)
         self._page = CounterPage(self.counter_path)
         self._watch(monitor, "jiaozi_rewatch")
-        self._read_at = None
         ports = dict(zip(WIRES, free_ports(len(WIRES)), strict=True))
         for role, number in WIRES.items():
             monitor.execute(f'jiaozi_wire "{role}" "uart{number}" {ports[role]}')
@@ -334,7 +313,7 @@ class RenodeMachine(Machine):
 
 
 def _await_pause(monitor: Monitor) -> None:
-    """Until the cut has stopped Renode, for which another `pause` meanwhile would wait for ever.
+    """Wait until the cut has paused Renode; a second `pause` meanwhile would never return.
 
     Raises MonitorTimeout, and what `Monitor.execute` raises.
     """
@@ -342,21 +321,21 @@ def _await_pause(monitor: Monitor) -> None:
     while "True" in monitor.execute("emulation IsStarted"):
         if time.monotonic() > end:
             raise MonitorTimeout("Renode does not stop at a cut")
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def _end_at_a_cut(page: CounterPage, wires: list[socket.socket]) -> None:
-    """At a cut: what was sent before it can still be read, then the wires are at their end.
+    """End the wires after a cut, leaving time to read what was sent before it.
 
-    Runs in a thread of its own for as long as a wire is open; as urgent as the process, which must
-    not wait for the interpreter's lock while something else goes before this thread.
+    Runs in its own thread while a wire is open, with the scheduling class of the process: otherwise
+    the process could wait for the interpreter's lock held by a preempted thread.
     """
     process = os.getpid()
     with contextlib.suppress(PermissionError):
         os.sched_setscheduler(0, os.sched_getscheduler(process), os.sched_getparam(process))
     with contextlib.closing(page):
         while not page.was_cut:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
             if all(wire.fileno() < 0 for wire in wires):
                 return
     time.sleep(_SEND_SECONDS)
@@ -366,10 +345,10 @@ def _end_at_a_cut(page: CounterPage, wires: list[socket.socket]) -> None:
 
 
 def connect_wire(port: int, seconds: float = _CONNECT_SECONDS) -> socket.socket:
-    """A non-blocking connection to a UART that Renode serves on a port of this machine.
+    """Return a non-blocking connection to a UART that Renode serves on a local port.
 
     Raises:
-        MachineError: nobody listens there.
+        MachineError: the port does not accept a connection in time.
     """
     end = time.monotonic() + seconds
     while True:

@@ -1,8 +1,8 @@
-"""Runs a command and kills it, with all its children, when standard input ends.
+"""Run a command and kill it, with all its children, when standard input ends.
 
-`renode` may be a script that starts the real program, so that a signal to it, or its parent's
-death, would leave that program behind. Run as `python renode_guard.py COMMAND…`, standard library
-only. Ends with the command's exit status.
+`renode` may be a script that starts the real program; a signal to the script, or its parent's
+death, would leave that program running. Run as `python renode_guard.py COMMAND…`; uses the standard
+library only. Ends with the command's exit status.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import signal
 import subprocess
 import sys
 
-_LOOK_SECONDS = 0.02
+_POLL_SECONDS = 0.02
 _PR_SET_PDEATHSIG = 1
-# The threads behind Renode's sockets spin; readers and field, which they wait for, come first. In a
-# session of its own this would count for nothing: Linux gives every session the same (sched(7)).
+# The threads behind Renode's sockets spin, so readers and field get priority. This works only in
+# the same session: Linux gives each session an equal share (autogroup, sched(7)).
 _NICE = 10
 
 
@@ -28,12 +28,12 @@ def _die_with_parent() -> None:
 
 
 def _parent_gone() -> bool:
-    ready, _, _ = select.select([sys.stdin], [], [], _LOOK_SECONDS)
+    ready, _, _ = select.select([sys.stdin], [], [], _POLL_SECONDS)
     return bool(ready) and not os.read(sys.stdin.fileno(), 1)
 
 
 def main() -> int:
-    """Until the command ends, or standard input does."""
+    """Run until the command or standard input ends."""
     os.nice(_NICE)
     child = subprocess.Popen(
         sys.argv[1:],

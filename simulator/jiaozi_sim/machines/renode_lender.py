@@ -1,12 +1,12 @@
-"""Renodes that go from one machine to the next instead of starting anew each time.
+"""Lender of Renode processes, which machines use one after the other.
 
-Starting Renode and having it translate its own code costs ten times what building one more machine
-costs. Whoever runs many machines, one after the other and in many processes (a test session), holds
-a `Lender`; machines of this process and of all its children then borrow from it.
+Starting Renode takes ten times as long as building another machine in a running one. A program that
+runs many machines in many processes (a test session) holds a `Lender`; machines of this process and
+of its children then borrow from it.
 
 One connection to the lender's socket is one loan. The lender sends one line of JSON: {"port",
-"pid", "log", "log_begin"} or {"error"}. The borrower sends GIVEN_BACK and closes; if it closes or
-dies without, that Renode is ended. If Renode ends, the lender closes.
+"pid", "log", "log_begin"} or {"error"}. The borrower sends RETURNED and closes; if it closes
+without that, the lender kills this Renode. If Renode ends, the lender closes the connection.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from jiaozi_sim.machines.renode_monitor import Monitor, MonitorError
 from jiaozi_sim.machines.renode_process import LOG_TAIL, RenodeProcess
 
 LENDER_VARIABLE = "JIAOZI_RENODE_LENDER"
-GIVEN_BACK = b"+"
-_LOOK_SECONDS = 0.05
+RETURNED = b"+"
+_POLL_SECONDS = 0.05
 _END_SECONDS = 10.0
-# A payment takes two; each has some 300 MB.
-_MOST_IDLE = 2
+# A payment takes two machines; each uses some 300 MB.
+_MAX_IDLE = 2
 
 
 class Lender:
-    """Lends Renodes for the `with` block, to this process and to those it starts in the block."""
+    """Lends Renodes within a `with` block, to this process and to those it starts there."""
 
     def __init__(self) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="jiaozi-renode-"))
@@ -86,14 +86,14 @@ class Lender:
             except MachineError as error:
                 loan.sendall(json.dumps({"error": str(error)}).encode() + b"\n")
                 return
-            given_back = False
+            returned = False
             try:
-                given_back = _until_returned(loan, renode, log_begin)
+                returned = _await_return(loan, renode, log_begin)
             finally:
-                self._put(renode, given_back)
+                self._put(renode, returned)
 
     def _take(self) -> tuple[RenodeProcess, int]:
-        """A Renode that runs, and where in its log the new borrower's part begins."""
+        """Return a running Renode, and the offset in its log of the new borrower's part."""
         with self._lock:
             while self._idle:
                 renode = self._idle.pop()
@@ -108,54 +108,54 @@ class Lender:
         renode.start()
         return renode, 0
 
-    def _put(self, renode: RenodeProcess, given_back: bool) -> None:
-        if given_back and renode.monitor is not None:
+    def _put(self, renode: RenodeProcess, returned: bool) -> None:
+        if returned and renode.monitor is not None:
             with contextlib.suppress(MonitorError):
                 renode.monitor.keyword("ResetEmulation")
                 with self._lock:
-                    if len(self._idle) < _MOST_IDLE and not self._closed:
+                    if len(self._idle) < _MAX_IDLE and not self._closed:
                         self._idle.append(renode)
                         return
         renode.end()
 
 
-def _until_returned(loan: socket.socket, renode: RenodeProcess, log_begin: int) -> bool:
-    """Hand over and wait; whether it came back in order."""
+def _await_return(loan: socket.socket, renode: RenodeProcess, log_begin: int) -> bool:
+    """Describe the Renode to the borrower and wait; True if it was returned, not abandoned."""
     port = renode.monitor.port if renode.monitor is not None else 0
-    told = {"port": port, "pid": renode.pid, "log": str(renode.log), "log_begin": log_begin}
-    loan.sendall(json.dumps(told).encode() + b"\n")
+    terms = {"port": port, "pid": renode.pid, "log": str(renode.log), "log_begin": log_begin}
+    loan.sendall(json.dumps(terms).encode() + b"\n")
     while renode.alive:
-        if select.select([loan], [], [], _LOOK_SECONDS)[0]:
-            return loan.recv(1) == GIVEN_BACK
+        if select.select([loan], [], [], _POLL_SECONDS)[0]:
+            return loan.recv(1) == RETURNED
     return False
 
 
 class LentRenode:
-    """A Renode of the lender's; what `RenodeProcess` is otherwise.
+    """A Renode borrowed from the lender, with the interface of `RenodeProcess`.
 
-    Its own log and the commands of this loan go to `directory`.
+    Its log during this loan and the monitor's log go to `directory`.
     """
 
     def __init__(self, directory: Path) -> None:
         self.log = directory / "renode.log"
         self._monitor_log = directory / "monitor.log"
         self._loan: socket.socket | None = None
-        self._told: dict[str, Any] = {}
+        self._terms: dict[str, Any] = {}
         self._log_begin = 0
         self.monitor: Monitor | None = None
 
     @property
     def alive(self) -> bool:
-        """Whether the loan lasts; the lender closes it when Renode ends."""
+        """True while the loan lasts; the lender closes it when Renode ends."""
         return self._loan is not None and not select.select([self._loan], [], [], 0)[0]
 
     @property
     def pid(self) -> int | None:
-        """The process that Renode lives and dies with."""
-        return self._told["pid"] if self._told else None
+        """Process id of Renode's guard."""
+        return self._terms["pid"] if self._terms else None
 
     def start(self) -> Monitor:
-        """Borrow one. Raises MachineError: Renode does not start."""
+        """Borrow a Renode. Raises MachineError if it does not start."""
         self.end()
         self._loan = socket.socket(socket.AF_UNIX)
         try:
@@ -164,48 +164,48 @@ class LentRenode:
                 line = answer.readline()
         except OSError as error:
             self.end()
-            raise MachineError(f"nobody lends a Renode: {error}") from error
-        self._told = json.loads(line) if line else {"error": "the lender has closed"}
-        if "error" in self._told:
-            why, self._told = self._told["error"], {}
+            raise MachineError(f"the lender of Renodes does not answer: {error}") from error
+        self._terms = json.loads(line) if line else {"error": "the lender has closed"}
+        if "error" in self._terms:
+            why, self._terms = self._terms["error"], {}
             self.end()
             raise MachineError(why)
-        self._log_begin = self._told["log_begin"]
-        self.monitor = Monitor(self._told["port"], self._monitor_log)
+        self._log_begin = self._terms["log_begin"]
+        self.monitor = Monitor(self._terms["port"], self._monitor_log)
         return self.monitor
 
     def tail(self) -> str:
-        """The end of Renode's own log, as far as it is of this machine."""
-        self._keep_log()
+        """Return the end of Renode's log of this loan."""
+        self._copy_log()
         return self.log.read_text(errors="replace")[-LOG_TAIL:] if self.log.exists() else ""
 
-    def _keep_log(self) -> None:
-        if not self._told:
+    def _copy_log(self) -> None:
+        if not self._terms:
             return
         with contextlib.suppress(FileNotFoundError):  # the lender has closed
-            with Path(self._told["log"]).open("rb") as lent:
+            with Path(self._terms["log"]).open("rb") as lent:
                 lent.seek(self._log_begin)
-                said = lent.read()
-            self._log_begin += len(said)
+                new = lent.read()
+            self._log_begin += len(new)
             with self.log.open("ab") as file:
-                file.write(said)
+                file.write(new)
 
-    def give_back(self) -> None:
-        """It may serve somebody else."""
+    def release(self) -> None:
+        """Return it to the lender for the next borrower."""
         if self._loan is not None:
-            with contextlib.suppress(OSError):  # it has ended meanwhile
-                self._loan.sendall(GIVEN_BACK)
+            with contextlib.suppress(OSError):  # Renode has ended meanwhile
+                self._loan.sendall(RETURNED)
         self.end()
 
     def end(self) -> None:
-        """Have it killed, unless it was given back."""
+        """End the loan; the lender kills this Renode unless it was returned."""
         self.monitor = None
-        self._keep_log()
+        self._copy_log()
         if self._loan is not None:
             self._loan.close()
-        self._loan, self._told = None, {}
+        self._loan, self._terms = None, {}
 
 
 def renode_for(directory: Path) -> RenodeProcess | LentRenode:
-    """The lender's, where there is one; else a Renode of one's own. Not started."""
+    """Return a Renode of the lender, if there is one, else a private one; it is not started."""
     return LentRenode(directory) if LENDER_VARIABLE in os.environ else RenodeProcess(directory)

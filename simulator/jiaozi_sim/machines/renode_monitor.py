@@ -1,8 +1,8 @@
-"""Renode's monitor, spoken to through the server that also serves Robot Framework.
+"""Client of Renode's monitor, through the server that also serves Robot Framework.
 
-`renode --robot-server-port PORT` answers XML-RPC: `run_keyword(name, [argument…])` gives a struct
-with `status` PASS or FAIL, `return`, `error` and `traceback`. Unlike the monitor's own terminal it
-says where an answer ends and whether a command failed.
+`renode --robot-server-port PORT` answers XML-RPC: `run_keyword(name, [argument…])` returns a struct
+with `status` PASS or FAIL, `return`, `error` and `traceback`. Unlike the monitor's terminal it
+shows where an answer ends and whether a command failed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KEPT = 2000
 
 
 class MonitorError(MachineError):
-    """Renode refused a command; the text has the command and what Renode said."""
+    """Renode refused a command; the text has the command and Renode's message."""
 
 
 class MonitorTimeout(MonitorError):
@@ -29,7 +29,7 @@ class MonitorTimeout(MonitorError):
 
 
 class MonitorGone(MonitorError):
-    """Nobody answers at Renode's port, or not as Renode does."""
+    """There is no answer at Renode's port, or not one of Renode's."""
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -45,7 +45,7 @@ class _Transport(xmlrpc.client.Transport):
     def request(
         self, host: Any, handler: str, request_body: Any, verbose: bool = False
     ) -> tuple[Any, ...]:
-        # The original asks again when the connection drops: a command must not run twice.
+        # The base class retries when the connection drops, but a command must not run twice.
         return self.single_request(host, handler, request_body, verbose)
 
 
@@ -63,14 +63,14 @@ class Monitor:
         self._log = log
 
     def execute(self, command: str, seconds: float = COMMAND_SECONDS) -> str:
-        """Run one line as typed into the monitor; returns what it printed, stripped.
+        """Run one line as typed into the monitor; return what it printed, stripped.
 
         Raises MonitorError, MonitorTimeout, MonitorGone.
         """
         return self.keyword("ExecuteCommand", command, seconds=seconds)
 
     def keyword(self, name: str, *arguments: str, seconds: float = COMMAND_SECONDS) -> str:
-        """Run a keyword of Renode's, such as "ResetEmulation"; returns its result as text."""
+        """Run a Robot keyword of Renode, such as "ResetEmulation"; return its result as text."""
         asked = " ".join((name, *arguments))
         try:
             answer = self._call(name, arguments, seconds)
@@ -106,5 +106,5 @@ class Monitor:
 
 
 def path_token(path: Path) -> str:
-    """A path as the monitor reads it."""
+    """Return a path in the monitor's syntax."""
     return "@" + str(path.resolve()).replace(" ", r"\ ")

@@ -1,4 +1,4 @@
-"""Finding, starting and ending a Renode process."""
+"""A Renode process: find the program, start it, end it."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from jiaozi_sim.machines.renode_monitor import (
 
 DIRECTORY_VARIABLE = "RENODE_DIR"
 START_SECONDS = 90.0
-# In Renode's log. On .NET, Renode ends when somebody connects before its server is complete.
+# In Renode's log. On .NET, Renode ends if a client connects before its server is complete.
 _LISTENS = "listening on port {}"
-_ASK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 _END_SECONDS = 10.0
 LOG_TAIL = 3000
 
 
 class RenodeMissing(MachineError):
-    """There is no Renode on this machine."""
+    """Renode is not installed on this machine."""
 
 
 def find_program(name: str) -> Path:
-    """`renode` or `renode-test`: of RENODE_DIR if that is set, else of the PATH.
+    """Find `renode` or `renode-test`: in RENODE_DIR if that is set, else on the PATH.
 
     Raises:
-        RenodeMissing: neither has it.
+        RenodeMissing: it is not there.
     """
     directory = os.environ.get(DIRECTORY_VARIABLE)
     found = shutil.which(name, path=directory) if directory else shutil.which(name)
@@ -47,14 +47,14 @@ def find_program(name: str) -> Path:
 
 
 def version() -> str:
-    """What `renode --version` says, on one line. Raises RenodeMissing."""
+    """Return the output of `renode --version` on one line. Raises RenodeMissing."""
     command = [str(find_program("renode")), "--version"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     return " ".join((done.stdout or done.stderr).split())
 
 
 def free_ports(count: int) -> list[int]:
-    """TCP ports of this machine that nobody listens on now."""
+    """Return TCP ports of this machine that are free now."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:
@@ -68,7 +68,7 @@ def free_ports(count: int) -> list[int]:
 class RenodeProcess:
     """One Renode with its monitor; logs go to `directory`, which must exist.
 
-    Renode and all it starts die with this process, by whatever death.
+    Renode and its children are killed when this process ends, even by a signal.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -83,14 +83,14 @@ class RenodeProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process that Renode lives and dies with."""
+        """Process id of Renode's guard (renode_guard.py)."""
         return self._guard.pid if self._guard is not None else None
 
     def start(self) -> Monitor:
         """Start Renode headless and wait for its monitor.
 
         Raises:
-            RenodeMissing: there is none.
+            RenodeMissing: it is not installed.
             MachineError: it ends, or its monitor does not answer in START_SECONDS.
         """
         renode = find_program("renode")
@@ -108,36 +108,36 @@ class RenodeProcess:
 
     def _wait(self, monitor: Monitor, log_begin: int) -> None:
         end = time.monotonic() + START_SECONDS
-        last: MonitorError | str = "it does not say that it listens"
+        last: MonitorError | str = "its log does not say that it listens"
         listens = False
         while self.alive and time.monotonic() < end:
-            listens = listens or self._said(_LISTENS.format(monitor.port), log_begin)
+            listens = listens or self._logged(_LISTENS.format(monitor.port), log_begin)
             try:
                 if listens:
                     monitor.execute("version", seconds=10)
                     return
             except (MonitorGone, MonitorTimeout) as error:
                 last = error
-            time.sleep(_ASK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         how = "does not answer" if self.alive else "ended"
         self.end()
         raise MachineError(f"Renode {how} ({last}); its log ends with: {self.tail()}")
 
-    def _said(self, words: str, log_begin: int) -> bool:
+    def _logged(self, text: str, log_begin: int) -> bool:
         with self.log.open("rb") as log:
             log.seek(log_begin)
-            return words.encode() in log.read()
+            return text.encode() in log.read()
 
     def tail(self) -> str:
-        """The end of Renode's own log."""
+        """Return the end of Renode's log."""
         return self.log.read_text(errors="replace")[-LOG_TAIL:] if self.log.exists() else ""
 
-    def give_back(self) -> None:
-        """It is not wanted any more."""
+    def release(self) -> None:
+        """Release it for other machines, of which a private Renode has none: end it."""
         self.end()
 
     def end(self) -> None:
-        """Kill Renode, if it runs."""
+        """Kill Renode if it runs."""
         self.monitor = None
         if self._guard is None:
             return

@@ -1,7 +1,7 @@
-"""A machine that somebody else runs: a robot suite's Renode, with its UARTs on ports of this host.
+"""A machine in a robot suite's Renode, with its UARTs on TCP ports of this host.
 
 The suite builds the machine and applies its power; this side makes the boot page and the counter
-page, opens the wires, and reads what the suite saved. One power-on period goes like this:
+page, opens the wires, and reads the NVM that the suite saved. A power-on period has these steps:
 
 1. `prepare` here: files and ports for the suite's script;
 2. the suite builds the machine in Renode, still paused;
@@ -11,7 +11,6 @@ page, opens the wires, and reads what the suite saved. One power-on period goes 
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,30 +30,29 @@ from jiaozi_sim.machines.counters import CounterPage
 from jiaozi_sim.machines.renode import WIRES, connect_wire
 from jiaozi_sim.machines.renode_process import free_ports
 
-_NOT_HERE = "the machine runs in a Renode that others command"
+_NOT_HERE = "the machine runs in a robot suite's Renode"
 
 
 class WiredMachine(Machine):
-    """The near end of such a machine (see QemuMachine for the arguments)."""
+    """The simulator's end of such a machine (see ProcessMachine for the arguments)."""
 
     def __init__(self, elf: Path, directory: Path, uarts: Mapping[str, int], seed: bytes) -> None:
+        super().__init__()
         self._elf, self._directory, self._seed = elf, directory, seed
         self._uarts = dict(uarts)
-        self._boots = 0
         self._without: str | None = None
         self._ports: dict[str, int] = {}
-        self._wires: dict[str, socket.socket] = {}
         self._nvm = directory / "nvm.bin"
         self._nvm.write_bytes(ERASED * NVM_SIZE)
         self.counter_path = directory / "counters.bin"
         self._page = CounterPage.create(self.counter_path)
 
     def prepare(self, keep_ports: bool, without: str | None = None) -> dict[str, str | int]:
-        """Files and ports for the next power-on period, by the name of what they are for.
+        """Return files and ports for the next power-on period, by name.
 
         Args:
             keep_ports: the sockets of the last period are still served.
-            without: a role whose UART is joined to something else.
+            without: a role whose UART is connected elsewhere.
         """
         if self.running:
             raise StillRunning("the machine has power already")
@@ -77,22 +75,12 @@ class WiredMachine(Machine):
 
     @property
     def was_cut(self) -> bool:
-        """Whether the suite's Renode stands still at an ordered cut; its wires do not tell."""
+        """True if the suite's Renode has stopped at an ordered cut; the wires do not show it."""
         page = CounterPage(self.counter_path)
         try:
             return page.was_cut
         finally:
             page.close()
-
-    @property
-    def wires(self) -> Mapping[str, socket.socket]:
-        if not self._wires:
-            raise NotRunning("the machine was not started")
-        return self._wires
-
-    @property
-    def boots(self) -> int:
-        return self._boots
 
     @property
     def pid(self) -> int:
@@ -102,7 +90,7 @@ class WiredMachine(Machine):
         return _NOT_HERE
 
     def start(self) -> None:
-        """Connect the wires. Raises MachineError when nobody serves them."""
+        """Connect the wires. Raises MachineError if a port does not accept."""
         if self.running:
             raise StillRunning("the machine has power already")
         if not self._ports:
@@ -118,16 +106,14 @@ class WiredMachine(Machine):
             raise
 
     def cut_power(self) -> None:
-        for wire in self._wires.values():
-            wire.close()
-        self._wires = {}
+        self._close_wires()
 
     def close(self) -> None:
         self.cut_power()
         self._page.close()
 
     def read_nvm(self, offset: int = 0, size: int | None = None) -> bytes:
-        """What the suite saved last."""
+        """Return bytes of the NVM that the suite saved last."""
         end = None if size is None else offset + size
         return self._nvm.read_bytes()[offset:end]
 

@@ -1,7 +1,7 @@
 """The Unicorn engine: one process per wallet that runs unicorn_board.py (see process.py).
 
-Quicker than QEMU for what computes, with snapshots; but nothing interrupts the firmware: it hears
-its wires when it looks at a UART or sleeps.
+It computes faster than QEMU and has snapshots, but no interrupts: the firmware receives bytes when
+it polls a UART or sleeps.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ class UnicornMachine(ProcessMachine):
             self._control = None
 
     def snapshot(self) -> UnicornSnapshot:
-        """The machine as it sleeps next. Bytes under way on the wires are not part of it.
+        """Take a snapshot at the next sleep. Bytes in transit on the wires are not part of it.
 
-        Raises NotRunning; MachineError when it does not come to sleep in time.
+        Raises NotRunning; MachineError if it does not sleep in time.
         """
         if not self.running:
             raise NotRunning("the machine has no power")
@@ -74,7 +74,7 @@ class UnicornMachine(ProcessMachine):
         return made
 
     def _ask(self, request: str) -> None:
-        """Send it to the process and wait for its byte. Raises MachineError."""
+        """Send a request to the process and wait for its answer. Raises MachineError."""
         answer, why = b"", "the engine has ended"
         if self._control is not None:
             try:
@@ -86,7 +86,7 @@ class UnicornMachine(ProcessMachine):
             raise MachineError(f"no snapshot: {why}\n{self.messages()}")
 
     def restore(self, snapshot: object) -> None:
-        """Go on from a snapshot of this machine, with new wires. Raises MachineError."""
+        """Continue from a snapshot of this machine, with new wires. Raises MachineError."""
         if not isinstance(snapshot, UnicornSnapshot):
             raise MachineError("that is no snapshot of a Unicorn machine")
         self.cut_power()
@@ -98,7 +98,7 @@ class UnicornMachine(ProcessMachine):
         self._resume = snapshot.state
         try:
             self._launch()
-            self._ask("")  # it says when it is there
+            self._ask("")  # answered once the state is restored
         finally:
             self._resume = None
 

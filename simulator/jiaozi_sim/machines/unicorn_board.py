@@ -1,11 +1,11 @@
-"""The process of one machine on Unicorn: a core, its wires, and the host's clock.
+"""Process of one machine on Unicorn: a core, its wires, and the host's clock.
 
 Run by machines/unicorn.py as `python -m jiaozi_sim.machines.unicorn_board ELF MEMORY COUNTERS
-CONTROL UART=FD… [--resume STATE]`. Over the control socket come pairs of lines, the files for a
-snapshot's state and counters, each pair answered by one byte; so is a STATE to go on from.
+CONTROL UART=FD… [--resume STATE]`. A request on the control socket is two lines, the files for a
+snapshot's state and counters; it is answered by one byte, as is the start from a STATE.
 
-Unicorn interrupts nothing. When the firmware sleeps, the process waits until bytes come or SysTick
-would wake it; when the firmware looks at a UART that has nothing, its wire is read.
+There are no interrupts. When the firmware sleeps, the process waits until bytes come or SysTick
+would wake it; when the firmware polls an empty UART, its wire is read.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from jiaozi_sim.machines.unicorn_core import PERIPHERALS, PERIPHERALS_SIZE, Core
 from jiaozi_sim.machines.unicorn_native import ROM_SIZE, STATE_SIZE, hook, map_registers
 from jiaozi_sim.machines.unicorn_state import UART_AT, WORD, CoreState, Store
 
-_HELD = 4096  # bytes in a UART that the firmware leaves full
+_FULL = 4096  # bytes in a UART above which its wire is not read
 _READ_SIZE = 4096
 _DONE = b"."
 _UARTS = range(len(UART_AT))
 
 
 class Native:
-    """`plugin/unicorn_board.c`, one a process."""
+    """Binding of `plugin/unicorn_board.c`, one a process."""
 
     def __init__(self) -> None:
         self.library = library = ctypes.CDLL(str(built("unicorn_board")))
@@ -45,18 +45,18 @@ class Native:
         library.jz_hear.restype = ctypes.c_bool
 
     def count(self, uc: Uc, counters: Path) -> None:
-        """Count what this engine executes."""
+        """Count this engine's instructions."""
         self._rom = bytes(uc.mem_read(0, ROM_SIZE))
         if self.library.jz_open(os.fsencode(counters), self._rom):
             raise OSError(f"{counters} cannot be mapped")
         hook(uc, UC_HOOK_BLOCK, self.library.jz_block, None, 1, 0)
 
     def map_uarts(self, uc: Uc) -> None:
-        """Put the UARTs' registers into this engine."""
+        """Map the UARTs' registers into this engine."""
         map_registers(uc, PERIPHERALS, PERIPHERALS_SIZE, self.library, None)
 
     def held(self, which: str, number: int) -> bytes:
-        """What a UART has "received" and nobody read, or "sent" and nobody took."""
+        """Return a UART's "received" bytes not read yet, or "sent" bytes not taken yet."""
         at = ctypes.c_void_p()
         size = getattr(self.library, f"jz_{which}")(number, ctypes.byref(at))
         return ctypes.string_at(at, size) if size else b""
@@ -92,7 +92,7 @@ class Board(Core):
         self._board.library.jz_fill(number, received, sizes[0], sent, sizes[1])
 
     def flush(self) -> None:
-        """Send what the firmware sent; what a far end does not take now waits."""
+        """Send the firmware's bytes; those that a far end does not take now stay."""
         self._board.library.jz_flush()
 
     # -- counting --------------------------------------------------------------------------------
@@ -109,16 +109,16 @@ class Board(Core):
     # -- sleep -----------------------------------------------------------------------------------
 
     def waits(self) -> dict[socket.socket, int]:
-        """The wires whose bytes wake it: not those of a UART that is left full."""
+        """Return the wires whose bytes wake it: all but those of a full UART."""
         held = self._board.held
-        return {w: n for n, w in self._wires.items() if len(held("received", n)) < _HELD}
+        return {w: n for n, w in self._wires.items() if len(held("received", n)) < _FULL}
 
     def unsent(self) -> list[socket.socket]:
-        """The wires whose far end has not taken all."""
+        """Return the wires with bytes that the far end has not taken."""
         return [wire for n, wire in self._wires.items() if self._board.held("sent", n)]
 
     def hear(self, number: int) -> bool:
-        """Read a wire that is ready; whether there was anything, or its far end is gone."""
+        """Read a wire that is ready; False if its far end is closed."""
         heard = bool(self._board.library.jz_hear(number))
         if not heard:
             del self._wires[number]
@@ -126,7 +126,7 @@ class Board(Core):
 
 
 def sleep(board: Board, control: socket.socket, counters: Path) -> None:
-    """Until the board has cause to wake; meanwhile it may be asked for snapshots."""
+    """Wait until the board has cause to wake, answering requests for snapshots."""
     awake = False
     while not awake:
         moment = board.wakes_at()
@@ -145,7 +145,7 @@ def sleep(board: Board, control: socket.socket, counters: Path) -> None:
 
 
 def answer(board: Board, control: socket.socket, counters: Path) -> None:
-    """Write a snapshot where the next two lines say. The far end's end is ours."""
+    """Write a snapshot to the two files requested; exit if the far end has closed."""
     asked = b""
     while asked.count(b"\n") < 2:
         data = control.recv(_READ_SIZE)
@@ -159,14 +159,14 @@ def answer(board: Board, control: socket.socket, counters: Path) -> None:
 
 
 def resume(board: Board, file: Path) -> None:
-    """Be where the snapshot was, now."""
+    """Continue from a snapshot, as of now."""
     state: CoreState
     state, age = pickle.loads(file.read_bytes())
     board.restore(state, time.monotonic() - age)
 
 
 def main() -> None:
-    """Until somebody kills us, or the firmware does what no hardware would do."""
+    """Run until terminated, or until a fault of the firmware."""
     parser = argparse.ArgumentParser()
     for name in ("elf", "memory", "counters"):
         parser.add_argument(name, type=Path)

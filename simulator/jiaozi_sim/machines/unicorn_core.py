@@ -1,13 +1,13 @@
 """A board's processor and memories on Unicorn: run to the next sleep, cut at a store, snapshot.
 
 Unicorn has no interrupts, so the image runs polled: it sleeps in WFI with interrupts masked and
-looks round when it wakes. `Core.run` executes until the firmware sleeps, resets itself or is cut;
-who owns the core delivers bytes, lets time pass and runs it again when it has cause to wake (see
-`wakes_at`). A run takes no virtual time but what the firmware spends looking at SysTick, unless
-the owner's clock goes on meanwhile (`clock`).
+polls when it wakes. `Core.run` executes until the firmware sleeps, resets itself or is cut; the
+core's owner delivers bytes, lets time pass and runs it again when it has cause to wake (see
+`wakes_at`). A run takes only the virtual time of the firmware's reads of SysTick, unless the owner
+has a clock that goes on (`clock`).
 
-Every store into the NVM is compared with what was there: a bit that rises outside a page whose
-erase the firmware has announced is a fault of the firmware (:class:`IllegalStore`).
+Every store into the NVM is compared with the old contents: setting a bit outside a page whose erase
+the firmware has announced is a fault of the firmware (:class:`IllegalStore`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
 from unicorn import (
     UC_ARCH_ARM,
     UC_ERR_READ_PROT,
@@ -45,6 +43,7 @@ from jiaozi_sim.machines.base import (
     MachineError,
     boot_page,
 )
+from jiaozi_sim.machines.firmware_image import program_unit, segments
 from jiaozi_sim.machines.unicorn_native import (
     RAM_BASE,
     RAM_SIZE,
@@ -53,7 +52,6 @@ from jiaozi_sim.machines.unicorn_native import (
 )
 from jiaozi_sim.machines.unicorn_state import (
     UART_AT,
-    WORD,
     CoreFault,
     CoreState,
     Store,
@@ -68,32 +66,11 @@ _PAGE = 4096  # of Unicorn's translation
 
 _CSR, _RVR, _CVR, _AIRCR = 0x010, 0x014, 0x018, 0xD0C
 _ENABLE, _COUNTFLAG, _RESET_REQUEST = 1, 1 << 16, 0x05FA0004
-_LOOK_CYCLES = 25  # a look at the clock costs a microsecond: waiting by looking ends
+_READ_CYCLES = 25  # reading the clock costs a microsecond, so that busy waiting ends
 _RAM_END = RAM_BASE + RAM_SIZE
 _STATE_END = NVM_BASE + STATE_SIZE
 _NOWHERE = 0xFFFFFFF0
 _UARTS = range(len(UART_AT))
-
-
-@lru_cache(maxsize=4)
-def program_unit(elf: Path) -> int:
-    """How many bytes an image programs into NVM at a time; a word where it does not say."""
-    with elf.open("rb") as file:
-        symbols = ELFFile(file).get_section_by_name(".symtab")
-        if not isinstance(symbols, SymbolTableSection):
-            return WORD
-        found = symbols.get_symbol_by_name("_nvm_unit")
-        return int(found[0]["st_value"]) if found else WORD
-
-
-@lru_cache(maxsize=4)
-def _segments(elf: Path) -> tuple[tuple[int, bytes], ...]:
-    with elf.open("rb") as file:
-        return tuple(
-            (segment["p_paddr"], segment.data())
-            for segment in ELFFile(file).iter_segments()
-            if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]
-        )
 
 
 def _blank_memory() -> mmap.mmap:
@@ -106,28 +83,27 @@ _boot_page = lru_cache(maxsize=64)(boot_page)
 
 
 class Core:
-    """One board. A deep copy of what refers to it refers to the same core: see `snapshot`.
+    """One board. A deep copy of an object that refers to it refers to the same core.
 
-    on_store(store) is called before each store of a word into NVM takes effect and may call `cut`;
-    whether or not it is set, `stored` (by program units) and `marks` (without those of idling) hold
-    what the last run stored and marked. clock() is the owner's time, if that goes on while the core
-    runs.
+    on_store(store) is called before each store of a word into NVM takes effect, and may call `cut`.
+    After a run, `stored` has its stores (by program units) and `marks` its phase marks without
+    those of idle. clock() is the owner's time, if that goes on while the core runs.
     """
 
     def __init__(self, elf: Path, seed: bytes, memory: mmap.mmap | None = None) -> None:
-        """memory: of the NVM and the two pages after it; None: its own, blank."""
+        """memory: for the NVM and the two pages after it; None: private and blank."""
         self.seed = seed
         self.unit = program_unit(elf)
         self.boots = 0
         self.powered = False
         self.reset_by_itself = False
         self.clock: Callable[[], float] | None = None
-        self.moves = 0  # how often it was started, restored or run, or heard something
+        self.moves = 0  # number of starts, restores, runs and deliveries
         self.stored: list[Store] = []
         self.marks: list[int] = []
         self._on_store: Callable[[Store], None] | None = None
-        self._origin = 0.0  # when power came, in the owner's time
-        self._cycles = 0  # since then
+        self._origin = 0.0  # time of power-on, in the owner's time
+        self._cycles = 0  # since power-on
         self._pc = 0
         self._error: MachineError | None = None
         self._cut = False
@@ -135,13 +111,13 @@ class Core:
         uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M4)
         uc.ctl_set_page_size(_PAGE)
         self._native = NativeCore(uc, memory or _blank_memory())
-        for address, data in _segments(elf):
+        for address, data in segments(elf):
             uc.mem_write(address, data)
         self._map_uarts()
         uc.mmio_map(SYSTEM, SYSTEM_SIZE, self._system_read, None, self._system_write, None)
         uc.hook_add(UC_HOOK_INTR, self._interrupt)
         for begin, end in ((0, RAM_BASE), (_RAM_END, NVM_BASE), (_STATE_END, 1 << 32)):
-            # Not where there is RAM: Unicorn then looks for the hook at every store.
+            # Not over RAM: Unicorn would then check for the hook at every store.
             uc.hook_add(UC_HOOK_MEM_INVALID, self._invalid, None, begin, end - 1)
         self._blank = uc.context_save()
         self._wiring = Wiring()
@@ -155,7 +131,7 @@ class Core:
     # -- power -----------------------------------------------------------------------------------
 
     def start(self, now: float) -> None:
-        """Power, with a fresh boot page; the first instruction is executed by `run`."""
+        """Apply power, with a fresh boot page; `run` executes the first instruction."""
         self.boots += 1
         self._native.ram[:] = bytes(RAM_SIZE)
         boot, mark = BOOT_PAGE - NVM_BASE, MARK_WORD - NVM_BASE
@@ -164,7 +140,7 @@ class Core:
         self.reset(now)
 
     def reset(self, now: float) -> None:
-        """Begin at the vector table, with all memory as it is."""
+        """Start from the vector table, with memory unchanged."""
         uc = self._uc
         self.moves += 1
         self.powered = True
@@ -177,18 +153,18 @@ class Core:
         self._pc = entry & ~1
 
     def cut_power(self) -> None:
-        """No instruction is executed any more."""
+        """Cut the power; memory stays until the next start."""
         self.moves += 1
         self.powered = False
         self._wire(Wiring())
 
     def cut(self) -> None:
-        """From `on_store`: cut the power before this store takes effect."""
+        """Cut the power before the present store takes effect; called from `on_store`."""
         self._cut = True
         self._uc.emu_stop()
 
     def run(self, now: float) -> None:
-        """Execute until the firmware sleeps, or has reset itself, or was cut.
+        """Execute until the firmware sleeps, resets itself or is cut.
 
         Raises IllegalStore, CoreFault.
         """
@@ -197,8 +173,8 @@ class Core:
             self.cut_power()
 
     def run_and_cut(self, now: float, count: int) -> None:
-        """The same, but the power fails after so many instructions, if not before."""
-        # What is translated already does not count, and what counts is not to be kept.
+        """Like `run`, but cut the power after `count` instructions at the latest."""
+        # Blocks translated before do not count instructions, and blocks that do must not be kept.
         self._uc.ctl(UC_CTL_TB_FLUSH, UC_CTL_IO_WRITE)
         try:
             self.execute(now, count)
@@ -207,7 +183,7 @@ class Core:
         self.cut_power()
 
     def execute(self, now: float, count: int = 0) -> None:
-        """What `run` does, but the power stays. count: at most so many instructions, 0: any number.
+        """Like `run`, but keep the power. count: maximum number of instructions, 0: no limit.
 
         Raises IllegalStore, CoreFault.
         """
@@ -230,10 +206,10 @@ class Core:
             raise self._error
 
     def run_to_first_load(self, now: float) -> bool:
-        """After `start`, do what `run` does, but stop before the first load from the NVM.
+        """After `start`, execute like `run`, but stop before the first load from the NVM.
 
-        Returns whether it stands there and has not slept or stored into NVM before: then nothing
-        that it did depends on what the NVM holds.
+        Return True if it stopped there without having slept or stored into NVM: then its state does
+        not depend on the NVM's contents.
         """
         self._protect_nvm(UC_PROT_NONE)
         try:
@@ -250,11 +226,11 @@ class Core:
         return not self._native.stores()
 
     def _protect_nvm(self, protection: int) -> None:
-        """What was loaded before is in the engine's address cache, which must not answer."""
+        """Set the NVM's protection, and flush the address cache, which would bypass it."""
         self._uc.mem_protect(NVM_BASE, NVM_SIZE, protection)
         self._uc.ctl(UC_CTL_TLB_FLUSH, UC_CTL_IO_WRITE)
 
-    # -- what happens ----------------------------------------------------------------------------
+    # -- stores and UARTs ------------------------------------------------------------------------
 
     @property
     def on_store(self) -> Callable[[Store], None] | None:
@@ -272,12 +248,12 @@ class Core:
         return not self._cut
 
     def deliver(self, number: int, data: bytes) -> None:
-        """Bytes arrive at a UART."""
+        """Deliver bytes to a UART."""
         self.moves += 1
         self._native.deliver(number, data)
 
     def take_sent(self, number: int) -> bytes:
-        """What it has sent by a UART since it was last asked."""
+        """Return the bytes sent by a UART since the last call."""
         sent = self._held("sent", number)
         if sent:
             self._fill(number, self._held("received", number), b"")
@@ -290,7 +266,7 @@ class Core:
         self._native.fill(number, received, sent)
 
     def _wire(self, wiring: Wiring) -> None:
-        """Have UARTs and SysTick be so; their bytes are then in the UARTs alone."""
+        """Set UARTs and SysTick to a state; the UARTs then own its bytes."""
         self._wiring = wiring
         for number, (came, went) in enumerate(zip(wiring.received, wiring.sent, strict=True)):
             self._fill(number, bytes(came), bytes(went))
@@ -302,11 +278,11 @@ class Core:
 
     @property
     def pc(self) -> int:
-        """Where it stands."""
+        """The program counter."""
         return int(self._uc.reg_read(UC_ARM_REG_PC))
 
     def wakes_at(self) -> float | None:
-        """The moment at which a sleeping core wakes if nothing arrives; None: never."""
+        """Return the time at which a sleeping core wakes if nothing arrives; None: never."""
         wiring = self._wiring
         if not wiring.csr & _ENABLE:
             return None
@@ -317,7 +293,7 @@ class Core:
     # -- memory ----------------------------------------------------------------------------------
 
     def read_nvm(self) -> bytes:
-        """All of the non-volatile memory."""
+        """Return the whole non-volatile memory."""
         return self._native.state[:NVM_SIZE]
 
     def write_nvm(self, data: bytes) -> None:
@@ -327,7 +303,7 @@ class Core:
         self._native.state[:NVM_SIZE] = data
 
     def snapshot(self) -> CoreState:
-        """All of it; the core must sleep or be without power."""
+        """Return the whole state; the core must sleep or be without power."""
         wiring = self._wiring.copy()
         wiring.received = [bytearray(self._held("received", n)) for n in _UARTS]
         wiring.sent = [bytearray(self._held("sent", n)) for n in _UARTS]
@@ -345,16 +321,16 @@ class Core:
 
     @property
     def age(self) -> float:
-        """Seconds since power came, as the core knows."""
+        """Seconds since power-on in the core's time."""
         return self._cycles / CORE_HZ
 
     def restore(self, state: CoreState, origin: float | None = None) -> None:
-        """Go back to a snapshot, of this core or of another with the same image.
+        """Restore a snapshot of this core, or of another one with the same image.
 
-        origin: the moment at which power is to have come; None: the snapshot's.
+        origin: time of power-on to set; None: the snapshot's.
         """
         self.moves += 1
-        # Not by a Unicorn context: those hold pointers and serve their own engine alone.
+        # Not by a Unicorn context: it holds pointers and is valid in its own engine only.
         self._uc.context_restore(self._blank)
         self._native.set_registers(state.registers)
         self._native.ram[:] = state.ram
@@ -384,7 +360,7 @@ class Core:
         return False
 
     def _system_read(self, uc: Uc, offset: int, size: int, data: object) -> int:
-        self._look_at_clock()
+        self._advance_to_clock()
         wiring = self._wiring
         if offset == _CSR:
             wraps = self._wraps()
@@ -392,7 +368,7 @@ class Core:
             wiring.seen = wraps
             return wiring.csr | flag
         if offset == _CVR:
-            self._cycles += _LOOK_CYCLES
+            self._cycles += _READ_CYCLES
             return wiring.reload - (self._cycles - wiring.started) % (wiring.reload + 1)
         return wiring.reload if offset == _RVR else 0
 
@@ -402,12 +378,12 @@ class Core:
             return wiring.seen
         return (self._cycles - wiring.started) // (wiring.reload + 1)
 
-    def _look_at_clock(self) -> None:
+    def _advance_to_clock(self) -> None:
         if self.clock is not None:
             self._cycles = max(self._cycles, int((self.clock() - self._origin) * CORE_HZ))
 
     def _system_write(self, uc: Uc, offset: int, size: int, value: int, data: object) -> None:
-        self._look_at_clock()
+        self._advance_to_clock()
         wiring = self._wiring
         if offset == _CSR:
             wiring.csr = value & 0x7

@@ -1,7 +1,7 @@
-"""`plugin/unicorn_core.c` for one core: its stores, marks and UARTs without Python.
+"""Binding of `plugin/unicorn_core.c`: stores, marks and UARTs of one core, handled in C.
 
-The binding of Unicorn could hook Python functions only, so hooks and maps are made here by its own
-library, with functions of ours.
+Unicorn's Python binding hooks Python functions only, so hooks and maps of C functions are set here
+through Unicorn's library itself.
 """
 
 from __future__ import annotations
@@ -77,25 +77,25 @@ class _Shared(ctypes.Structure):
 
 
 def check(status: Any) -> None:
-    """Raises UcError for a status of Unicorn's library."""
+    """Raise UcError for an error status of Unicorn's library."""
     if status:
         raise UcError(status)
 
 
 def address_of(function: Any) -> ctypes.c_void_p:
-    """A C function as Unicorn's library takes it."""
+    """Return a C function's address as Unicorn's library takes it."""
     return ctypes.cast(function, ctypes.c_void_p)
 
 
 def hook(uc: Uc, kind: int, function: Any, user: int | None, begin: int, end: int) -> None:
-    """Have an engine call a C function."""
+    """Hook a C function into an engine."""
     where = ctypes.byref(ctypes.c_size_t())
     bounds = ctypes.c_uint64(begin), ctypes.c_uint64(end)
     check(uclib.uc_hook_add(uc._uch, where, kind, address_of(function), user, *bounds))
 
 
 class NativeCore:
-    """The memories of one engine and what C does for it."""
+    """The memories of one engine, and the C code's state for it."""
 
     def __init__(self, uc: Uc, memory: mmap.mmap) -> None:
         self._uc = uc
@@ -124,7 +124,7 @@ class NativeCore:
         return ctypes.addressof(ctypes.c_char.from_buffer(memory))
 
     def _map(self) -> None:
-        """NVM and marker page without write permission: see unicorn_core.c."""
+        """Map the memories; NVM and marker page are not writable: see unicorn_core.c."""
         uc: Any = self._uc  # the types that come with Unicorn lack ctl_set_tlb_mode
         user = self._core.value
         uc.ctl_set_tlb_mode(UC_TLB_VIRTUAL)
@@ -145,7 +145,7 @@ class NativeCore:
     # -- stores and marks ------------------------------------------------------------------------
 
     def call_at_stores(self, ask: Callable[[Store], bool] | None) -> None:
-        """Have `ask` called before each store into NVM takes effect; false: it does not."""
+        """Call `ask` before each store into NVM; False prevents the store."""
 
         def refuses(offset: int, old: int, new: int, erasing: int) -> int:
             return not (ask is None or ask(Store(offset, old, new, bool(erasing))))
@@ -154,18 +154,18 @@ class NativeCore:
         self._shared.on_store = None if ask is None else address_of(self._on_store).value
 
     def call_at_marks(self, tell: Callable[[int], None]) -> None:
-        """Have `tell` called at each mark, those of idling included; `marks` then has none."""
+        """Call `tell` at each mark, idle marks included; `marks` then returns none."""
         self._on_mark = _OnMark(tell)
         self._shared.on_mark = address_of(self._on_mark).value
 
     def stores(self) -> list[Store]:
-        """The stores into NVM since it was last asked."""
+        """Return the stores into NVM since the last call."""
         words = memoryview(self._taken("stores")).cast("I").tolist()
         each = [iter(words)] * 4
         return [Store(offset, old, new, bool(by)) for offset, old, new, by in zip(*each)]  # noqa: B905
 
     def marks(self) -> list[int]:
-        """The marks since it was last asked, without those of idling."""
+        """Return the marks since the last call, without idle marks."""
         return memoryview(self._taken("marks")).cast("I").tolist()
 
     def _taken(self, which: str) -> bytes:
@@ -174,7 +174,7 @@ class NativeCore:
         return ctypes.string_at(at, size) if size else b""
 
     def refusal(self) -> IllegalStore | None:
-        """The first store that NVM refused since it was last asked."""
+        """Return the first store that the NVM refused since the last call."""
         shared = self._shared
         why, at, store = shared.refusal, shared.refused_at, shared.refused
         shared.refusal = 0
@@ -187,13 +187,13 @@ class NativeCore:
     # -- registers -------------------------------------------------------------------------------
 
     def registers(self) -> bytes:
-        """All but the program counter."""
+        """Return all registers but the program counter."""
         count = len(_REGISTERS)
         check(uclib.uc_reg_read_batch(self._uc._uch, self._numbers, self._places, count))
         return self._registers.raw
 
     def set_registers(self, registers: bytes) -> None:
-        """What `registers` gave."""
+        """Set the registers that `registers` returned."""
         self._registers.raw = registers
         count = len(_REGISTERS)
         check(uclib.uc_reg_write_batch(self._uc._uch, self._numbers, self._places, count))
@@ -201,27 +201,27 @@ class NativeCore:
     # -- UARTs -----------------------------------------------------------------------------------
 
     def map_uarts(self, base: int, size: int) -> None:
-        """Put the UARTs' registers into the engine."""
+        """Map the UARTs' registers into the engine."""
         map_registers(self._uc, base, size, self._library, self._core.value)
 
     def deliver(self, number: int, data: bytes) -> None:
-        """Bytes arrive at a UART."""
+        """Deliver bytes to a UART."""
         self._library.jz_deliver(self._core, number, data, ctypes.c_size_t(len(data)))
 
     def held(self, which: str, number: int) -> bytes:
-        """What a UART has "received" and nobody read, or "sent" and nobody took."""
+        """Return a UART's "received" bytes not read yet, or "sent" bytes not taken yet."""
         at = ctypes.c_void_p()
         size = getattr(self._library, f"jz_{which}")(self._core, number, ctypes.byref(at))
         return ctypes.string_at(at, size) if size else b""
 
     def fill(self, number: int, received: bytes, sent: bytes) -> None:
-        """Have a UART hold these bytes and no others."""
+        """Replace the bytes that a UART holds."""
         sizes = ctypes.c_size_t(len(received)), ctypes.c_size_t(len(sent))
         self._library.jz_fill(self._core, number, received, sizes[0], sent, sizes[1])
 
 
 def map_registers(uc: Uc, base: int, size: int, library: Any, user: int | None) -> None:
-    """Put the UARTs' registers, as a library has them, into an engine."""
+    """Map the UARTs' registers of a library into an engine."""
     where = ctypes.c_uint64(base), ctypes.c_size_t(size)
     read, write = address_of(library.jz_read), address_of(library.jz_write)
     check(uclib.uc_mmio_map(uc._uch, *where, read, user, write, user))

@@ -1,4 +1,4 @@
-"""What a core on Unicorn consists of and complains about: plain data (see unicorn_core.py)."""
+"""State and errors of a core on Unicorn, as plain data (see unicorn_core.py)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ UART_AT = (0x4000, 0x5000, 0x6000, 0x7000, 0x9000)
 
 
 class IllegalStore(MachineError):
-    """The firmware stored into NVM what the hardware does not allow."""
+    """The firmware made a store into NVM that the hardware does not allow."""
 
 
 class CoreFault(MachineError):
-    """The processor stopped in a way that no firmware should make it stop."""
+    """The processor stopped at an exception or an invalid access."""
 
 
 WORD = 4
@@ -24,8 +24,8 @@ WORD = 4
 class Store:
     """A word, or a whole program unit, stored into the NVM.
 
-    offset: of its first byte; old, new: what it held before and after, little-endian; erasing: part
-    of erasing a page; size: in bytes.
+    offset: of its first byte; old, new: values before and after, little-endian; erasing: part of
+    erasing a page; size: in bytes.
     """
 
     offset: int
@@ -36,19 +36,19 @@ class Store:
 
     @property
     def blank(self) -> int:
-        """What it holds when it is erased."""
+        """Its value when it is erased."""
         return (1 << 8 * self.size) - 1
 
     def into(self, nvm: bytearray, value: int | None = None) -> None:
-        """Put what it stores into an image, or another value in the same place."""
+        """Write the new value, or another one, into an NVM image."""
         data = (self.new if value is None else value).to_bytes(self.size, "little")
         nvm[self.offset : self.offset + self.size] = data
 
 
 def in_units(stores: list[Store], unit: int) -> list[Store]:
-    """Words as the units that they make up, one operation each.
+    """Join stores of words to stores of program units.
 
-    Raises IllegalStore where a unit is not stored whole, word after word.
+    Raises IllegalStore if a unit is not stored whole, word after word.
     """
     if unit == WORD:
         return stores
@@ -79,7 +79,7 @@ class Wiring:
     csr: int = 0
     reload: int = 0
     started: int = 0  # the cycle at which the counter was last cleared
-    seen: int = 0  # wraps since then that a read of CSR has told
+    seen: int = 0  # wraps since then that a read of CSR has reported
 
     def copy(self) -> Wiring:
         return Wiring(

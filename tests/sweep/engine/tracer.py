@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
 from unicorn import UC_HOOK_CODE, Uc
 
 from jiaozi_sim.machines.base import NVM_SIZE, MachineError
+from jiaozi_sim.machines.firmware_image import symbol
 from jiaozi_sim.machines.unicorn_core import Core
 from jiaozi_sim.machines.unicorn_state import WORD, CoreState, Store, in_units
 from tests.sweep.engine.bench import Bench, BenchWallet
@@ -83,12 +82,10 @@ class Trace:
 
 def address_of(elf: Path, function: str) -> int:
     """Return the address of a function of an image. Raises MachineError if it does not exist."""
-    with elf.open("rb") as file:
-        for section in ELFFile(file).iter_sections():
-            if isinstance(section, SymbolTableSection):
-                for symbol in section.get_symbol_by_name(function) or ():
-                    return int(symbol["st_value"]) & ~1
-    raise MachineError(f"the image has no function {function}")
+    address = symbol(elf, function)
+    if address is None:
+        raise MachineError(f"the image has no function {function}")
+    return address & ~1
 
 
 class Tracer:

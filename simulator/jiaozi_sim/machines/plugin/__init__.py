@@ -1,4 +1,4 @@
-"""Builds the engines' code in C on demand; the results go to `build/simulator/`."""
+"""Build the engines' C code on demand, into `build/simulator/`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ BUILD_DIRECTORY = Path(__file__).parents[4] / "build" / "simulator"
 
 
 def built(name: str) -> Path:
-    """A source of this folder as a shared object, compiled once per content of the sources.
+    """Return a source of this folder as a shared object, compiled once per content.
 
     Raises:
-        MachineError: there is no C compiler, or it refused the source.
+        MachineError: there is no C compiler, or it failed.
     """
     source = SOURCES / f"{name}.c"
     headers = sorted(SOURCES.glob("*.h"))
@@ -30,7 +30,7 @@ def built(name: str) -> Path:
     if compiler is None:
         raise MachineError("no C compiler for the engines (install gcc, or set CC)")
     BUILD_DIRECTORY.mkdir(parents=True, exist_ok=True)
-    # Two test runs may build at the same time: each writes its own file and renames it.
+    # Test runs may build at the same time: each writes its own file and renames it.
     mine = target.with_suffix(f".{os.getpid()}")
     command = [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
     done = subprocess.run(

@@ -1,6 +1,6 @@
 /* QEMU TCG plugin of the emulated boards: instruction counts by phase, and power cuts at a chosen NVM store.
  *
- * Everything it knows lives in the page of marks_page.h.
+ * All of its state is in the page of marks_page.h.
  *
  * Counting is one inline 64-bit addition at the start of each translation block. A store is seen by a callback in the
  * middle of its block, when the whole block has been counted already, so each callback carries the number of

@@ -60,7 +60,7 @@ static void marked(uint32_t mark, uint64_t now) {
     }
 }
 
-/* Another store into the NVM; whether the power goes right after it. */
+/* Count a store into the NVM; true if the power is to be cut right after it. */
 static int is_last_store(void) {
     return ++page->nvm_stores == page->cut_at;
 }

@@ -18,7 +18,7 @@ struct bytes {
 struct uart {
     int wire; /* a socket; -1: none */
     struct bytes received, sent;
-    size_t taken; /* of what was received */
+    size_t taken; /* received bytes that were read */
 };
 
 static inline void append(struct bytes *bytes, const uint8_t *from, size_t size) {
@@ -39,7 +39,7 @@ static inline size_t waiting(const struct uart *uart) {
     return uart->received.size - uart->taken;
 }
 
-/* Bytes arrive. */
+/* Deliver bytes to a UART. */
 static inline void deliver(struct uart *uart, const uint8_t *from, size_t size) {
     if (!waiting(uart)) {
         uart->received.size = uart->taken = 0;
@@ -47,7 +47,7 @@ static inline void deliver(struct uart *uart, const uint8_t *from, size_t size) 
     append(&uart->received, from, size);
 }
 
-/* The UART whose registers are at this offset from 0x40000000, or none. */
+/* Return the UART whose registers are at this offset from 0x40000000, or none. */
 static inline struct uart *uart_of(struct uart *uarts, uint64_t offset) {
     static const int8_t numbers[] = {-1, -1, -1, -1, 0, 1, 2, 3, -1, 4};
     uint64_t page = offset >> 12;
@@ -76,7 +76,7 @@ static inline size_t sent(const struct uart *uart, const uint8_t **at) {
     return uart->sent.size;
 }
 
-/* Have a UART hold these bytes and no others. */
+/* Replace the bytes that a UART holds. */
 static inline void fill(struct uart *uart, const uint8_t *in, size_t in_size, const uint8_t *out, size_t out_size) {
     uart->received.size = uart->taken = uart->sent.size = 0;
     append(&uart->received, in, in_size);

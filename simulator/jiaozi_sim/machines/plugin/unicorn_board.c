@@ -1,11 +1,11 @@
-/* What machines/unicorn_board.py does too often for Python: counting instructions, and the UARTs' registers.
+/* Fast part of machines/unicorn_board.py: counts instructions and handles the UARTs' registers.
  *
- * Counting is that of marks.c. `jz_block` is a UC_HOOK_BLOCK; it adds up each translation block before it runs. A store
- * is seen in the middle of its block, so `jz_mark` is told where, and takes off what has still to run: every figure is
+ * Counting is that of marks.c. `jz_block` is a UC_HOOK_BLOCK; it counts each translation block before it runs. A store
+ * is seen in the middle of its block, so `jz_mark` gets its address and subtracts the rest of the block: every figure is
  * exact to the instruction.
  *
- * A UART's wire is a socket. It is read when the firmware looks at an empty UART, or when the process says so; what the
- * firmware sends leaves in one piece when it looks round or sleeps.
+ * A UART's wire is a socket. It is read when the firmware polls an empty UART, or when the process asks for it; the
+ * firmware's bytes are sent in one piece when it polls or sleeps.
  */
 #include <poll.h>
 #include <stdbool.h>
@@ -20,8 +20,8 @@
 enum { ROM_SIZE = 1024 * 1024 };
 
 static const uint16_t *rom;            /* the image, from address 0 on */
-static uint16_t counts[ROM_SIZE / 2];  /* instructions of the block that begins at each halfword; 0: not looked at */
-static uint16_t sizes[ROM_SIZE / 2];   /* the size in bytes for which that is so */
+static uint16_t counts[ROM_SIZE / 2];  /* instructions of the block that begins at each halfword; 0: not counted yet */
+static uint16_t sizes[ROM_SIZE / 2];   /* the block size in bytes that was counted */
 static uint32_t block_end;
 
 /* Thumb: these five bits begin an instruction of two halfwords. */
@@ -65,12 +65,12 @@ EXPORT int jz_store(void) {
 /* -- UARTs -------------------------------------------------------------------------------------------------------- */
 
 enum { PIECE = 4096 };
-/* A transmitter holds this much for a far end that takes no more, and then it is full. */
+/* Bytes that a transmitter holds while the far end takes none; then it is full. */
 enum { HELD = 512 };
 
 static struct uart uarts[UARTS] = {{.wire = -1}, {.wire = -1}, {.wire = -1}, {.wire = -1}, {.wire = -1}};
 
-static uint32_t looks; /* since a byte was sent */
+static uint32_t looks; /* polls since a byte was sent */
 
 static bool hear(struct uart *uart) {
     uint8_t piece[PIECE];
@@ -82,7 +82,7 @@ static bool hear(struct uart *uart) {
     return true;
 }
 
-/* Give the wires what they take now. */
+/* Send as many bytes as the wires take now. */
 EXPORT void jz_flush(void) {
     for (struct uart *uart = uarts; uart < uarts + UARTS; uart++) {
         struct bytes *sent = &uart->sent;
@@ -109,7 +109,7 @@ static uint64_t state(struct uart *uart) {
             poll(&taker, 1, 1);
         }
     }
-    /* One look comes with every byte that is sent. */
+    /* Every byte sent comes with one poll. */
     if (!waiting(uart) && ++looks > 1) {
         jz_flush();
         hear(uart);
@@ -143,13 +143,13 @@ EXPORT void jz_write(void *uc, uint64_t offset, unsigned size, uint64_t value, v
 }
 
 EXPORT void jz_wire(unsigned number, int wire) {
-    /* As few bytes under way as the kernel allows: the firmware is not to run ahead of the world. */
+    /* As few bytes in transit as the kernel allows: the firmware must not run ahead of the world. */
     int least = 1;
     setsockopt(wire, SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
     uarts[number].wire = wire;
 }
 
-/* Read a UART's wire; whether there was anything. */
+/* Read a UART's wire; true if there was a byte. */
 EXPORT bool jz_hear(unsigned number) {
     return hear(&uarts[number]);
 }

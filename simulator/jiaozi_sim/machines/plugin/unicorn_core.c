@@ -1,8 +1,7 @@
-/* What machines/unicorn_core.py does too often for Python: address translation, NVM stores, marks, UARTs.
+/* Fast part of machines/unicorn_core.py: address translation, NVM stores, marks, UARTs.
  *
- * Nothing here looks at every access. NVM and the marker page are mapped without write permission, so that a store
- * there (and no other) is handed to us. RAM is not executable: that is what lets Unicorn's translated code store there
- * without asking anybody.
+ * No hook runs at every access. NVM and the marker page are mapped without write permission, so that only stores there
+ * call a hook. RAM is not executable, which lets Unicorn's translated code store there without a check.
  *
  * A struct core belongs to one engine; its first members are those of `_Shared` in unicorn_core.py.
  */
@@ -14,7 +13,7 @@ enum { NVM_BASE = 0x21000000, MARK_WORD = 0x21030000, ERASE_WORD = MARK_WORD + 4
 enum { RAM_BASE = 0x20000000, RAM_SIZE = 256 * 1024 };
 enum { IDLE_ENTER = 0x80 };
 
-/* Unicorn's constants; its headers are no part of its Python package's interface. */
+/* Unicorn's constants; its Python package does not provide its headers. */
 enum { MEM_FETCH = 18, PROT_READ = 1, PROT_WRITE = 2, PROT_ALL = 7 };
 struct tlb_entry {
     uint64_t physical;
@@ -33,7 +32,7 @@ struct core {
     int (*write_register)(void *engine, int number, const void *value);
     int xpsr;
     uint8_t *state;
-    /* Asked before a store takes effect, if set; not 0: it is not to. */
+    /* Called before a store takes effect, if set; a result other than 0 prevents it. */
     int (*on_store)(uint32_t offset, uint32_t before, uint32_t after, uint32_t erasing);
     void (*on_mark)(uint32_t mark);
     /* Why a store was refused, and which. */
@@ -70,7 +69,7 @@ static void leave_it_block(struct core *core, void *engine) {
     }
 }
 
-/* UC_HOOK_TLB_FILL: every address is itself, and may be what its mapping allows. */
+/* UC_HOOK_TLB_FILL: identity mapping, with the permissions of the mapped memory. */
 EXPORT bool jz_translate(void *engine, uint64_t address, int type, struct tlb_entry *entry, void *user) {
     if (type != MEM_FETCH) {
         leave_it_block(user, engine);
@@ -96,7 +95,7 @@ static bool refuse(struct core *core, enum refusal why, uint32_t at, uint32_t si
     return false;
 }
 
-/* UC_HOOK_MEM_WRITE_PROT of the NVM. Returns whether the store is done. */
+/* UC_HOOK_MEM_WRITE_PROT of the NVM. Returns true if the store is done. */
 EXPORT bool jz_store(void *engine, int type, uint64_t address, int size, int64_t value, void *user) {
     (void)type;
     struct core *core = user;
@@ -137,7 +136,7 @@ EXPORT bool jz_mark(void *engine, int type, uint64_t address, int size, int64_t 
     return true;
 }
 
-/* Hand over, and forget, what was stored or marked: `*at` is good until the engine runs again. */
+/* Return and clear the stores or marks; `*at` is valid until the engine runs again. */
 static size_t take(struct bytes *bytes, const uint8_t **at) {
     size_t size = bytes->size;
     *at = bytes->at;

@@ -113,7 +113,7 @@ def test_a_borrower_that_is_killed_takes_its_renode_along(lender: Lender, tmp_pa
     await_end(pid)
 
 
-def test_what_does_not_start_is_said_to_the_borrower(
+def test_a_failed_start_is_reported_to_the_borrower(
     lender: Lender, renode_dir: Path, tmp_path: Path
 ) -> None:
     (renode_dir / "renode").write_text("#!/bin/sh\necho no runtime; exit 3\n")
@@ -134,7 +134,7 @@ def test_all_end_with_the_lender(renode_dir: Path, tmp_path: Path) -> None:
     kept.close()
 
 
-def test_nobody_lends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lender_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LENDER_VARIABLE, str(tmp_path / "none"))
-    with pytest.raises(MachineError, match="nobody lends"):
+    with pytest.raises(MachineError, match="does not answer"):
         machine(tmp_path, "one").start()

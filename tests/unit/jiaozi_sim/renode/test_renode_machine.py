@@ -80,30 +80,30 @@ def test_a_start_builds_the_machine_and_opens_the_wires(
         machine.replace_nvm(b"")
 
 
-def test_each_image_runs_on_its_own_board(
+@pytest.fixture
+def started_wearable(
     renode_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The world knows an image's board; Renode builds that one."""
+) -> Iterator[None]:
+    """A wearable with power in a world that runs Renode."""
     elf = tmp_path / "firmware.elf"
     elf.write_bytes(b"")
     monkeypatch.setenv("JIAOZI_ENGINE", "renode")
     with Simulator(tmp_path / "simulator") as simulator:
         simulator.add_wallet("bob", "wearable", elf).start()
-        assert f"include @{ROOT}/boards/wearable/wearable.resc" in asked(tmp_path)
+        yield
 
 
-def test_renode_yields_to_who_started_the_world(
-    renode_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Niceness counts within one session only where Linux groups processes by sessions."""
-    elf = tmp_path / "firmware.elf"
-    elf.write_bytes(b"")
-    monkeypatch.setenv("JIAOZI_ENGINE", "renode")
-    with Simulator(tmp_path / "simulator") as simulator:
-        simulator.add_wallet("bob", "wearable", elf).start()
-        pid = pid_of_renode(tmp_path)
-        assert os.getsid(pid) == os.getsid(0)
-        assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
+@pytest.mark.usefixtures("started_wearable")
+def test_each_image_runs_on_its_own_board(tmp_path: Path) -> None:
+    assert f"include @{ROOT}/boards/wearable/wearable.resc" in asked(tmp_path)
+
+
+@pytest.mark.usefixtures("started_wearable")
+def test_renode_has_less_priority_than_the_world(tmp_path: Path) -> None:
+    """In the same session: Linux may group processes by session, and niceness counts within one."""
+    pid = pid_of_renode(tmp_path)
+    assert os.getsid(pid) == os.getsid(0)
+    assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
 
 
 def test_a_cut_keeps_the_nvm_and_the_next_start_builds_anew(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,15 +80,19 @@ def test_somebody_else_there(tmp_path: Path, answer: bytes) -> None:
         asked = []
 
         def drop() -> None:
-            while True:
-                connection, _ = server.accept()
-                asked.append(connection.recv(65536))
-                connection.sendall(answer)
-                connection.close()
+            with contextlib.suppress(OSError):  # shut down at the end
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        asked.append(connection.recv(65536))
+                        connection.sendall(answer)
 
-        threading.Thread(target=drop, daemon=True).start()
+        thread = threading.Thread(target=drop, daemon=True)
+        thread.start()
         with pytest.raises(MonitorGone):
             Monitor(server.getsockname()[1], tmp_path / "log").execute("start", seconds=5)
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
         assert len(asked) == 1  # a command must not run twice
 
 
@@ -99,20 +103,25 @@ WHOLE = (
 )
 
 
-def serve_once(directory: Path, answer: bytes, then_silent: bool) -> Monitor:
-    """A monitor whose Renode says this, and then leaves or says nothing more."""
-    server = socket.create_server(("127.0.0.1", 0))
+@contextlib.contextmanager
+def serve_once(directory: Path, answer: bytes, then_silent: bool) -> Iterator[Monitor]:
+    """A monitor whose Renode sends these bytes, then closes or sends nothing more."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
 
-    def serve() -> None:
-        connection, _ = server.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(answer)
-            while then_silent:  # as long as the test runs
-                time.sleep(1)
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+                if then_silent:
+                    over.wait()
 
-    threading.Thread(target=serve, daemon=True).start()
-    return Monitor(server.getsockname()[1], directory / "log")
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield Monitor(server.getsockname()[1], directory / "log")
+        over.set()
+        thread.join()
 
 
 def http(body: bytes, length: int) -> bytes:
@@ -131,26 +140,35 @@ HALVES = {
 
 @pytest.mark.parametrize("answer", HALVES.values(), ids=HALVES.keys())
 def test_half_an_answer_and_no_more(tmp_path: Path, answer: bytes) -> None:
-    with pytest.raises(MonitorGone, match="start"):
-        serve_once(tmp_path, answer, then_silent=False).execute("start", seconds=5)
+    with (
+        serve_once(tmp_path, answer, then_silent=False) as monitor,
+        pytest.raises(MonitorGone, match="start"),
+    ):
+        monitor.execute("start", seconds=5)
 
 
 @pytest.mark.parametrize("answer", HALVES.values(), ids=HALVES.keys())
 def test_half_an_answer_and_silence(tmp_path: Path, answer: bytes) -> None:
-    with pytest.raises(MonitorTimeout, match=r"start.*0\.2 s"):
-        serve_once(tmp_path, answer, then_silent=True).execute("start", seconds=0.2)
+    with (
+        serve_once(tmp_path, answer, then_silent=True) as monitor,
+        pytest.raises(MonitorTimeout, match=r"start.*0\.2 s"),
+    ):
+        monitor.execute("start", seconds=0.2)
 
 
 def test_half_an_answer_in_full_length(tmp_path: Path) -> None:
     """It ends where it says it does, and is no XML."""
     half = WHOLE[:90]
-    with pytest.raises(MonitorGone, match="not Renode"):
-        serve_once(tmp_path, http(half, len(half)), then_silent=False).execute("start", seconds=5)
+    with (
+        serve_once(tmp_path, http(half, len(half)), then_silent=False) as monitor,
+        pytest.raises(MonitorGone, match="not Renode"),
+    ):
+        monitor.execute("start", seconds=5)
 
 
 def test_a_whole_answer_from_the_same_server(tmp_path: Path) -> None:
-    monitor = serve_once(tmp_path, http(WHOLE, len(WHOLE)), then_silent=True)
-    assert monitor.execute("start", seconds=5) == ""
+    with serve_once(tmp_path, http(WHOLE, len(WHOLE)), then_silent=True) as monitor:
+        assert monitor.execute("start", seconds=5) == ""
 
 
 def test_an_answer_without_a_status(fake: FakeRenode, monitor: Monitor) -> None:
