@@ -1,7 +1,7 @@
-"""What a thief does who has opened a wallet: it has the key, signs anything, rewrites memory.
+"""Cheats by the owner of an opened wallet, who has its key, signs anything and rewrites memory.
 
-Each cheat acts on a world and says what has to have reached the ledger for it to be named, and by
-which kinds of proof.
+Each cheat acts on an economy. It says which objects in the ledger make it provable, and by which
+kinds of proof.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ from jiaozi.wire.journal import (
     REQUEST_RAW,
     TAKEN,
 )
-from tests.evidence.world import NETWORK, Device, World
+from tests.evidence.economy import NETWORK, Device, Economy
 from tests.fixtures.wallets import Bank, key_of
 
 
 class Cheat(NamedTuple):
-    """A cheat done: whose, what tells that it touched the ledger, what proves it."""
+    """A cheat that was done.
+
+    device: whose; touched: returns True if the ledger has enough to prove it; kinds: of proof.
+    """
 
     name: str
     device: Device
@@ -42,41 +45,41 @@ class Cheat(NamedTuple):
     kinds: tuple[int, ...]
 
 
-class Maker:
-    """Makes a device of a world cheat. Each method returns None when there was no occasion."""
+class Cheater:
+    """Cheats with a device of an economy. Each method returns None if it was not possible."""
 
-    def __init__(self, world: World, device: Device) -> None:
-        self.world = world
+    def __init__(self, economy: Economy, device: Device) -> None:
+        self.economy = economy
         self.device = device
 
     def _known(self, *objects: bytes) -> Callable[[], bool]:
-        return lambda: self.world.operator.bytes.issuperset(objects)
+        return lambda: self.economy.operator.bytes.issuperset(objects)
 
     def _cheat(self, name: str, kinds: tuple[int, ...], *objects: bytes) -> Cheat:
         return Cheat(name, self.device, self._known(*objects), kinds)
 
     def _clone(self) -> Device:
         twin = self.device.clone()
-        self.world.devices.append(twin)
+        self.economy.devices.append(twin)
         return twin
 
     # A copy of the memory -------------------------------------------------------------------------
 
     def pay_twice(self) -> Cheat | None:
-        """Two copies of one memory pay with the same value."""
-        world, twin = self.world, self._clone()
-        amount = world.rng.randint(1, 500)
-        first = world.tap(self.device, world.device(twin), amount, 3)
-        second = world.tap(twin, world.device(twin), amount + 1, 3)
+        """Pay with the same value from two copies of one memory."""
+        economy, twin = self.economy, self._clone()
+        amount = economy.rng.randint(1, 500)
+        first = economy.tap(self.device, economy.device(twin), amount, 3)
+        second = economy.tap(twin, economy.device(twin), amount + 1, 3)
         if first is None or second is None or first.raw == second.raw:
             return None
-        # A tap may have brought an older payment to its end instead.
+        # A tap may have completed an older payment instead.
         if _sequence(first.raw) != _sequence(second.raw):
             return None
         return self._cheat("pay twice", (evidence.FORKED_SEQUENCE,), first.raw, second.raw)
 
     def receive_twice(self) -> Cheat | None:
-        """Two copies of one memory receive, each at the same place of its journal."""
+        """Receive with two copies of one memory, at the same position of their journals."""
         twin = self._clone()
         first, second = self._receive(self.device, 200), self._receive(twin, 300)
         if first is None or second is None or first == second:
@@ -84,56 +87,56 @@ class Maker:
         return self._cheat("receive twice", (evidence.FORKED_POSITION,), first, second)
 
     def _receive(self, device: Device, amount: int) -> bytes | None:
-        """The receipt or void for a new payment to a device, given at the end of its journal."""
-        world, before = self.world, device.book.state.position
-        world.tap(world.device(device), device, amount, 3)
+        """Pay a device; return the receipt or void that it appends to its journal, if any."""
+        economy, before = self.economy, device.book.state.position
+        economy.tap(economy.device(device), device, amount, 3)
         if device.book.state.position == before:
             return None
         entry = decode(device.store.journal[before])
         return entry[OUTCOME_RAW] if entry[KIND] != PAID else None
 
     def hide_a_receipt(self) -> Cheat | None:
-        """One copy receives and never syncs; the other goes on without."""
-        world, twin = self.world, self._clone()
-        world.devices.remove(twin)
+        """Receive with one copy, which never syncs, and go on with the other."""
+        economy, twin = self.economy, self._clone()
+        economy.devices.remove(twin)
         receipt = self._receive(twin, 200)
         if receipt is None:
             return None
         position = messages.read_outcome(receipt, NETWORK).position
-        world.tap(self.device, world.device(self.device), 100, 3)
+        economy.tap(self.device, economy.device(self.device), 100, 3)
         me = self.device.book.me.hash
 
         def touched() -> bool:
-            # The same payment may reach the other copy after all, which then signs the very same.
-            journals = [one for one in world.operator.collected if one.wallet.hash == me]
+            # The same payment may reach the other copy too, which then signs the same receipt.
+            journals = [one for one in economy.operator.collected if one.wallet.hash == me]
             longer = [one.entries[position] for one in journals if len(one.entries) > position]
             hidden = any(receipt not in decode(entry) for entry in longer)
-            return receipt in world.operator.bytes and hidden
+            return receipt in economy.operator.bytes and hidden
 
         kinds = (evidence.OUTCOME_MISSING, evidence.FORKED_POSITION)
         return Cheat("hide a receipt", self.device, touched, kinds)
 
     def put_memory_back(self) -> Cheat | None:
-        """Pay, then put the memory of before back: the debit is gone."""
-        world = self.world
+        """Pay, then restore the memory from before: the debit is gone."""
+        economy = self.economy
         image = self.device.store.copy()
-        paid = world.tap(self.device, world.device(self.device), 150, world.rng.randint(1, 3))
+        paid = economy.tap(self.device, economy.device(self.device), 150, economy.rng.randint(1, 3))
         if paid is None or paid.raw in self._own_payments(image):
             return None
         self._restore(image)
-        if world.rng.random() < 0.5:
+        if economy.rng.random() < 0.5:
             self.device.retired = True
         one, me = evidence.digest(paid.raw), self.device.book.me.hash
         payment = messages.read_payment(paid.raw, NETWORK)
 
         def touched() -> bool:
-            for journal in world.operator.collected:
+            for journal in economy.operator.collected:
                 shown = any(entry[38:70] == payment.hash for entry in journal.entries)
                 if journal.wallet.hash == me and one in journal.digests and not shown:
                     return True
             return False
 
-        # Once it pays again it has also used the number twice.
+        # When it pays again, it also uses the number twice.
         return Cheat("put memory back", self.device, touched, (evidence.DEBIT_MISSING,))
 
     def _own_payments(self, store: book.Store) -> set[bytes]:
@@ -144,18 +147,18 @@ class Maker:
         self.device.reopen()
 
     def rewrite_history(self) -> Cheat | None:
-        """Show one journal, then one that went another way from before."""
-        world = self.world
+        """Show one journal, then another that forks from an earlier position."""
+        economy = self.economy
         image = self.device.store.copy()
-        if world.tap(world.device(self.device), self.device, 120, 3) is None:
+        if economy.tap(economy.device(self.device), self.device, 120, 3) is None:
             return None
-        world.operator.collect(self.device, world.rng)
-        first = world.operator.collected[-1]
+        economy.operator.collect(self.device, economy.rng)
+        first = economy.operator.collected[-1]
         self._restore(image)
-        if world.tap(world.device(self.device), self.device, 130, 3) is None:
+        if economy.tap(economy.device(self.device), self.device, 130, 3) is None:
             return None
-        world.operator.collect(self.device, world.rng)
-        second = world.operator.collected[-1]
+        economy.operator.collect(self.device, economy.rng)
+        second = economy.operator.collected[-1]
         if (
             second.heads[: len(first.heads)] == first.heads
             or first.heads[: len(second.heads)] == second.heads
@@ -164,69 +167,69 @@ class Maker:
         statements = (first.statement.raw, second.statement.raw)
         return self._cheat("rewrite history", (evidence.FORKED_JOURNAL,), *statements)
 
-    # Signing what is not so -----------------------------------------------------------------------
+    # Signing what is false ------------------------------------------------------------------------
 
     def receipt_and_void(self) -> Cheat | None:
         """Credit a payment, and give the payer a void for it."""
-        world, me = self.world, self.device.book
-        giver = world.device(self.device)
-        paid = world.tap(giver, self.device, 90, 1)
-        receipt = world.deliver(paid) if paid else None
+        economy, me = self.economy, self.device.book
+        giver = economy.device(self.device)
+        paid = economy.tap(giver, self.device, 90, 1)
+        receipt = economy.deliver(paid) if paid else None
         if paid is None or receipt is None or me.me.hash == giver.book.me.hash:
             return None
         outcome = messages.read_outcome(receipt, NETWORK)
         if not outcome.credited:
             return None
-        position = outcome.position + world.rng.randint(0, 2)
+        position = outcome.position + economy.rng.randint(0, 2)
         request_hash = messages.read_payment(paid.raw, NETWORK).request_hash
         body = [request_hash, outcome.payment_hash, position, outcome.epoch]
         void = cose.sign(cose.VOID, body, me.key, me.me.hash, NETWORK)
-        world.resolve(giver, void.raw)
+        economy.resolve(giver, void.raw)
         kinds = (evidence.RECEIPT_AND_VOID,)
         return self._cheat("receipt and void", kinds, receipt, void.raw)
 
     def overdraw(self) -> Cheat | None:
-        """Pay more than there is."""
-        world, wallet = self.world, self.device.book
+        """Pay more than the balance."""
+        economy, wallet = self.economy, self.device.book
         journal, sequence = wallet.state.balance, wallet.state.sequence
         state = wallet.state.copy()
         state.credit(1, 3_000)
         wallet.apply(book.Step(state))
-        taker = world.device(self.device)
-        request = world.ask(taker, journal + 1)
-        paid = world.pay(self.device, taker, request, 0) if request else None
+        taker = economy.device(self.device)
+        request = economy.ask(taker, journal + 1)
+        paid = economy.pay(self.device, taker, request, 0) if request else None
         if paid is None or _sequence(paid.raw) != sequence:
             self.device.retired = True  # an older payment came first
             return None
-        world.deliver(paid)
+        economy.deliver(paid)
         return self._shown("overdraw", (OVERDRAFT,))
 
     def state_more(self) -> Cheat | None:
-        """State a balance that the journal does not come to."""
+        """State a balance above the journal's sum."""
         state = self.device.book.state.copy()
-        state.credit(1, self.world.rng.randint(1, 1_000))
+        state.credit(1, self.economy.rng.randint(1, 1_000))
         self.device.book.apply(book.Step(state))
         return self._shown("state more", (evidence.FALSE_BALANCE,))
 
-    # Journals that are not so ---------------------------------------------------------------------
+    # False journals -------------------------------------------------------------------------------
 
     def drop_a_debit(self) -> Cheat | None:
-        """Take a payment, and what resolved it, out of the journal; another one follows it."""
-        world = self.world
+        """Remove a payment and its resolution from the journal, before a later payment."""
+        economy = self.economy
         for _ in range(2):
-            world.tap(self.device, world.device(self.device), 50, world.rng.randint(1, 3))
+            economy.tap(self.device, economy.device(self.device), 50, economy.rng.randint(1, 3))
         entries = [decode(raw) for raw in self.device.store.journal]
         payments = [entry for entry in entries if entry[KIND] == PAID]
         if len(payments) < 2:
             return None
-        gone = world.rng.choice(payments[:-1])[PAYMENT_HASH]
+        gone = economy.rng.choice(payments[:-1])[PAYMENT_HASH]
         left = [entry for entry in entries if entry[PAYMENT_HASH] != gone]
         self._rewrite(left)
-        # Behind the gap, answers stand at other positions than they say.
+        # After the gap, receipts are not at the positions that they name.
         return self._shown("drop a debit", (FALSE_ENTRY, CREDIT_WITHOUT_DEBIT, OVERDRAFT))
 
     def lower_a_debit(self) -> Cheat | None:
-        """Have the journal say that less was taken than was paid."""
+        """Journal a smaller debit than was paid."""
         entries = [decode(raw) for raw in self.device.store.journal]
         for entry in entries:
             if entry[KIND] == PAID and sum(entry[TAKEN]) > 1:
@@ -236,8 +239,8 @@ class Maker:
         return None
 
     def forge_a_credit(self) -> Cheat | None:
-        """Credit a payment by a payer of one's own making."""
-        bank = Bank(name=self.world.rng.choice(("operator", "second", "nobody")))
+        """Credit a payment by a forged payer."""
+        bank = Bank(name=self.economy.rng.choice(("operator", "second", "nobody")))
         ghost = "ghost"
         identity = hashlib.sha256(ghost.encode()).digest()[:8]
         claims = [certificates.CARD, 3, 0, 100]
@@ -253,8 +256,8 @@ class Maker:
         return self._credit("forge a credit", payer_, payment, request)
 
     def steal_a_credit(self) -> Cheat | None:
-        """Credit what somebody paid to somebody else."""
-        for paid in reversed(self.world.payments):
+        """Credit a payment between two other wallets."""
+        for paid in reversed(self.economy.payments):
             names = {paid.payer.name, paid.payee.name}
             if self.device.name not in names:
                 payment = messages.read_payment(paid.raw, NETWORK)
@@ -274,12 +277,12 @@ class Maker:
         return self._credit("credit again", payer_, payment, request)
 
     def refund_oneself(self) -> Cheat | None:
-        """Write a refund with a void of one's own, or the same refund twice."""
+        """Journal a refund with a self-signed void, or the same refund twice."""
         wallet = self.device.book
         entries = [decode(raw) for raw in self.device.store.journal]
         refunds = [entry for entry in entries if entry[KIND] == REFUNDED]
         payments = [entry for entry in entries if entry[KIND] == PAID]
-        if refunds and self.world.rng.random() < 0.5:
+        if refunds and self.economy.rng.random() < 0.5:
             entry = refunds[0]
         elif payments:
             paid = payments[-1]
@@ -310,7 +313,7 @@ class Maker:
         return self._shown(name, (CREDIT_WITHOUT_DEBIT,))
 
     def _rewrite(self, entries: list[list]) -> None:
-        """Make these entries the journal, with the balance that fits them."""
+        """Replace the journal, and the state's position and head to match."""
         journal = [dumps(entry) for entry in entries]
         state = self.device.book.state.copy()
         state.position, state.head = len(journal), chain(journal)
@@ -318,13 +321,13 @@ class Maker:
         self.device.book.apply(book.Step(state))
 
     def _shown(self, name: str, kinds: tuple[int, ...]) -> Cheat:
-        """A cheat that its own journal tells of, from the next sync on."""
+        """Return a cheat that its own journal proves, from the next sync on."""
         self.device.retired = True
-        before = len(self.world.operator.collected)
+        before = len(self.economy.operator.collected)
         me = self.device.book.me.hash
 
         def touched() -> bool:
-            new = self.world.operator.collected[before:]
+            new = self.economy.operator.collected[before:]
             return any(one.wallet.hash == me and one.entries == journal for one in new)
 
         journal = list(self.device.store.journal)
@@ -335,20 +338,20 @@ def _sequence(payment: bytes) -> int:
     return messages.read_payment(payment, NETWORK).sequence
 
 
-Kind = Callable[[Maker], Cheat | None]
+Kind = Callable[[Cheater], Cheat | None]
 ALL: tuple[Kind, ...] = (
-    Maker.pay_twice,
-    Maker.receive_twice,
-    Maker.hide_a_receipt,
-    Maker.put_memory_back,
-    Maker.rewrite_history,
-    Maker.receipt_and_void,
-    Maker.overdraw,
-    Maker.state_more,
-    Maker.drop_a_debit,
-    Maker.lower_a_debit,
-    Maker.forge_a_credit,
-    Maker.steal_a_credit,
-    Maker.credit_again,
-    Maker.refund_oneself,
+    Cheater.pay_twice,
+    Cheater.receive_twice,
+    Cheater.hide_a_receipt,
+    Cheater.put_memory_back,
+    Cheater.rewrite_history,
+    Cheater.receipt_and_void,
+    Cheater.overdraw,
+    Cheater.state_more,
+    Cheater.drop_a_debit,
+    Cheater.lower_a_debit,
+    Cheater.forge_a_credit,
+    Cheater.steal_a_credit,
+    Cheater.credit_again,
+    Cheater.refund_oneself,
 )

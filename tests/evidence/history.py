@@ -1,4 +1,4 @@
-"""One random history with cheats in it, and what the search for proofs makes of it."""
+"""One random history with cheats, and the result of the search for proofs in it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from jiaozi.operator import evidence
 from jiaozi.operator.search import find
 from jiaozi.wire.errors import Refused
 from tests.evidence import cheats, framing
-from tests.evidence.world import AUTHORITY, HOMES, NETWORK, World, epochs, trust
+from tests.evidence.economy import AUTHORITY, HOMES, NETWORK, Economy, epochs, trust
 
 STEPS = (8, 28)
 
 
 @dataclass
 class Outcome:
-    """Of one history, or of many.
+    """Result of one history, or of many.
 
-    cheats: that touched the ledger, by name; missed: those that no fitting proof names; framed:
-    proofs, found or made up, that name an honest wallet or prove nothing.
+    cheats: number of provable ones by name; missed: those that no fitting proof names; framed:
+    proofs, found or false, that name an honest wallet or do not verify.
     """
 
     histories: int = 0
@@ -31,7 +31,7 @@ class Outcome:
     proofs: dict[int, int] = field(default_factory=dict)
 
     def add(self, other: Outcome) -> None:
-        """Add what came of other histories."""
+        """Add the result of other histories."""
         self.histories += other.histories
         self.attempts += other.attempts
         self.missed += other.missed
@@ -43,38 +43,38 @@ class Outcome:
 
 
 def play(seed: int, known: Sequence[cheats.Kind] = cheats.ALL) -> Outcome:
-    """Play the history of a seed, with cheats of the known kinds, and judge it."""
+    """Play the history of a seed with cheats of the known kinds, and check the proofs found."""
     rng = random.Random(seed)
-    world = World(rng)
+    economy = Economy(rng)
     thieves = rng.sample(sorted(HOMES), rng.choice((0, 1, 1, 1, 2)))
     done: list[cheats.Cheat] = []
     tried: set[bytes] = set()
     length = rng.randint(*STEPS)
     moments = {rng.randrange(length): name for name in thieves}
     for moment in range(length):
-        world.step()
+        economy.step()
         if moment in moments:
-            device = next(one for one in world.devices if one.name == moments[moment])
+            device = next(one for one in economy.devices if one.name == moments[moment])
             tried.add(device.book.me.id)
-            cheat = rng.choice(known)(cheats.Maker(world, device))
+            cheat = rng.choice(known)(cheats.Cheater(economy, device))
             if cheat is not None:
                 done.append(cheat)
-    for device in rng.sample(world.devices, len(world.devices)):
+    for device in rng.sample(economy.devices, len(economy.devices)):
         if rng.random() < 0.9:
-            world.sync(device)
-    return _judge(seed, world, done, tried)
+            economy.sync(device)
+    return _judge(seed, economy, done, tried)
 
 
-def _judge(seed: int, world: World, done: list[cheats.Cheat], tried: set[bytes]) -> Outcome:
+def _judge(seed: int, economy: Economy, done: list[cheats.Cheat], tried: set[bytes]) -> Outcome:
     outcome = Outcome(histories=1)
-    collected = list(world.operator.collected)
-    world.rng.shuffle(collected)
+    collected = list(economy.operator.collected)
+    economy.rng.shuffle(collected)
     named = set()
     for proof in find(collected, trust(), epochs()):
         try:
             verdict = evidence.verify(proof, AUTHORITY, NETWORK)
         except (Refused, evidence.NotProven) as refusal:
-            outcome.framed.append(f"seed {seed}: a proof of kind {proof[1]} is none: {refusal!r}")
+            outcome.framed.append(f"seed {seed}: kind {proof[1]} does not verify: {refusal!r}")
             continue
         outcome.proofs[verdict.kind] = outcome.proofs.get(verdict.kind, 0) + 1
         named.add((verdict.wallet.id, verdict.kind))
@@ -86,8 +86,8 @@ def _judge(seed: int, world: World, done: list[cheats.Cheat], tried: set[bytes])
         outcome.cheats[cheat.name] = outcome.cheats.get(cheat.name, 0) + 1
         if not any((cheat.device.book.me.id, kind) in named for kind in cheat.kinds):
             outcome.missed.append(f"seed {seed}: {cheat.name}")
-    for attempt in framing.attempts(world, collected, tried):
+    for attempt in framing.attempts(economy, collected, tried):
         outcome.attempts += 1
         if framing.succeeds(attempt):
-            outcome.framed.append(f"seed {seed}: made up, kind {attempt[1]}")
+            outcome.framed.append(f"seed {seed}: false proof accepted, kind {attempt[1]}")
     return outcome

@@ -1,8 +1,7 @@
-"""The long run: `python -m tests.evidence.play_histories [--histories N] [--first SEED] [--out FILE]`.
+"""Play random histories with cheats and check that exactly the cheats are proved (`make evidence`).
 
-Plays histories with the seeds SEED, SEED + 1, ... and writes what came of them as JSON. Without
---first the seed is drawn. Ends with 1 if a cheat was missed or an honest wallet framed, after the
-line that plays that history again.
+Ends with 1 if a cheat was missed or an honest wallet framed, after printing the command that plays
+that history again.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ import time
 from pathlib import Path
 
 from jiaozi_sim.lifetime import worker_pool
+from tests.evidence.caching import cached_signatures
 from tests.evidence.history import Outcome, play
-from tests.evidence.speed import remembered
 
 _BATCH = 25
 
 
 def play_batch(seeds: range) -> Outcome:
-    """Play the histories of some seeds. What raises is counted as a miss, to be looked at."""
+    """Play the histories of some seeds. An exception counts as a missed cheat."""
     total = Outcome()
-    with remembered():
+    with cached_signatures():
         for seed in seeds:
             try:
                 total.add(play(seed))
@@ -40,21 +39,21 @@ def play_all(first: int, histories: int, jobs: int) -> Outcome:
         range(at, min(at + _BATCH, first + histories))
         for at in range(first, first + histories, _BATCH)
     ]
-    total, begun, told = Outcome(), time.monotonic(), 0.0
+    total, begun, printed = Outcome(), time.monotonic(), 0.0
     with worker_pool(jobs) as pool:
         try:
             for outcome in pool.imap_unordered(play_batch, seeds):
                 total.add(outcome)
                 now = time.monotonic()
-                if now - told > 10 or total.histories == histories:
-                    told = now
-                    _tell(total, histories, now - begun)
+                if now - printed > 10 or total.histories == histories:
+                    printed = now
+                    _print_progress(total, histories, now - begun)
         except KeyboardInterrupt:
-            print("broken off: the report says what was played", file=sys.stderr)
+            print("interrupted: the report covers what was played", file=sys.stderr)
     return total
 
 
-def _tell(total: Outcome, histories: int, seconds: float) -> None:
+def _print_progress(total: Outcome, histories: int, seconds: float) -> None:
     print(
         f"{total.histories}/{histories} histories, {sum(total.cheats.values())} cheats,"
         f" {len(total.missed)} missed, {len(total.framed)} framed, {seconds:.0f} s",
@@ -63,12 +62,19 @@ def _tell(total: Outcome, histories: int, seconds: float) -> None:
 
 
 def main() -> int:
-    """Run, report, write."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--histories", type=int, default=10_000)
-    parser.add_argument("--first", type=int, default=random.SystemRandom().getrandbits(32))
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--histories", type=int, default=10_000, help="number; default: 10000")
+    parser.add_argument(
+        "--first",
+        type=int,
+        default=random.SystemRandom().getrandbits(32),
+        help="seed of the first history, the others follow it; default: random",
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: cores"
+    )
+    parser.add_argument("--out", type=Path, help="the report's file")
     chosen = parser.parse_args()
     print(f"seed: {chosen.first} (the same again: --first {chosen.first})", flush=True)
     begun = time.monotonic()
@@ -92,8 +98,8 @@ def main() -> int:
         seed = failure.split(":")[0].split()[1]
         print(f"FAILED {failure}", file=sys.stderr)
         print(f"  {sys.executable} -m tests.evidence.play_histories --histories 1 --first {seed}")
-    broken_off = total.histories < chosen.histories
-    return 1 if total.missed or total.framed or broken_off else 0
+    interrupted = total.histories < chosen.histories
+    return 1 if total.missed or total.framed or interrupted else 0
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from jiaozi.operator import audit, evidence, search
 from jiaozi.wallet.book import Book
 from jiaozi.wire.journal import KIND, PAID
 from tests.evidence import cheats
+from tests.evidence.caching import cached_signatures
 from tests.evidence.history import Outcome, play
 from tests.evidence.play_histories import play_batch
-from tests.evidence.speed import remembered
 
 SAMPLE = 25
 
@@ -28,7 +28,7 @@ def test_every_cheat_is_named_and_nobody_else(seed: int) -> None:
 
 
 def test_a_history_is_the_same_each_time(seed: int) -> None:
-    with remembered():
+    with cached_signatures():
         assert play(seed) == play(seed)
 
 
@@ -40,7 +40,7 @@ def first_failure(
 ) -> Outcome:
     """Play histories until one fails in this way."""
     total = Outcome()
-    with remembered():
+    with cached_signatures():
         for seed in range(tries):
             total.add(play(seed, known))
             if getattr(total, sort):
@@ -61,20 +61,20 @@ def without(name: str) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("owner", "name", "cheat"),
     [
-        (audit.Audit, "_check_payer", cheats.Maker.forge_a_credit),
-        (audit.Audit, "_check_credited", cheats.Maker.credit_again),
-        (audit.Audit, "_check_credited", cheats.Maker.steal_a_credit),
-        (audit.Audit, "_check_resolution", cheats.Maker.refund_oneself),
-        (audit.Audit, "_check_paid", cheats.Maker.lower_a_debit),
-        (search.Search, "_compare", cheats.Maker.rewrite_history),
-        (search.Search, "_look_up", cheats.Maker.hide_a_receipt),
-        (search.Search, "_outcome", cheats.Maker.receive_twice),
-        (search.Search, "_outcome", cheats.Maker.receipt_and_void),
-        (search.Search, "_payment", cheats.Maker.pay_twice),
-        (search.Search, "_judge", cheats.Maker.put_memory_back),
-        (search, "fault", cheats.Maker.overdraw),
-        (search, "fault", cheats.Maker.state_more),
-        (search, "fault", cheats.Maker.drop_a_debit),
+        (audit.Audit, "_check_payer", cheats.Cheater.forge_a_credit),
+        (audit.Audit, "_check_credited", cheats.Cheater.credit_again),
+        (audit.Audit, "_check_credited", cheats.Cheater.steal_a_credit),
+        (audit.Audit, "_check_resolution", cheats.Cheater.refund_oneself),
+        (audit.Audit, "_check_paid", cheats.Cheater.lower_a_debit),
+        (search.Search, "_compare", cheats.Cheater.rewrite_history),
+        (search.Search, "_look_up", cheats.Cheater.hide_a_receipt),
+        (search.Search, "_outcome", cheats.Cheater.receive_twice),
+        (search.Search, "_outcome", cheats.Cheater.receipt_and_void),
+        (search.Search, "_payment", cheats.Cheater.pay_twice),
+        (search.Search, "_judge", cheats.Cheater.put_memory_back),
+        (search, "fault", cheats.Cheater.overdraw),
+        (search, "fault", cheats.Cheater.state_more),
+        (search, "fault", cheats.Cheater.drop_a_debit),
     ],
 )
 def test_a_search_that_leaves_something_out_misses_a_cheat(

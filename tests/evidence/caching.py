@@ -1,6 +1,6 @@
-"""Makes histories fast: the same signature is made and checked once, a key is read once.
+"""Caches that make histories fast: each signature is made and verified once, each key read once.
 
-Ed25519 signatures are deterministic and a check has one answer, so that nothing else changes.
+Ed25519 signatures are deterministic, so the results are the same.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _FASTER = {
 
 
 @contextmanager
-def remembered() -> Iterator[None]:
-    """Remember signatures, checks and certificates while this lasts; spare the check of encodings.
+def cached_signatures() -> Iterator[None]:
+    """Cache signatures, verifications and certificates; skip the check of canonical encoding.
 
-    Every message of a history was encoded by the package itself.
+    All messages of a history are encoded by the package itself.
     """
     with ExitStack() as stack:
         for name, (faster, modules) in _FASTER.items():

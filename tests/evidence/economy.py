@@ -1,7 +1,7 @@
-"""Wallets of two operators, an account, and an operator that collects what they have signed.
+"""An economy: wallets of two operators, an account, and an operator that collects signed objects.
 
-A history is a row of random steps. Every message is kept and may be delivered again, to anyone;
-taps tear, power fails, epochs pass, wallets sync when they like, or never.
+A history is a sequence of random steps. Every message is kept and may be delivered again, to any
+wallet; taps tear, power fails, epochs pass, wallets sync at any time, or never.
 """
 
 from __future__ import annotations
@@ -47,22 +47,22 @@ LAST_EPOCH = 40
 
 @cache
 def epoch(number: int) -> bytes:
-    """The epoch of a number, which knows both operators."""
+    """Return the epoch `number`, with both operators."""
     return FIRST.epoch(number, operators=[operator.hash for operator in OPERATORS])
 
 
 def trust() -> Trust:
-    """What an operator believes."""
+    """Return an operator's trust."""
     return Trust(AUTHORITY, OPERATORS, NETWORK)
 
 
 def epochs() -> list[Epoch]:
-    """Every epoch there has been."""
+    """Return all epochs of a history."""
     return [read_epoch(epoch(number), NETWORK) for number in range(1, LAST_EPOCH)]
 
 
 class Recorder(MemoryStore):
-    """A store that keeps the whole journal aside, settled and forgotten entries too."""
+    """A store that also keeps the whole journal, with settled and deleted entries."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,16 +82,16 @@ class Recorder(MemoryStore):
 
 
 class Device:
-    """A wallet's memory and key; two devices of one name are what a cheat has made of a wallet."""
+    """A wallet's memory and key; a cheat may make two devices of one wallet."""
 
     def __init__(self, name: str, store: Recorder) -> None:
         self.name = name
         self.store = store
-        self.retired = False  # its memory was rewritten: it only syncs
+        self.retired = False  # its memory was rewritten: it syncs, but taps no more
         self.reopen()
 
     def reopen(self) -> None:
-        """Power fails and comes back."""
+        """Lose power and start again."""
         self.book = book.Book(self.store)
 
     def clone(self) -> Device:
@@ -116,7 +116,7 @@ def _new(name: str, bank: Bank, form: int, **limits: Any) -> Recorder:
 
 @cache
 def _beginning() -> dict[str, Recorder]:
-    """Wallets that have been topped up once: where each history begins."""
+    """Make the wallets, topped up once, that each history starts from."""
     large = dict.fromkeys(("single", "balance_cap", "unconfirmed_single", "offline_total"), 10**9)
     stores = {ACCOUNT: _new(ACCOUNT, FIRST, certificates.ACCOUNT, **large)}
     account = book.Book(stores[ACCOUNT])
@@ -130,7 +130,7 @@ def _beginning() -> dict[str, Recorder]:
 
 
 class Paid(NamedTuple):
-    """A payment on its way."""
+    """A payment that was made."""
 
     payer: Device
     payee: Device
@@ -139,7 +139,7 @@ class Paid(NamedTuple):
 
 
 class Operator:
-    """Collects statements and journals; knows payments and outcomes from them alone."""
+    """Collects statements and journals, its only source of payments and outcomes."""
 
     def __init__(self) -> None:
         self.collected: list[search.Journal] = []
@@ -150,7 +150,7 @@ class Operator:
         self.floors: dict[bytes, int] = {}
 
     def collect(self, device: Device, rng: random.Random) -> None:
-        """Ask for a statement and read the journal behind it."""
+        """Ask for a statement and read the journal that it states."""
         me = device.book.me
         shown = self.shown.setdefault(me.hash, set())
         owed = []
@@ -182,7 +182,7 @@ class Operator:
             self.outcomes.setdefault(payment_hash, entry[OUTCOME_RAW])
 
     def closed(self, wallet: book.Book) -> list[bytes]:
-        """Pending payments of a wallet that their payees can no longer answer, and have not."""
+        """Return a wallet's pending payments whose payees can no longer answer them."""
         found = []
         for entry in wallet.pending():
             request = messages.read_request(entry[REQUEST_RAW], NETWORK)
@@ -192,8 +192,8 @@ class Operator:
         return found
 
 
-class World:
-    """A history under way."""
+class Economy:
+    """The state of a history."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
@@ -206,7 +206,7 @@ class World:
         self.steps: list[str] = []
 
     def device(self, *others: Device) -> Device:
-        """Any device that still taps, of another wallet than these."""
+        """Return a random device that still taps, of another wallet than `others`."""
         names = {other.name for other in others}
         fit = [one for one in self.devices if not one.retired and one.name not in names]
         return self.rng.choice(fit)
@@ -223,7 +223,7 @@ class World:
         return raw
 
     def pay(self, giver: Device, taker: Device, request: bytes, entered: int) -> Paid | None:
-        """Answer a request as the firmware does; unfinished payments come first."""
+        """Pay a request as the firmware does: an unfinished payment is repeated first."""
         wallet = giver.book
         order = payer.read_order(wallet, taker.book.me.raw, request)
         try:
@@ -263,7 +263,7 @@ class World:
         return True
 
     def tap(self, giver: Device, taker: Device, amount: int, steps: int = 3) -> Paid | None:
-        """A tap that breaks off after some of its messages."""
+        """Tap, ending after `steps` messages."""
         request = self.ask(taker, amount, self.rng.random() < 0.3)
         if request is None or steps == 0:
             return None
@@ -312,7 +312,7 @@ class World:
         self.device().reopen()
 
     def torn_commit(self) -> None:
-        """Signed, but power fails before the commit: nothing has left, nothing is remembered."""
+        """Sign a payment, but lose power before the commit: nothing is sent or stored."""
         giver = self.device()
         taker = self.device(giver)
         request = self.ask(taker, 100)
@@ -330,7 +330,7 @@ class World:
         self.sync(self.rng.choice(self.devices))
 
     def sync(self, device: Device) -> None:
-        """Update, report, take what others left behind, report again, settle."""
+        """Sync: update, collect, deliver pending messages, collect again, settle."""
         if device.retired:
             self.operator.collect(device, self.rng)
             return
@@ -356,7 +356,7 @@ class World:
         device.reopen()
 
     def _deliver_due(self, device: Device) -> None:
-        """Payments that the payee has not answered, from the payer's journal alone."""
+        """Deliver payments that the operator has from payers' journals only."""
         wallet = device.book
         for payment_hash, (raw, request_raw) in list(self.operator.payments.items()):
             if payment_hash in self.operator.outcomes:
@@ -383,7 +383,7 @@ class World:
             changes = settle.forget(device.book, acknowledged)
 
     def steps_known(self) -> list[Callable[[], None]]:
-        """Random steps, the likely ones more than once."""
+        """Return the random steps, likely ones more than once."""
         return [
             *[self.random_tap] * 7,
             *[self.random_sync] * 3,
@@ -397,5 +397,5 @@ class World:
         ]
 
     def step(self) -> None:
-        """One random step."""
+        """Do one random step."""
         self.rng.choice(self.steps_known())()
