@@ -3,8 +3,8 @@ Documentation     Boot: every board starts, says who it is, and refuses to run w
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite
-Test Setup        Open The Desk
-Test Teardown     Clear The Desk
+Test Setup        Set Up The Test
+Test Teardown     Tear Down The Test
 Test Timeout      6 minutes
 
 *** Variables ***
@@ -21,20 +21,20 @@ A Wearable Boots
 A Wallet In Use Boots Within Its Budget
     Boot A Blank Wallet    visual_card
     Provision    alice
-    Take The Power From    alice
+    Cut The Power Of    alice
     ${ready}=    Switch On Again    alice
     Should Be True    ${ready}[work] <= ${BOOT_BUDGET}
 
 A Wallet Without Randomness Stops In Its Self-Test
-    Lay Down A New Wallet    alice
-    Spoil Boot Page    alice
-    Execute Command    sysbus LoadBinary ${DOSSIERS}[alice][boot_page] 0x21020000
+    Build A New Wallet    alice
+    Clear Boot Page    alice
+    Execute Command    sysbus LoadBinary ${PERIODS}[alice][boot_page] 0x21020000
     Apply Power    alice
     No Mark Should Come    alice    READY
 
 A Wallet Starts Again After A Power Cut
     Switch On A New Wallet    alice
-    Take The Power From    alice
+    Cut The Power Of    alice
     Switch On Again    alice
     Status Should Be    alice    BLANK
 

@@ -3,8 +3,8 @@ Documentation     Displays: the chips behind the bus bridge get what they get on
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite
-Test Setup        Open The Desk
-Test Teardown     Clear The Desk
+Test Setup        Set Up The Test
+Test Teardown     Tear Down The Test
 Test Timeout      6 minutes
 
 *** Test Cases ***

@@ -3,8 +3,8 @@ Documentation     Three wrong PINs lock a wallet, and no reset or power cut give
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite
-Test Setup        Open The Desk
-Test Teardown     Clear The Desk
+Test Setup        Set Up The Test
+Test Teardown     Tear Down The Test
 Test Timeout      6 minutes
 
 *** Test Cases ***
@@ -15,12 +15,12 @@ Tries Are Counted Across Resets And Power Cuts
     Reset The Processor Of    alice
     Status Should Be    alice    READY    2
     Pin Should Be    alice    9999    WRONG, 1 left
-    Take The Power From    alice
+    Cut The Power Of    alice
     Switch On Again    alice
     Status Should Be    alice    READY    1
     Pin Should Be    alice    9999    WRONG, 0 left
     Pin Should Be    alice    right    BLOCKED
-    Take The Power From    alice
+    Cut The Power Of    alice
     Switch On Again    alice
     Pin Should Be    alice    right    BLOCKED
 

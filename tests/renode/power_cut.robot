@@ -3,8 +3,8 @@ Documentation     The power goes at a chosen NVM store of a payment; afterwards 
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite
-Test Setup        Open The Desk
-Test Teardown     Clear The Desk
+Test Setup        Set Up The Test
+Test Teardown     Tear Down The Test
 Test Timeout      6 minutes
 Test Template     A Top-Up Is Cut At A Store And Finished Afterwards
 
@@ -20,9 +20,9 @@ A Top-Up Is Cut At A Store And Finished Afterwards
     Provision    alice
     Top Up    alice    5.00
     Order A Power Cut At NVM Store    alice    ${store}
-    Top Up Should Break Off    alice    100.00
+    Top Up Should Fail    alice    100.00
     Power Should Have Been Cut At That Store    alice
-    Take The Power From    alice
+    Cut The Power Of    alice
     Switch On Again    alice
     Top Up    alice    100.00
     Balance Should Be    alice    105.00

@@ -3,8 +3,8 @@ Documentation     The operator's counter: blank device to wallet, money in, mone
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite
-Test Setup        Open The Desk
-Test Teardown     Clear The Desk
+Test Setup        Set Up The Test
+Test Teardown     Tear Down The Test
 Test Timeout      6 minutes
 
 *** Test Cases ***
@@ -29,6 +29,6 @@ A Wallet Keeps What It Has Through A Power Cut
     Switch On A New Wallet    alice
     Provision    alice
     Top Up    alice    12.34
-    Take The Power From    alice
+    Cut The Power Of    alice
     Switch On Again    alice
     Balance Should Be    alice    12.34

@@ -1,7 +1,7 @@
-"""`make renode`: robot suites and emulated tests on Renode, or a plain word that there is none.
+"""Run robot suites and emulated tests on Renode (`make renode`); fail if it is not installed.
 
-    python3 run.py --look     only say whether there is a Renode
-    python3 run.py            run everything (from build/venv)
+    python3 run_on_renode.py --look     only check that Renode is installed
+    python3 run_on_renode.py            run everything (from build/venv)
 
 Exit status: 0 all passed on Renode; 1 something failed; 3 Renode was NOT run.
 """
@@ -24,23 +24,23 @@ from jiaozi_sim.machines.renode_process import RenodeMissing, find_program, vers
 
 RESULTS = ROOT / "build" / "renode"
 ROBOT_RESULTS = RESULTS / "robot"
-# Removed when the next run begins.
+# Removed at the start of the next run.
 TESTS_FILES = RESULTS / "emulated"
 SUITES_JUNIT, TESTS_JUNIT = RESULTS / "junit-suites.xml", RESULTS / "junit-emulated.xml"
 NOT_RUN = 3
-# A test that hangs on Renode shows where; Renode is slower than QEMU.
+# Renode is slower than QEMU.
 TEST_SECONDS = 600
 
 
 def look() -> Path:
-    """Say which Renode there is; its renode-test. Raises RenodeMissing."""
+    """Print Renode's version; return the path of renode-test. Raises RenodeMissing."""
     renode, renode_test = find_program("renode"), find_program("renode-test")
     print(f"renode: {version()} ({renode})", flush=True)
     return renode_test
 
 
 def run_suites(renode_test: Path) -> int:
-    """All robot suites by renode-test; its exit status."""
+    """Run all robot suites with renode-test; return its exit status."""
     suites = sorted(str(suite) for suite in (ROOT / "tests" / "renode").glob("*.robot"))
     # renode-test runs in its own Python, and finds `renode` beside itself.
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
@@ -55,8 +55,8 @@ def run_suites(renode_test: Path) -> int:
 
 
 def run_tests() -> int:
-    """All tests of tests/emulated with --engine renode; pytest's exit status."""
-    # Emulated tests elsewhere (sweeps, vectors) name their engine themselves.
+    """Run tests/emulated with --engine renode; return pytest's exit status."""
+    # Emulated tests elsewhere (sweeps, vectors) choose their engine themselves.
     command = [sys.executable, "-m", "pytest", "-m", "emulated", "--engine", "renode"]
     command += [str(ROOT / "tests" / "emulated")]
     command += ["-o", f"timeout={TEST_SECONDS}", f"--junitxml={TESTS_JUNIT}"]
@@ -65,21 +65,21 @@ def run_tests() -> int:
 
 
 def run_fidelity() -> int:
-    """The same tap on every engine, into the fidelity page; its exit status."""
+    """Measure the same tap on every engine for fidelity.md; return the exit status."""
     command = [sys.executable, str(ROOT / "simulator" / "scenarios" / "fidelity.py")]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "simulator")}
     return subprocess.run(command, env=environment, check=False).returncode
 
 
 def main() -> int:
-    """See above."""
+    """Run the command line."""
     start = time.monotonic()
     try:
         renode_test = look()
     except (MachineError, OSError, subprocess.SubprocessError) as error:
         what = error if isinstance(error, RenodeMissing) else f"it does not start: {error}"
         print(f"renode: Renode was NOT run: {what}", file=sys.stderr)
-        print("renode: nothing here says anything about Renode", file=sys.stderr)
+        print("renode: nothing was tested on Renode", file=sys.stderr)
         return NOT_RUN
     if "--look" in sys.argv:
         return 0
@@ -111,7 +111,7 @@ def _timed(took: dict[str, float], name: str, run: Callable[[], int]) -> int:
 
 
 def _counted(junit: Path) -> str:
-    """How many tests a report has, and which failed."""
+    """Return a report's number of tests, and the names of failed ones."""
     if not junit.exists():
         return "no report"
     cases = list(ElementTree.parse(junit).iter("testcase"))

@@ -3,8 +3,8 @@ Documentation     Virtual time: a second of it is 25 million instructions, idle 
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite
-Test Setup        Open The Desk
-Test Teardown     Clear The Desk
+Test Setup        Set Up The Test
+Test Teardown     Tear Down The Test
 Test Timeout      6 minutes
 
 *** Variables ***
@@ -15,7 +15,7 @@ ${TOLERANCE}            12500
 *** Test Cases ***
 A Busy Processor Executes One Instruction A SysTick Count
     [Tags]    needs_virtual_time
-    Lay Down A New Wallet    alice
+    Build A New Wallet    alice
     Connect Wires    alice
     Let Virtual Time Pass    0.05
     ${executed}=    Instructions Of    alice

@@ -259,7 +259,7 @@ def test_a_slip_in_a_script_is_found(good: str, bad: str) -> None:
 
 
 def dry_run(suites: list[Path], directory: Path) -> subprocess.CompletedProcess[str]:
-    script = ROOT / "tests" / "renode" / "understudy" / "rehearse.py"
+    script = ROOT / "tests" / "renode" / "on_qemu" / "run_suites.py"
     command = [sys.executable, str(script), "--dryrun", "--output", str(directory)]
     command += [str(suite) for suite in suites]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)

@@ -1,4 +1,4 @@
-"""`make renode` and `make renode-install` where there is no Renode, or one that is acted."""
+"""`make renode` and `make renode-install` without Renode, or with a stand-in."""
 
 from __future__ import annotations
 

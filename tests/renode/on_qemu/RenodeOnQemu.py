@@ -1,8 +1,8 @@
-"""Robot library with Renode's name and QEMU's body: enough of the monitor for the suites.
+"""Robot library: the keywords and monitor commands of Renode that the suites use, on QEMU.
 
-It reads the very `.resc` files, knows no command that the suites do not use, and refuses the rest:
-a misspelt command, variable or path fails here as it would in Renode. What it cannot show is
-whether Renode's models and hooks do what its documentation says.
+It executes the `.resc` files themselves and refuses every other command: a misspelt command,
+variable or path fails as it would in Renode. It cannot show that Renode's models and hooks work as
+documented.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from acted_machine import ActedMachine  # noqa: E402
+from pausable_machine import PausableMachine  # noqa: E402
 
 from jiaozi_sim.machines.renode import WIRES  # noqa: E402
 
 
 class MonitorRefuses(Exception):
-    """What Renode's monitor would not take."""
+    """Renode's monitor would refuse the command."""
 
     ROBOT_SUPPRESS_NAME = True
 
 
-class Understudy:
+class RenodeOnQemu:
     """Renode's keywords."""
 
     ROBOT_LIBRARY_SCOPE = "GLOBAL"
 
     def __init__(self) -> None:
-        self._machines: dict[str, ActedMachine] = {}
-        self._papers: dict[str, tuple[Path, Path]] = {}
+        self._machines: dict[str, PausableMachine] = {}
+        self._periods: dict[str, tuple[Path, Path]] = {}
         self._since: dict[str, float] = {}
         self._variables: dict[str, str] = {}
         self._macros: dict[str, list[str]] = {}
@@ -100,7 +100,7 @@ class Understudy:
 
         return re.sub(r"\$(\w+)", value, text)
 
-    def _machine(self) -> ActedMachine:
+    def _machine(self) -> PausableMachine:
         if self._current is None:
             raise MonitorRefuses("no machine is set")
         return self._machines[self._current]
@@ -155,9 +155,9 @@ class Understudy:
         self._file(path)
 
     def do_sysbus_loadelf(self, path: str) -> None:
-        directory = Path(tempfile.mkdtemp(prefix="understudy-"))
+        directory = Path(tempfile.mkdtemp(prefix="on_qemu-"))
         name = self._current or ""
-        self._machines[name] = ActedMachine(self._file(path), directory, WIRES)
+        self._machines[name] = PausableMachine(self._file(path), directory, WIRES)
 
     def do_sysbus_loadbinary(self, path: str, address: str) -> None:
         if int(address, 0) != 0x21020000:
@@ -203,7 +203,7 @@ class Understudy:
         return str(self._started and not cut)
 
     def do_emulation_gettimesourceinfo(self) -> str:
-        return "acted"
+        return "on QEMU"
 
     def do_emulation_runfor(self, seconds: str) -> None:
         self.do_start()
@@ -212,12 +212,12 @@ class Understudy:
 
     def do_start(self) -> None:
         for name, machine in self._machines.items():
-            machine.go(self._papers[name][0])
+            machine.go(self._periods[name][0])
         self._started = True
 
     def do_pause(self) -> None:
         for machine in self._machines.values():
-            machine.stand_still()
+            machine.pause()
         self._started = False
 
     # -- commands of simulator/renode/probe.py -----------------------------------------------------
@@ -228,7 +228,7 @@ class Understudy:
         self._machine().serve(role, int(port))
 
     def do_jiaozi_watch(self, counters: str, nvm: str) -> None:
-        self._papers[str(self._current)] = (self._file(counters), self._file(nvm))
+        self._periods[str(self._current)] = (self._file(counters), self._file(nvm))
 
     def do_jiaozi_unwatch(self) -> None:
         self._machine()

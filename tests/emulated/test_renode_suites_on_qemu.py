@@ -1,6 +1,6 @@
-"""Parts of the Renode suites with QEMU in Renode's place: the suites, the desk and the wires work.
+"""Parts of the Renode suites on QEMU: they test the suites, the testbed and the wires.
 
-Whether Renode does as it should, only `make renode` tells.
+Only `make renode` tests Renode itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from jiaozi_sim.machines.engines import chosen_engine
 SUITES = Path(__file__).parents[1] / "renode"
 
 
-@pytest.mark.skipif(chosen_engine() != "qemu", reason="a rehearsal on QEMU")
+@pytest.mark.skipif(chosen_engine() != "qemu", reason="runs on QEMU")
 @pytest.mark.parametrize(
     ("suite", "test"),
     [
@@ -27,8 +27,8 @@ SUITES = Path(__file__).parents[1] / "renode"
         ("display", "The Visual Card's First Screen"),
     ],
 )
-def test_rehearsal(suite: str, test: str, tmp_path: Path) -> None:
-    script = [sys.executable, str(SUITES / "understudy" / "rehearse.py"), "--test", test]
+def test_suite_on_qemu(suite: str, test: str, tmp_path: Path) -> None:
+    script = [sys.executable, str(SUITES / "on_qemu" / "run_suites.py"), "--test", test]
     done = subprocess.run(
         [*script, "--output", str(tmp_path), str(SUITES / f"{suite}.robot")],
         capture_output=True,

@@ -1,6 +1,4 @@
-"""Runs a suite without Renode: on QEMU by the understudy, or as a dry run that only resolves names.
-
-    build/venv/bin/python rehearse.py [--dryrun] [--test NAME] --output DIRECTORY SUITE…
+"""Run suites without Renode: on QEMU, or as a dry run that only resolves names.
 
 The exit status is the number of failed tests. This is never a run on Renode.
 """
@@ -14,29 +12,29 @@ from pathlib import Path
 from robot.running.builder import TestSuiteBuilder
 
 KEYWORDS = Path(__file__).resolve().parent / "renode-keywords.resource"
-NOT_HERE = "needs_virtual_time"
+NOT_ON_QEMU = "needs_virtual_time"
 
 
 def main() -> int:
-    """The suites of the command line."""
+    """Run the suites of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dryrun", action="store_true")
-    parser.add_argument("--test", help="a test's name, * for anything")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("suites", type=Path, nargs="+")
+    parser.add_argument("--dryrun", action="store_true", help="only resolve names")
+    parser.add_argument("--test", help="run only this test; * matches anything")
+    parser.add_argument("--output", type=Path, required=True, help="directory of the results")
+    parser.add_argument("suites", type=Path, nargs="+", help="robot files")
     asked = parser.parse_args()
-    return sum(rehearse(suite, asked) for suite in asked.suites)
+    return sum(run_suite(suite, asked) for suite in asked.suites)
 
 
-def rehearse(path: Path, asked: argparse.Namespace) -> int:
-    """Run one suite; how many of its tests failed."""
+def run_suite(path: Path, asked: argparse.Namespace) -> int:
+    """Run one suite; return the number of failed tests."""
     suite = TestSuiteBuilder().build(str(path))
     # As renode-test does with its own file.
     suite.resource.imports.create(type="Resource", name=str(KEYWORDS))
     if asked.test:
         suite.configure(include_tests=[f"*.{asked.test}"])
     if not asked.dryrun:
-        suite.configure(exclude_tags=[NOT_HERE])
+        suite.configure(exclude_tags=[NOT_ON_QEMU])
     output = asked.output / f"{path.stem}.xml"
     result = suite.run(output=str(output), dryrun=asked.dryrun, stdout=sys.stdout)
     return int(result.return_code)

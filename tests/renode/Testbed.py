@@ -1,7 +1,7 @@
-"""Robot Framework library: the desk process of a test, and what it can be asked.
+"""Robot Framework library: keywords that a test's testbed process executes.
 
-Runs in whatever Python `renode-test` brings, so it needs nothing but the standard library; the desk
-itself (desk_process.py) runs in build/venv. A test's files stay in build/renode/<suite>/<test>.
+Runs in the Python of `renode-test`, so it uses the standard library only; the testbed itself
+(testbed_process.py) runs in build/venv. A test's files stay in build/renode/<suite>/<test>.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ BUILD_SECONDS = 1800
 
 
 def _newest_source() -> float:
-    """When the last file that goes into an image was written."""
+    """Return the modification time of the newest source of an image."""
     folders = [ROOT / name for name in ("firmware", "protocol/jiaozi", "boards")]
     files = (file for folder in folders for file in folder.rglob("*") if file.is_file())
     return max(f.stat().st_mtime for f in files if f.suffix in (".c", ".h", ".ld", ".py", ".toml"))
 
 
-class DeskError(Exception):
-    """The desk could not do what it was asked; the text says why and where its files are."""
+class TestbedError(Exception):
+    """A request to the testbed failed; the text says why and where its files are."""
 
     ROBOT_SUPPRESS_NAME = True
 
 
-class Desk:
-    """One desk at a time."""
+class Testbed:
+    """One testbed at a time."""
 
     ROBOT_LIBRARY_SCOPE = "GLOBAL"
 
@@ -48,7 +48,7 @@ class Desk:
     # -- the process ----
 
     def images_are_built(self) -> None:
-        """Build the environment and the images if there are none yet, or older than a source."""
+        """Build the environment and the images if they are missing or older than a source."""
         images = [ROOT / "build" / "firmware" / board / "firmware.elf" for board in BOARDS]
         if PYTHON.exists() and all(image.exists() for image in images):
             oldest = min(image.stat().st_mtime for image in images)
@@ -67,21 +67,21 @@ class Desk:
             )
         if done.returncode:
             end = log.read_text(errors="replace")[-2000:]
-            raise DeskError(f"make firmware failed ({log}), it ends with:\n{end}")
+            raise TestbedError(f"make firmware failed ({log}), it ends with:\n{end}")
 
-    def open_desk(self, suite: str, test: str) -> str:
-        """A desk with nothing on it; returns the directory of its files."""
-        self.close_desk()
+    def open_testbed(self, suite: str, test: str) -> str:
+        """Start an empty testbed; return the directory of its files."""
+        self.close_testbed()
         name = Path(*(re.sub(r"\W+", "_", part).strip("_").lower() for part in (suite, test)))
         self._directory = KEPT / name
         shutil.rmtree(self._directory, ignore_errors=True)
         self._directory.mkdir(parents=True)
-        # Renode's patience: the wallets are as slow as the emulated board.
+        # For Renode's time limits: the wallets are as slow as the emulated board.
         environment = {**os.environ, "JIAOZI_ENGINE": "renode", "PYTHONUNBUFFERED": "1"}
-        environment.pop("PYTHONPATH", None)  # what renode-test needs is not for build/venv
-        with (self._directory / "desk.log").open("w") as log:
+        environment.pop("PYTHONPATH", None)  # renode-test's, not for build/venv
+        with (self._directory / "testbed.log").open("w") as log:
             self._process = subprocess.Popen(
-                [str(PYTHON), str(ROOT / "tests/renode/desk_process.py"), str(self._directory)],
+                [str(PYTHON), str(ROOT / "tests/renode/testbed_process.py"), str(self._directory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -93,8 +93,8 @@ class Desk:
             )
         return str(self._directory)
 
-    def close_desk(self) -> None:
-        """End the desk and all it started; its files stay."""
+    def close_testbed(self) -> None:
+        """End the testbed and all it started; its files stay."""
         if self._process is None:
             return
         process, self._process = self._process, None
@@ -109,8 +109,8 @@ class Desk:
     def _ask(self, do: str, **arguments: Any) -> Any:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
-            raise DeskError("there is no desk: Open The Desk comes first")
-        # A desk that hangs is killed, so that the line below ends.
+            raise TestbedError("there is no testbed: Set Up The Test comes first")
+        # A testbed that hangs is killed, so that readline returns.
         limit = threading.Timer(ANSWER_SECONDS, process.kill)
         limit.start()
         try:
@@ -122,26 +122,27 @@ class Desk:
         finally:
             limit.cancel()
         if not line:
-            log = (self._directory / "desk.log").read_text(errors="replace")
-            raise DeskError(f"the desk does not answer {do}; {self._directory}/desk.log:\n{log}")
+            log = (self._directory / "testbed.log").read_text(errors="replace")
+            where = f"{self._directory}/testbed.log"
+            raise TestbedError(f"the testbed does not answer {do}; {where}:\n{log}")
         answer = json.loads(line)
         if "error" in answer:
             said = f"{answer['error']}: {answer['message']}"
-            raise DeskError(f"{do} {arguments}: {said}\nfiles: {self._directory}")
+            raise TestbedError(f"{do} {arguments}: {said}\nfiles: {self._directory}")
         return answer["ok"]
 
     # -- wallets' power ----
 
-    def put_on_desk(self, name: str, board: str) -> None:
-        """A blank wallet without power."""
+    def add_wallet(self, name: str, board: str) -> None:
+        """Add a blank wallet without power."""
         self._ask("add", name=name, board=board)
 
     def prepare_power_on(
         self, name: str, keep_ports: bool = False, without: str | None = None
     ) -> dict[str, Any]:
-        """What Renode needs: elf, boot_page, counters, nvm (paths for the monitor), <role>_port.
+        """Return what Renode needs: elf, boot_page, counters, nvm (monitor paths), <role>_port.
 
-        `without` names a role whose UART does not come to the desk.
+        `without` names a role whose UART is not connected to the testbed.
         """
         told = self._ask("prepare", name=name, keep_ports=keep_ports, without=without)
         return {
@@ -150,51 +151,51 @@ class Desk:
         }
 
     def monitor_path(self, path: str) -> str:
-        """A path as Renode's monitor reads it."""
+        """Return a path in the syntax of Renode's monitor."""
         return "@" + os.path.abspath(path).replace(" ", "\\ ")
 
-    def spoil_boot_page(self, name: str) -> None:
-        """Overwrite the randomness that the next start would find."""
-        self._ask("spoil_boot_page", name=name)
+    def clear_boot_page(self, name: str) -> None:
+        """Overwrite the randomness of the next start with zeros."""
+        self._ask("clear_boot_page", name=name)
 
     def connect_wires(self, name: str) -> None:
-        """Open the sockets of a machine that stands ready in Renode."""
+        """Open the sockets of a machine that is built in Renode."""
         self._ask("connect", name=name)
 
     def disconnect_wires(self, name: str) -> None:
-        """Close them; the chips around lose their power, too."""
+        """Close the sockets, and cut the power of the wallet's chips."""
         self._ask("disconnect", name=name)
 
     # -- what a wallet did ----
 
     def wait_for_mark(self, name: str, mark: str, seconds: float = 30) -> dict[str, int]:
-        """The next such phase mark, with the instructions executed until then."""
+        """Wait for the next such phase mark; return the instructions executed until then."""
         return dict(self._ask("wait_mark", name=name, mark=mark, seconds=float(seconds)))
 
     def no_mark_should_come(self, name: str, mark: str, seconds: float = 3) -> None:
-        """Fails when such a mark comes in that time of the host's."""
+        """Fail if such a mark comes within `seconds` of the host's time."""
         self._ask("no_mark", name=name, mark=mark, seconds=float(seconds))
 
     def counts_of(self, name: str) -> dict[str, int]:
-        """instructions, work, idle, nvm_stores since power-on."""
+        """Return instructions, work, idle and nvm_stores since power-on."""
         return dict(self._ask("counts", name=name))
 
     def saved_nvm_of(self, name: str) -> str:
-        """The NVM image saved last, in hex."""
+        """Return the NVM image saved last, in hex."""
         return str(self._ask("nvm", name=name))
 
     # -- operator and owner ----
 
     def provision(self, name: str) -> str:
-        """Make a wallet of the blank device at the reader; returns its id."""
+        """Provision the blank device at the reader; return its id."""
         return str(self._ask("provision", name=name))
 
     def top_up(self, name: str, amount: str) -> None:
         """Pay from the operator's account."""
         self._ask("top_up", name=name, amount=amount)
 
-    def top_up_should_break_off(self, name: str, amount: str) -> str:
-        """Fails when the top-up comes to its end; returns how it broke off."""
+    def top_up_should_fail(self, name: str, amount: str) -> str:
+        """Fail if the top-up succeeds; return its error."""
         return str(self._ask("top_up_fails", name=name, amount=amount))
 
     def cash_out(self, name: str, amount: str) -> None:
@@ -204,13 +205,13 @@ class Desk:
     def sync_should_settle(self, name: str) -> None:
         """Post the wallet's journal to the ledger; all of it must be accepted."""
         if not self._ask("sync", name=name):
-            raise DeskError(f"{name} was not settled\nfiles: {self._directory}")
+            raise TestbedError(f"{name} was not settled\nfiles: {self._directory}")
 
     def ledger_should_add_up(self, in_flight: str = "0.00") -> None:
-        """Balances and value in flight are what was issued."""
+        """Check that balances and value in flight add up to what was issued."""
         told = self._ask("ledger")
         if not told["holds"] or told["in_flight"] != in_flight:
-            raise DeskError(f"the ledger: {told}, expected in flight {in_flight}")
+            raise TestbedError(f"the ledger: {told}, expected in flight {in_flight}")
 
     def arm_to_receive(self, name: str, amount: str) -> None:
         """The next tap receives that amount, this wallet reading."""
@@ -220,35 +221,35 @@ class Desk:
         """What the wallet itself says, to the minor unit."""
         told = self._ask("balance", name=name)
         if told != amount:
-            raise DeskError(f"{name} has {told}, not {amount}\nfiles: {self._directory}")
+            raise TestbedError(f"{name} has {told}, not {amount}\nfiles: {self._directory}")
 
     def status_should_be(self, name: str, status: str, tries: int = 3) -> None:
         """What the wallet tells anybody: BLANK, KEYED or READY, and the PIN tries left."""
         told = self._ask("info", name=name)
         if told != {"status": status, "tries": int(tries)}:
-            raise DeskError(f"{name} says {told}, not {status} and {tries} tries")
+            raise TestbedError(f"{name} says {told}, not {status} and {tries} tries")
 
     def pin_should_be(self, name: str, pin: str, outcome: str) -> None:
-        """Give a PIN ("right": the right one); outcome: RIGHT, "WRONG, 2 left" or BLOCKED."""
+        """Verify a PIN ("right": the right one); outcome: RIGHT, "WRONG, 2 left" or BLOCKED."""
         told = self._ask("give_pin", name=name, pin=pin)
         if told != outcome:
-            raise DeskError(f"{name}'s answer to the PIN is {told}, not {outcome}")
+            raise TestbedError(f"{name}'s answer to the PIN is {told}, not {outcome}")
 
     # -- taps and displays ----
 
     def hold_together(self, payer: str, payee: str) -> dict[str, Any]:
-        """Until the payment is made and both wallets are done; returns what the tap cost."""
+        """Tap until the payment is made and both wallets are done; return the tap's cost."""
         return dict(self._ask("tap", payer=payer, payee=payee))
 
     def same_tap_on_qemu(self, payer: str, payee: str, top_up: str, amount: str) -> dict[str, Any]:
-        """The same story from blank wallets on, on QEMU; returns what the tap cost."""
+        """Repeat the same from blank wallets on QEMU; return the tap's cost."""
         arguments = {"payer": payer, "payee": payee, "top_up": top_up, "amount": amount}
         return dict(self._ask("tap_on_qemu", **arguments))
 
     def phases_should_agree(
         self, one: dict[str, Any], other: dict[str, Any], phases: list[str], percent: float
     ) -> None:
-        """Instructions in each of the phases, of both sides, differ by so many percent at most."""
+        """Check that instructions in each phase, of both sides, differ by at most `percent`."""
         off = []
         for side in ("payer", "payee"):
             for phase in phases:
@@ -256,47 +257,47 @@ class Desk:
                 if abs(found - expected) * 100 > float(percent) * expected:
                     off.append(f"{side} {phase}: {found}, not {expected}")
         if off:
-            raise DeskError("; ".join(off) + f"\nall phases: {one}\nand: {other}")
+            raise TestbedError("; ".join(off) + f"\nall phases: {one}\nand: {other}")
 
     def picture_of(self, name: str) -> str:
-        """The display at rest, as a PNG file's path."""
+        """Return the path of a PNG file of the display when it does not change any longer."""
         return str(self._ask("picture", name=name))
 
     def picture_on_qemu_of(self, name: str) -> str:
-        """What the same blank wallet shows on QEMU."""
+        """Return the path of a picture of the same blank wallet on QEMU."""
         return str(self._ask("picture_on_qemu", name=name))
 
     def pictures_should_be_equal(self, one: str, other: str) -> None:
-        """Byte by byte: both were written by the same program."""
+        """Compare two pictures byte by byte; both were written by the same program."""
         if Path(one).read_bytes() != Path(other).read_bytes():
-            raise DeskError(f"the pictures differ: {one} and {other}")
+            raise TestbedError(f"the pictures differ: {one} and {other}")
 
     def display_traffic_of(self, name: str) -> int:
-        """Bytes over the bus bridge so far; fails when real chips would have taken them badly."""
+        """Return the number of bytes over the bus bridge; fail if the chips found violations."""
         told = self._ask("display_facts", name=name)
         if told["violations"]:
-            raise DeskError(f"{name}: {told['violations']}\nfiles: {self._directory}")
+            raise TestbedError(f"{name}: {told['violations']}\nfiles: {self._directory}")
         return int(told["bridge_bytes"])
 
     def press(self, name: str, button: str) -> None:
-        """Press a button and let it go."""
+        """Press a button and release it."""
         self._ask("press", name=name, button=button)
 
     # -- Renode's answers ----
 
     def seconds_of(self, told: str) -> float:
-        """Virtual time as Renode prints it (hours:minutes:seconds, with or without more around)."""
+        """Parse virtual time as Renode prints it (hours:minutes:seconds within other text)."""
         time = r"(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)"
         labels = (r"Elapsed Virtual Time:\s*", r"TimeElapsed\s*=\s*", "")
         found = next(filter(None, (re.search(label + time, told) for label in labels)), None)
         if found is None:
-            raise DeskError(f"Renode's time is not understood: {told!r}")
+            raise TestbedError(f"Renode's time is not understood: {told!r}")
         days, hours, minutes = (int(part or 0) for part in found.groups()[:3])
         return ((days * 24 + hours) * 60 + minutes) * 60 + float(found[4])
 
     def number_of(self, told: str) -> int:
-        """A number as Renode prints it, decimal or hexadecimal."""
+        """Parse a number as Renode prints it, decimal or hexadecimal."""
         found = re.search(r"0x[0-9A-Fa-f]+|\d+", told)
         if found is None:
-            raise DeskError(f"Renode's number is not understood: {told!r}")
+            raise TestbedError(f"Renode's number is not understood: {told!r}")
         return int(found[0], 0)

@@ -1,9 +1,9 @@
-"""The operator's desk for robot suites: field, reader, host tools, and wallets that Renode runs.
+"""Testbed process of the robot suites: field, reader, host tools, and wallets that Renode runs.
 
-Runs in build/venv, started by Desk.py: `python desk_process.py DIRECTORY`. Each line of standard
+Started by Testbed.py in build/venv: `python testbed_process.py DIRECTORY`. Each line of standard
 input is a request {"do": name, …arguments}, answered in turn on standard output by {"ok": result}
-or {"error": type, "message": text}. It ends when standard input does, and all it started with it.
-Everything it writes stays in DIRECTORY: logs, frame log, counter pages, boot pages and NVM images.
+or {"error": type, "message": text}. It ends with standard input, and so do its children. All its
+files stay in DIRECTORY: logs, frame log, counter pages, boot pages and NVM images.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ SEED = b"robot suites"
 FACTS = "facts.jsonl"
 
 
-class Desk:
-    """What can be asked; amounts are texts such as "25.00"."""
+class TestbedProcess:
+    """Handlers of the requests; amounts are texts such as "25.00"."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -45,11 +45,11 @@ class Desk:
         self._seen: dict[str, int] = {}
 
     def close(self) -> None:
-        """End the world."""
+        """End the simulator."""
         self._rig.__exit__(None, None, None)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one request; failures of any kind are answers, too."""
+        """Return the answer to one request; any failure is an answer too."""
         name = request.pop("do")
         try:
             return {"ok": getattr(self, f"do_{name}")(**request)}
@@ -58,7 +58,7 @@ class Desk:
             notes = " ".join(getattr(error, "__notes__", ()))
             return {"error": type(error).__name__, "message": f"{error} {notes}".strip()}
 
-    # -- power: Renode's part is the suite's ----
+    # -- power: the suite does Renode's part ----
 
     def do_add(self, name: str, board: str) -> None:
         """A blank wallet without power."""
@@ -67,12 +67,12 @@ class Desk:
         self._boards[name] = board
 
     def do_prepare(self, name: str, keep_ports: bool, without: str | None) -> dict[str, Any]:
-        """Papers of the next power-on period; `without`: a role that does not come here."""
+        """Files and ports of the next power-on period; `without`: a role not connected here."""
         self._seen[name] = 0
         return self._wallets[name].prepare(keep_ports, without)
 
-    def do_spoil_boot_page(self, name: str) -> None:
-        """Take the randomness away that the next start would find."""
+    def do_clear_boot_page(self, name: str) -> None:
+        """Overwrite the randomness of the next start with zeros."""
         page = Path(self._rig.simulator.directory) / name / "boot_page.bin"
         page.write_bytes(bytes(page.stat().st_size))
 
@@ -85,13 +85,13 @@ class Desk:
     # -- what a wallet did ----
 
     def do_wait_mark(self, name: str, mark: str, seconds: float) -> dict[str, int]:
-        """The next such mark that was not waited for yet."""
+        """Wait for the next such mark that was not returned before."""
         event = self._wallets[name].wait_mark(Mark[mark], seconds, self._seen[name])
         self._seen[name] = event.index + 1
         return {"instructions": event.instructions, "work": event.work}
 
     def do_no_mark(self, name: str, mark: str, seconds: float) -> None:
-        """Raises ValueError if such a mark comes in that many seconds of the host's."""
+        """Raise ValueError if such a mark comes within `seconds` of the host's time."""
         time.sleep(seconds)
         if any(event.mark == Mark[mark] for event in self._wallets[name].marks()):
             raise ValueError(f"{name} made a mark {mark}")
@@ -106,10 +106,10 @@ class Desk:
         }
 
     def do_nvm(self, name: str) -> str:
-        """The NVM image that the suite saved last."""
+        """Return the NVM image that the suite saved last."""
         return self._wallets[name].nvm_read().hex()
 
-    # -- the operator's counter ----
+    # -- the operator's desk ----
 
     def do_provision(self, name: str) -> str:
         return self._rig.provision(self._wallets[name]).hex()
@@ -118,7 +118,7 @@ class Desk:
         self._rig.top_up(self._wallets[name], parse_amount(amount))
 
     def do_top_up_fails(self, name: str, amount: str) -> str:
-        """A top-up that must not come to its end; how it failed."""
+        """Top up, which must fail; return the error."""
         try:
             self._rig.top_up(self._wallets[name], parse_amount(amount))
         except HostError as error:
@@ -129,7 +129,7 @@ class Desk:
         self._rig.cash_out(self._wallets[name], parse_amount(amount))
 
     def do_sync(self, name: str) -> bool:
-        """Whether the operator settled all the wallet told."""
+        """Sync; return True if everything was settled."""
         return self._rig.sync(self._wallets[name]).settled
 
     def do_ledger(self) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class Desk:
         return format_amount(self._rig.balance(self._wallets[name]))
 
     def do_info(self, name: str) -> dict[str, Any]:
-        """What the wallet tells anybody."""
+        """Read the wallet's public information."""
         with self._rig.at_reader(self._wallets[name]) as link:
             client = WalletClient(link)
             client.select()
@@ -157,7 +157,7 @@ class Desk:
         return {"status": states.get(info.status, "KEYED"), "tries": info.tries}
 
     def do_give_pin(self, name: str, pin: str) -> str:
-        """RIGHT, WRONG with the tries left, or BLOCKED."""
+        """Verify a PIN; return RIGHT, WRONG with the tries left, or BLOCKED."""
         with self._rig.at_reader(self._wallets[name]) as link:
             client = self._rig.client(link)
             client.select()
@@ -172,12 +172,12 @@ class Desk:
     # -- taps, displays, and the same on QEMU ----
 
     def do_tap(self, payer: str, payee: str) -> dict[str, Any]:
-        """Hold two armed wallets together until the payment is made; what it cost."""
+        """Hold two armed wallets together until the payment is made; return the tap's cost."""
         facts = _tap(self._rig.simulator, self._wallets[payer], self._wallets[payee])
         return self._noted(f"tap of {payer} and {payee}", facts)
 
     def do_tap_on_qemu(self, payer: str, payee: str, top_up: str, amount: str) -> dict[str, Any]:
-        """The same boards and the same payment on QEMU, from blank wallets on."""
+        """Repeat the payment on the same boards on QEMU, from blank wallets on."""
         with Rig(self._directory / "on_qemu", seed=SEED) as rig:
             wallets = []
             for name in (payer, payee):
@@ -193,11 +193,11 @@ class Desk:
         return self._noted("the same tap on QEMU", facts)
 
     def do_picture(self, name: str, seconds: float = 30) -> str:
-        """The display once it has stood still for a second, as a file in the directory."""
+        """Save the display once it has not changed for a second; return the file's path."""
         return str(self._keep(self._wallets[name], f"{name}.png", seconds))
 
     def do_picture_on_qemu(self, name: str, seconds: float = 30) -> str:
-        """What the same blank wallet shows on QEMU."""
+        """Save what the same blank wallet shows on QEMU; return the file's path."""
         simulator = self._rig.simulator
         other = simulator.add_wallet(f"{name}_on_qemu", self._boards[name], engine="qemu")
         other.start()
@@ -213,14 +213,14 @@ class Desk:
             if now != last:
                 since, last = time.monotonic(), now
             if time.monotonic() > end:
-                raise TimeoutError(f"{wallet.name}'s display does not come to rest")
+                raise TimeoutError(f"{wallet.name}'s display keeps changing")
             time.sleep(0.05)
         path = self._directory / file
         wallet.picture().save(path)
         return path
 
     def do_display_facts(self, name: str) -> dict[str, Any]:
-        """Bytes that came over the bus bridge so far, and what real chips would take badly."""
+        """Return the bytes over the bus bridge so far, and the chips' violations."""
         wallet = self._wallets[name]
         return {
             "bridge_bytes": wallet.bridge_bytes(0, time.monotonic_ns()),
@@ -231,7 +231,7 @@ class Desk:
         self._wallets[name].press(button, 0.3)
 
     def do_frames(self) -> int:
-        """How many frames were on the air."""
+        """Return the number of frames on the air so far."""
         return len(self._rig.simulator.frames())
 
     def do_hold_to_reader(self, name: str) -> None:
@@ -244,7 +244,7 @@ class Desk:
 
 
 def _tap(simulator: Simulator, payer: Wallet, payee: Wallet) -> dict[str, Any]:
-    """One tap and what it cost, by side and phase."""
+    """Tap; return the cost by side and phase."""
     cost = tap_cost.tap(simulator, payer, payee)
     return {
         "payer": _named(cost.payer),
@@ -259,21 +259,21 @@ def _named(side: Mapping[Mark, int]) -> dict[str, int]:
     return {mark.name: count for mark, count in side.items()}
 
 
-def _serve(desk: Desk, answers: TextIO) -> None:
+def _serve(testbed: TestbedProcess, answers: TextIO) -> None:
     for line in sys.stdin:
-        print(json.dumps(desk.answer(json.loads(line))), file=answers, flush=True)
+        print(json.dumps(testbed.answer(json.loads(line))), file=answers, flush=True)
 
 
 def main() -> None:
     """Serve until standard input ends."""
     directory = Path(sys.argv[1])
     directory.mkdir(parents=True, exist_ok=True)
-    # What libraries print must not get between the answers.
+    # Output of libraries must not mix with the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    desk = Desk(directory)
-    with contextlib.closing(desk):
-        _serve(desk, answers)
+    testbed = TestbedProcess(directory)
+    with contextlib.closing(testbed):
+        _serve(testbed, answers)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A QEMU machine that shows itself as one in Renode does: UARTs on ports, resets, pauses."""
+"""A QEMU machine with Renode's features: UARTs on TCP ports, resets, pauses."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from jiaozi_sim.machines.base import BOOT_PAGE
 from jiaozi_sim.machines.qemu import QemuMachine
 
 
-class ActedMachine(QemuMachine):
-    """`boot_page` is a file; `serve` before `start` puts the UARTs on ports."""
+class PausableMachine(QemuMachine):
+    """A QEMU machine. `boot_page` is a file; `serve` a UART before the start."""
 
     def __init__(self, elf: Path, directory: Path, uarts: Mapping[str, int]) -> None:
         super().__init__(elf, directory, uarts, b"")
@@ -26,7 +26,7 @@ class ActedMachine(QemuMachine):
         self._relays: dict[str, _Relay] = {}
 
     def serve(self, role: str, port: int) -> None:
-        """Put a UART on a port."""
+        """Serve a UART on a TCP port."""
         self._relays[role] = _Relay(port)
 
     def _spawn(self, theirs: Mapping[str, socket.socket]) -> subprocess.Popen[bytes]:
@@ -34,7 +34,7 @@ class ActedMachine(QemuMachine):
         return super()._spawn(theirs)
 
     def go(self, counters: Path) -> None:
-        """Apply power, or go on after a pause; `counters` becomes the page."""
+        """Apply power, or continue after a pause; `counters` becomes the counter page."""
         if self.running:
             os.kill(self.pid, signal.SIGCONT)
         else:
@@ -44,14 +44,14 @@ class ActedMachine(QemuMachine):
             self._rewire()
         self.paused = False
 
-    def stand_still(self) -> None:
-        """Pause."""
+    def pause(self) -> None:
+        """Pause until `go`."""
         if self.running:
             os.kill(self.pid, signal.SIGSTOP)
         self.paused = True
 
     def reset(self) -> None:
-        """A reset that keeps memory, wires and counters."""
+        """Reset the processor; keep memory, wires and counters."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -75,7 +75,7 @@ class ActedMachine(QemuMachine):
 
 
 class _Relay:
-    """Passes bytes between whoever connects to a port and the machine of the moment."""
+    """Relays bytes between the client of a port and the present machine."""
 
     def __init__(self, port: int) -> None:
         self.machine: socket.socket | None = None
