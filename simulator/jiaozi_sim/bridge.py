@@ -1,14 +1,14 @@
-"""The bus bridge: what an emulated board's SPI, I2C and pins are to the chips round it.
+"""Bus bridge: connects an emulated board's SPI, I2C and pins to the chip models.
 
 The real buses of a board are not emulated instruction by instruction. The port's `machine.SPI`,
 `machine.I2C` and `machine.Pin` speak these frames on one UART, and the chip models get the same
 bytes and levels that a real chip would. A frame is u8 operation, u8 bus or pin, u16 length
-(little-endian), payload. Frames are obeyed in order, so a D/C pin set before a write is set for it.
+(little-endian), payload. Frames are executed in order.
 
 Firmware to simulator: 01 SPI_WRITE data · 02 SPI_READ u16 count, u8 fill · 03 PIN_OUT u8 level ·
 04 PIN_IN u8 pull (0 none, 1 up, 2 down) · 05 I2C_WRITE u8 address, data · 06 I2C_READ u8 address,
 u16 count. Simulator to firmware: 81 PIN_LEVEL u8 level · 82 READ_ANSWER data.
-PIN_IN is answered by a PIN_LEVEL at once, and by one more whenever the level changes.
+PIN_IN is answered by a PIN_LEVEL at once, and by another at each change of the level.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _PULL_UP = 1
 
 
 class BridgeError(Exception):
-    """The firmware sent a frame that is none, or the board has no such chip or button."""
+    """The firmware sent an invalid frame, or the board has no such chip or button."""
 
 
 def frame(operation: int, number: int, payload: bytes) -> bytes:
-    """One bridge frame."""
+    """Encode a bridge frame."""
     return _HEAD.pack(operation, number, len(payload)) + payload
 
 
@@ -49,7 +49,7 @@ class FrameReader:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[tuple[int, int, bytes]]:
-        """The frames that are complete now, as (operation, number, payload)."""
+        """Add bytes; return the complete frames as (operation, number, payload)."""
         self._buffer += data
         frames, at = [], 0
         while len(self._buffer) - at >= _HEAD.size:
@@ -64,7 +64,7 @@ class FrameReader:
 
 
 class Pins:
-    """The levels of a board's pins as chips and buttons drive them, pushed to who asked."""
+    """Levels of a board's pins as chips and buttons drive them; inputs are reported."""
 
     def __init__(self, push: Callable[[int, int], None]) -> None:
         self._push = push
@@ -73,18 +73,18 @@ class Pins:
         self._pushed: dict[int, int] = {}
 
     def forget_firmware(self) -> None:
-        """The board lost its power: nobody asks any more, no pull is on."""
+        """Reset after a loss of power: no pin is an input, no pull is on."""
         self._pulls.clear()
         self._pushed.clear()
 
     def watch(self, pin: int, pull: int) -> None:
-        """The firmware made the pin an input: tell its level now and at each change."""
+        """Make the pin an input: report its level now and at each change."""
         self._pulls[pin] = pull
         self._pushed.pop(pin, None)
         self._tell(pin)
 
     def drive(self, pin: int, level: int | None) -> None:
-        """A chip or button drives the pin; None lets it float to its pull."""
+        """Drive the pin as a chip or button; None lets it float to its pull."""
         self._driven[pin] = level
         if pin in self._pulls:
             self._tell(pin)
@@ -142,12 +142,12 @@ class Bridge:
     # -- power -----------------------------------------------------------------------------------
 
     def power_on(self) -> None:
-        """The board gets power: chips start with it."""
+        """Apply power to the chips."""
         for _, model in self.chips:
             model.power_on()
 
     def power_off(self) -> None:
-        """The board loses power: half a frame, pulls and levels are gone."""
+        """Cut the power: a partial frame, pulls and levels are lost."""
         self._reader = FrameReader()
         self._pins.forget_firmware()
         for _, model in self.chips:
@@ -156,7 +156,7 @@ class Bridge:
     # -- firmware's side -------------------------------------------------------------------------
 
     def receive(self, data: bytes) -> None:
-        """Bytes from the firmware. Raises BridgeError at a frame that is none."""
+        """Receive bytes from the firmware. Raises BridgeError for an invalid frame."""
         for operation, number, payload in self._reader.feed(data):
             self._obey(operation, number, payload)
 
@@ -191,7 +191,7 @@ class Bridge:
         ]
 
     def _spi_read(self, number: int, count: int, fill: int) -> None:
-        del fill  # what the chip hears meanwhile means nothing to the models
+        del fill  # the models ignore what is sent during a read
         models = self._on_bus(f"spi{number}")
         answers = [model.spi_read(count) for model in models if model.selected]
         if models:
@@ -205,12 +205,12 @@ class Bridge:
     # -- the person's side -----------------------------------------------------------------------
 
     def press(self, name: str) -> None:
-        """Hold a button down. Raises BridgeError if there is none of that name."""
+        """Hold a button down. Raises BridgeError if it does not exist."""
         button = self._button(name)
         self._pins.drive(button.pin, button.active)
 
     def release(self, name: str) -> None:
-        """Let a button go; its pin floats to its pull."""
+        """Release a button; its pin floats to its pull."""
         self._pins.drive(self._button(name).pin, None)
 
     def _button(self, name: str) -> Any:
@@ -220,11 +220,11 @@ class Bridge:
         return self._buttons[name]
 
     def touch(self, x: int, y: int) -> None:
-        """Lay a finger on the touch screen."""
+        """Touch the screen at a point."""
         self._chip("cst816s").touch(x, y)
 
     def lift(self) -> None:
-        """Take the finger off the touch screen."""
+        """Lift the finger off the screen."""
         self._chip("cst816s").release()
 
     def _chip(self, model_name: str) -> Any:
@@ -234,7 +234,7 @@ class Bridge:
         raise BridgeError(f"no {model_name} on this board")
 
     def picture(self) -> Image.Image:
-        """What the board's display shows, upright, one pixel a dot."""
+        """Return the display's image, upright, one pixel a dot."""
         for entry, model in self.chips:
             if entry.kind.display:
                 turned: Image.Image = model.image()
@@ -242,7 +242,7 @@ class Bridge:
         raise BridgeError("this board has no display")
 
     def violations(self) -> list[str]:
-        """What the firmware did that a real chip would take badly."""
+        """Return the firmware's violations of the chips' data sheets."""
         return [
             f"{entry.model}: {what}"
             for entry, model in self.chips
@@ -261,7 +261,7 @@ def _build(
     entry: Chip, scheduler: Scheduler, drive: Callable[[str, int], None], speed: float
 ) -> Any:
     if entry.model == "ssd1680":
-        # board.toml gives the size as it is looked at; the controller's rows are its longer side.
+        # board.toml has the size as it is viewed; the controller's rows are its longer side.
         sides = sorted((entry.options["width"], entry.options["height"]))
         return Ssd1680(scheduler, drive, sources=sides[0], gates=sides[1], speed=speed)
     if entry.model == "gc9a01":

@@ -1,4 +1,4 @@
-"""The card's side of a contact: a block protocol with timing, and a whole card in Python."""
+"""The card's side of a session: a block protocol with timing, and a whole card in Python."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ class CardState(Enum):
 
 
 class PiccOwner(Protocol):
-    """What a :class:`PiccLink` tells."""
+    """Callbacks of a :class:`PiccLink`."""
 
     def link_activated(self, rats: bytes) -> None:
-        """RATS came; the ATS is about to go out."""
+        """RATS was received; the ATS is sent next."""
 
     def link_data(self, inf: bytes, more: bool) -> None:
         """INF of an I-block: ``acknowledge()`` is due if ``more``, else ``answer()``."""
 
     def link_next(self) -> None:
-        """The last chained block arrived: ``answer()`` with the next one is due."""
+        """The last chained block was acknowledged: ``answer()`` with the next one is due."""
 
     def link_sent(self) -> None:
-        """The I-block of the last ``answer()`` has left."""
+        """The I-block of the last ``answer()`` was sent."""
 
     def link_deselected(self) -> None:
         """The reader released this card."""
@@ -74,7 +74,7 @@ class PiccLink:
         self.reset()
 
     def reset(self) -> None:
-        """Back to IDLE, as after the field was away."""
+        """Go back to IDLE, as without a field."""
         for timer in (self._sending, self._busy):
             if timer is not None:
                 timer.cancel()
@@ -87,28 +87,28 @@ class PiccLink:
 
     @property
     def capacity(self) -> int:
-        """Most INF bytes that fit one block to the reader."""
+        """Maximum INF bytes in a block to the reader."""
         return self.fsd - OVERHEAD
 
     @property
     def chaining(self) -> bool:
-        """Whether the last block sent announced another one."""
+        """True if the last block sent announced another one."""
         return self._picc.chaining
 
     def senses(self, wake: bool) -> bool:
-        """Whether REQA (WUPA if ``wake``) is answered. An active card falls back to IDLE by it."""
+        """Sense REQA (WUPA if ``wake``); True to answer. An active card goes back to IDLE."""
         if self.state is CardState.ACTIVE:
             self.state = CardState.IDLE
             return False
         return self.state is CardState.IDLE or (wake and self.state is CardState.HALT)
 
     def select(self) -> None:
-        """Anticollision chose this card."""
+        """Become active: anticollision has selected this card."""
         self.reset()
         self.state = CardState.ACTIVE
 
-    def hear(self, frame: bytes, bit_rate: int, intact: bool) -> None:
-        """A frame of the reader. Broken ones and those at another bit rate are ignored."""
+    def receive_frame(self, frame: bytes, bit_rate: int, intact: bool) -> None:
+        """Receive a frame of the reader; ignore broken ones and other bit rates."""
         if not intact or bit_rate != self.rx_rate or not frame:
             return
         if self.state is CardState.ACTIVE and frame[0] == RATS and len(frame) == 2:
@@ -158,11 +158,11 @@ class PiccLink:
             self._owner.link_deselected()
 
     def answer(self, inf: bytes, more: bool = False) -> None:
-        """Send the I-block that is due; without a due block nothing happens."""
+        """Send the I-block that is due; no effect if none is."""
         self._pay((inf, more))
 
     def acknowledge(self) -> None:
-        """Send the R(ACK) that is due; without a due block nothing happens."""
+        """Send the R(ACK) that is due; no effect if none is."""
         self._pay(None)
 
     def _pay(self, due: tuple[bytes, bool] | None) -> None:
@@ -190,7 +190,7 @@ class PiccLink:
             self._transmit(self._picc.ask_wtx())
 
     def _transmit(self, frame: bytes, rates: tuple[int, int] = (0, 0), tell: bool = False) -> None:
-        """Answer after the frame delay time; new bit rates (in, out) hold once the frame is out."""
+        """Send after the frame delay time; new bit rates (in, out) apply after the frame."""
         self._sending = self._scheduler.call_later(TURNAROUND, self._put, frame, rates, tell)
 
     def _put(self, frame: bytes, rates: tuple[int, int], tell: bool) -> None:
@@ -233,13 +233,13 @@ class IsoDepCard:
         self._command = self._answer = b""
 
     def field_changed(self, present: bool) -> None:
-        """Without a field the card forgets everything."""
+        """Reset when the field is gone."""
         self._stop()
         self.link.reset()
 
-    def hear(self, frame: bytes, bit_rate: int, intact: bool) -> None:
+    def receive_frame(self, frame: bytes, bit_rate: int, intact: bool) -> None:
         """See :class:`jiaozi_sim.field.Endpoint`."""
-        self.link.hear(frame, bit_rate, intact)
+        self.link.receive_frame(frame, bit_rate, intact)
 
     def identity(self, wake: bool) -> Identity | None:
         """ATQA 0004, the UID, SAK 20 (ISO/IEC 14443-4)."""
@@ -251,11 +251,11 @@ class IsoDepCard:
         self.link.select()
 
     def link_activated(self, rats: bytes) -> None:
-        """A new session starts without leftovers."""
+        """Start a new session."""
         self._stop()
 
     def link_data(self, inf: bytes, more: bool) -> None:
-        """Collect a command; work on it when it is complete."""
+        """Collect a command; execute it when it is complete."""
         self._command += inf
         if more:
             self.link.acknowledge()
@@ -274,8 +274,8 @@ class IsoDepCard:
         self.link.answer(inf, bool(self._answer))
 
     def link_sent(self) -> None:
-        """Nothing to do: the next block comes when the reader asks."""
+        """Do nothing: the next block is sent on the reader's request."""
 
     def link_deselected(self) -> None:
-        """Stop working for a reader that went."""
+        """Stop executing: the reader has ended the session."""
         self._stop()

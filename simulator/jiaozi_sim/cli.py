@@ -1,4 +1,4 @@
-"""The command `jiaozi-sim`: one wallet to hold in the hand, on the screen of this machine."""
+"""The command `jiaozi-sim`: use one simulated wallet in a terminal."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def screenshot(
 
 
 class _Hand:
-    """What the keyboard does to a wallet."""
+    """Keyboard control of a wallet."""
 
     def __init__(self, sim: Simulator, wallet: Wallet) -> None:
         self._sim, self._wallet = sim, wallet
@@ -128,11 +128,11 @@ class _Hand:
             self._keys[str(number)] = (f"press {button}", self._press(button))
 
     def keys(self) -> dict[str, str]:
-        """Each key and what it does."""
+        """Return the action of each key."""
         return {key: what for key, (what, _) in self._keys.items()}
 
     def live(self) -> None:
-        """Obey keys until q, or until the input ends."""
+        """Execute keys until q or the end of the input."""
         with _single_keys():
             while not self._over:
                 key = os.read(sys.stdin.fileno(), 1).decode(errors="replace")
@@ -197,7 +197,7 @@ def _table(board: str, facts: dict[str, str], keys: dict[str, str]) -> Table:
 
 
 def _wait_until_settled(wallet: Wallet, limit: float = 20.0) -> None:
-    """Until the display has been still for a while."""
+    """Wait until the display has not changed for a while."""
     end = time.monotonic() + limit
     still_since, last = time.monotonic(), b""
     while time.monotonic() < end:
@@ -212,7 +212,7 @@ def _wait_until_settled(wallet: Wallet, limit: float = 20.0) -> None:
 
 @contextmanager
 def _single_keys() -> Iterator[None]:
-    """Keys arrive at once and are not shown, if the input is a terminal."""
+    """Read single keys without echo, if the input is a terminal."""
     if not sys.stdin.isatty():
         yield
         return
@@ -226,7 +226,7 @@ def _single_keys() -> Iterator[None]:
 
 @contextmanager
 def _said_plainly() -> Iterator[None]:
-    """An expected failure is one line, not a traceback."""
+    """Print an expected failure as one line, without a traceback."""
     try:
         yield
     except (SimulatorError, BoardError) as error:

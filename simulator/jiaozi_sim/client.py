@@ -1,4 +1,4 @@
-"""The simulator for tests and scenarios: a context manager and handles for what stands in it.
+"""Client of the simulator for tests and scenarios: a context manager, and handles of its parts.
 
     with Simulator() as sim:
         alice = sim.add_wallet("alice", "visual_card")
@@ -38,14 +38,14 @@ from jiaozi_sim.machines.engines import patience
 PACKAGES = Path(__file__).parents[1]
 FIRMWARE = Path(__file__).parents[2] / "build" / "firmware"
 WAIT = 60.0
-"""Seconds for what comes at once on a machine that is not busy."""
+"""Time limit in seconds for answers that are immediate on an idle machine."""
 _POLL_SECONDS = 0.001
 _LOOK_FOR_LIFE_SECONDS = 0.1
 _ANSWER_SECONDS = 120  # the world answers at once, unless a plugin is compiled or Renode starts
 
 
 class SimulatorError(Exception):
-    """The world refused a request; `kind` is the type of its error (such as "StillRunning")."""
+    """The world refused a request; `kind` is the type of its error, such as "StillRunning"."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -57,7 +57,7 @@ class WorldGone(SimulatorError):
 
 
 class NoMark(SimulatorError):
-    """A mark did not come in time, or the wallet lost its power first."""
+    """A mark was not made in time, or the wallet lost its power first."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ class Frame:
 
 
 class Simulator:
-    """A world of its own, from `with` to the end of the block.
+    """A private world, from `with` to the end of the block.
 
     Args:
-        directory: where logs go (a new or empty directory). Without one they go to a temporary
-            directory, which stays only if the block ends by an exception.
-        panel_speed: e-paper refreshes this much faster than in life.
+        directory: for logs, new or empty. By default a temporary directory, which is kept only if
+            the block ends by an exception.
+        panel_speed: e-paper refreshes faster than a real panel by this factor.
     """
 
     def __init__(self, directory: Path | None = None, panel_speed: float = 20.0) -> None:
@@ -135,7 +135,7 @@ class Simulator:
             error.add_note(f"the simulator's logs are in {self.directory}")
 
     def ask(self, do: str, **arguments: Any) -> Any:
-        """One request to the world (see world.py). Raises SimulatorError."""
+        """Send a request to the world (see world.py); return its answer. Raises SimulatorError."""
         if self._socket is None or self._answers is None:
             raise WorldGone("WorldGone", "the simulator was not started: use it in a with block")
         try:
@@ -159,8 +159,8 @@ class Simulator:
         seed: bytes | None = None,
         engine: str | None = None,
     ) -> Wallet:
-        """A wallet without power. The image is that of the board, the seed the wallet's name, the
-        engine the chosen one (machines/engines.py).
+        """Add a wallet without power. By default the image is the board's, the seed is the wallet's
+        name, and the engine is the chosen one (machines/engines.py).
         """
         elf = elf or FIRMWARE / board / "firmware.elf"
         seed = name.encode() if seed is None else seed
@@ -172,24 +172,24 @@ class Simulator:
 
     @property
     def wallets(self) -> list[Wallet]:
-        """All that were added."""
+        """All wallets by name."""
         return list(self._wallets)
 
     def add_reader(self, name: str) -> Reader:
-        """A PN532 reader on a serial port, for the host's tools."""
+        """Add a PN532 reader on a serial port, for the host's tools."""
         return Reader(name, self.ask("add_reader", name=name))
 
     def tap(self, *names: str) -> None:
-        """Hold these together. There is one field: whatever else was in it is taken away."""
+        """Put these into the field, and take everything else out of it."""
         self.ask("tap", names=names)
 
     def untap(self, *names: str) -> None:
-        """Take these away from the field."""
+        """Take these out of the field."""
         self.ask("untap", names=names)
 
     @contextlib.contextmanager
     def tapped(self, *names: str) -> Iterator[None]:
-        """A tap as long as the block."""
+        """Tap for the length of the block."""
         self.tap(*names)
         try:
             yield
@@ -197,27 +197,27 @@ class Simulator:
             self.untap(*names)
 
     def frames(self, after: int = 0) -> list[Frame]:
-        """The frames that were on the air, from index `after` on."""
+        """Return the frames on the air from index `after` on."""
         found = self.ask("frames", after=after)
         return [Frame(**(line | {"data": bytes.fromhex(line["data"])})) for line in found]
 
     def fault(self, action: str, **rule: Any) -> int:
-        """Mistreat frames from now on: `action` and `rule` as in jiaozi_sim.faults.Fault.
+        """Apply a fault to frames from now on: `action` and `rule` as in jiaozi_sim.faults.Fault.
 
-        `matching` needs a function and works only inside the world. Returns the rule's number.
+        `matching` is a function and works only inside the world. Returns the rule's number.
         """
         return int(self.ask("fault", action=action, **rule))
 
     def struck(self) -> list[int]:
-        """How often each fault has struck, by the rule's number."""
+        """Return how often each fault was applied, by the rule's number."""
         return list(self.ask("struck"))
 
     def clear_faults(self) -> None:
-        """Leave frames alone from now on."""
+        """Remove all fault rules."""
         self.ask("clear_faults")
 
     def air(self) -> dict[str, Any]:
-        """What taps put on the air: {"total": …, "taps": […]}, each as jiaozi_sim.field.Tap."""
+        """Return the traffic of taps: {"total": …, "taps": […]}, each as jiaozi_sim.field.Tap."""
         return dict(self.ask("air"))
 
 
@@ -247,7 +247,7 @@ class Wallet:
     # -- power -----------------------------------------------------------------------------------
 
     def prepare(self, keep_ports: bool, without: str | None) -> dict[str, str | int]:
-        """Files and ports for a machine that others run (see WiredMachine.prepare)."""
+        """Prepare a machine that a robot suite runs (see WiredMachine.prepare)."""
         self.forget_counters()
         return dict(self._ask("prepare", keep_ports=keep_ports, without=without))
 
@@ -257,11 +257,11 @@ class Wallet:
         self._ask("start")
 
     def cut_power(self) -> None:
-        """Take the power away between two instructions."""
+        """Cut the power between two instructions."""
         self._ask("cut_power")
 
     def cut_after_stores(self, count: int | None) -> None:
-        """Cut the power right after the `count`-th NVM store from now; None: do not."""
+        """Order a power cut right after the `count`-th NVM store from now; None cancels it."""
         self._ask("cut_after_stores", count=count)
 
     @property
@@ -278,7 +278,7 @@ class Wallet:
         return int(self._ask("state")["nfc_bytes"])
 
     def wait_off(self, seconds: float = WAIT) -> None:
-        """Until the power is gone (by an ordered cut). Raises SimulatorError if it stays."""
+        """Wait for an ordered power cut. Raises SimulatorError if it does not come."""
         end = time.monotonic() + seconds * patience()
         while self.running:
             if time.monotonic() > end:
@@ -293,24 +293,24 @@ class Wallet:
         return self._page
 
     def forget_counters(self) -> None:
-        """Unmap the counters of the last boot."""
+        """Unmap the counter page of the last boot."""
         if self._page is not None:
             self._page.close()
             self._page = None
 
     def counts(self) -> Counts:
-        """Instruction counts since the start."""
+        """Return instruction counts since the start."""
         return self._counters().counts()
 
     def marks(self, after: int = 0) -> list[MarkEvent]:
-        """Phase marks since the start, from index `after` on."""
+        """Return phase marks since the start, from index `after` on."""
         return self._counters().marks(after)
 
     def wait_mark(self, value: int, timeout: float = WAIT, after: int = 0) -> MarkEvent:
-        """The first mark of that value at index `after` or later, waiting for it.
+        """Wait for a mark of this value at index `after` or later, and return it.
 
         Raises:
-            NoMark: it did not come in `timeout` seconds, or the wallet lost its power first.
+            NoMark: it was not made in `timeout` seconds, or the wallet lost its power first.
         """
         start = look = time.monotonic()
         timeout *= patience()
@@ -332,7 +332,7 @@ class Wallet:
     # -- memory ----------------------------------------------------------------------------------
 
     def nvm_read(self, offset: int = 0, size: int | None = None) -> bytes:
-        """Bytes of the non-volatile memory, running or not."""
+        """Read the non-volatile memory, running or not."""
         return bytes.fromhex(self._ask("read_nvm", offset=offset, size=size))
 
     def nvm_write(self, data: bytes) -> None:
@@ -342,7 +342,7 @@ class Wallet:
     # -- the person's side -----------------------------------------------------------------------
 
     def press(self, button: str, seconds: float = 0.1) -> None:
-        """Press a button and let it go."""
+        """Press a button and release it."""
         self._ask("press", button=button)
         time.sleep(seconds)
         self._ask("release", button=button)
@@ -354,7 +354,7 @@ class Wallet:
         self._ask("lift")
 
     def picture(self) -> Image.Image:
-        """What the display shows, one pixel a dot."""
+        """Return the display's image, one pixel a dot."""
         found = self._ask("picture")
         return Image.frombytes(
             found["mode"], tuple(found["size"]), base64.b64decode(found["pixels"])
@@ -363,7 +363,7 @@ class Wallet:
     def wait_picture(
         self, accept: Callable[[Image.Image], bool], timeout: float = WAIT
     ) -> Image.Image:
-        """The first picture that `accept` says yes to. Raises SimulatorError if none comes."""
+        """Wait for a picture that `accept` accepts. Raises SimulatorError if none comes."""
         end = time.monotonic() + timeout * patience()
         while not accept(picture := self.picture()):
             if time.monotonic() > end:
@@ -376,19 +376,19 @@ class Wallet:
         in_a_frame(self.picture(), scale).save(path)
 
     def log(self) -> str:
-        """What came out of the log UART, over all starts."""
+        """Return the output of the log UART over all starts."""
         return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""
 
     def bridge_bytes(self, since: int, until: int) -> int:
-        """Bytes that the firmware sent to displays and pins and that came in between two moments
-        (`MarkEvent.host_ns`). Bytes that wait in the host's buffers come in late, never early.
+        """Return the bytes from firmware to displays and pins that arrived between two moments
+        (`MarkEvent.host_ns`). Bytes in the host's buffers count late, never early.
         """
         return int(self._ask("bridge_bytes", since=since, until=until))
 
     def set_auto_wtx(self, on: bool) -> None:
-        """Whether the chip, as a card, keeps the reader waiting by itself (S(WTX)); it does."""
+        """Set whether the chip, as a card, sends S(WTX) by itself; by default it does."""
         self._ask("auto_wtx", on=on)
 
     def violations(self) -> list[str]:
-        """What the firmware did that real chips would take badly."""
+        """Return the firmware's violations of the chips' data sheets."""
         return list(self._ask("violations"))

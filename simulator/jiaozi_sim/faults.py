@@ -1,4 +1,4 @@
-"""Rules by which the field mistreats frames."""
+"""Fault rules: frames that the field loses, repeats, breaks or delays."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ ACTIONS = ("lose", "repeat", "truncate", "delay")
 
 @dataclass
 class Fault:
-    """Does ``action`` to the frames that fit.
+    """A rule that applies ``action`` to matching frames.
 
-    A frame fits if it goes in ``direction`` (``>`` or ``<``), its kind starts with ``kind``, and
-    ``matching(direction, kind, frame)`` is true, as far as these are given. Of the fitting frames
-    it strikes the ``nth`` one (from 1), or each from the ``since``-th on, or each with probability
-    ``rate`` (by ``seed``), or else each; at most ``times`` in all.
+    A frame matches if it goes in ``direction`` (``>`` or ``<``), its kind starts with ``kind``, and
+    ``matching(direction, kind, frame)`` is true, as far as these are given. Of the matching
+    frames the rule applies to the ``nth`` one (from 1), or to each from the ``since``-th on, or
+    with probability ``rate`` (by ``seed``), or else to each; at most ``times`` in all.
 
     ``amount`` is the number of bytes left by ``truncate``; the seconds by which ``delay`` delays;
     the seconds between the end of a frame and its second copy by ``repeat``.
 
     Raises:
-        ValueError: the action is unknown or a number makes no sense.
+        ValueError: the action is unknown or a number is out of range.
     """
 
     action: str
@@ -49,7 +49,7 @@ class Fault:
         self._random = random.Random(self.seed)
 
     def strikes(self, direction: str, kind: str, frame: bytes) -> bool:
-        """Decide for one frame; counts it."""
+        """Count one frame; True if the rule applies to it."""
         if self.times is not None and self.struck >= self.times:
             return False
         if self.direction not in (None, direction) or not kind.startswith(self.kind or ""):

@@ -1,8 +1,8 @@
-"""The 13.56 MHz field that readers and cards meet in: who is there, who drives it, what is said.
+"""The 13.56 MHz field between readers and cards: presence, carriers and frames.
 
 Type A at 106 to 848 kbit/s. Frames are byte strings without CRC; the field adds the CRC's two
 bytes to every length and air time. Sensing (REQA, anticollision, SELECT) is modelled as "who would
-answer"; its duration is the reader's business. One field is one place: everything placed on it is
+answer"; the reader takes care of its duration. One field is one place: everything placed on it is
 in reach of everything else.
 """
 
@@ -47,7 +47,7 @@ def air_time(length: int, bit_rate: int = 106) -> float:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a Type A card says of itself in sensing. ``atqa`` as on the air, low byte first."""
+    """A Type A card's answers in sensing. ``atqa`` as on the air, low byte first."""
 
     atqa: bytes
     uid: bytes
@@ -55,29 +55,29 @@ class Identity:
 
 
 class Endpoint(Protocol):
-    """Something with an antenna."""
+    """A device with an antenna."""
 
     name: str
 
     def field_changed(self, present: bool) -> None:
-        """Somebody else's carrier came or went here."""
+        """Another endpoint's carrier was switched on or off."""
 
-    def hear(self, frame: bytes, bit_rate: int, intact: bool) -> None:
-        """A frame has ended; ``intact`` is False when its CRC is wrong."""
+    def receive_frame(self, frame: bytes, bit_rate: int, intact: bool) -> None:
+        """Receive a frame, at its end; ``intact`` is False if its CRC is wrong."""
 
     def identity(self, wake: bool) -> Identity | None:
-        """The answer to REQA (or WUPA if ``wake``), None to stay silent."""
+        """Return the answer to REQA (or WUPA if ``wake``), None for none."""
         ...
 
     def select(self) -> None:
-        """This endpoint won the anticollision."""
+        """The reader has selected this endpoint in anticollision."""
 
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """One frame (or SELECT) of the log. ``direction`` is ``>`` from who drives the carrier,
-    ``<`` from who answers; ``kind`` as :func:`jiaozi_sim.iso_dep.block_kind`; ``fault`` names
-    what happened to it, or is empty."""
+    """One frame (or SELECT) of the log. ``direction`` is ``>`` from the carrier's driver,
+    ``<`` to it; ``kind`` as :func:`jiaozi_sim.iso_dep.block_kind`; ``fault`` names
+    the fault applied to it, or is empty."""
 
     time: float
     direction: str
@@ -94,9 +94,9 @@ class FrameRecord:
 
 @dataclass
 class Tap:
-    """What one contact, from SELECT of a card to its end, put on the air.
+    """Traffic of one session, from SELECT of a card to its end.
 
-    ``apdu_bytes`` is INF of I-blocks, a block sent again not counted; ``frame_bytes`` is
+    ``apdu_bytes`` is INF of I-blocks, repeated blocks not counted; ``frame_bytes`` is
     everything: activation, block headers, CRC, repetitions. ``exchanges`` counts completed answers.
     """
 
@@ -122,14 +122,14 @@ class _Flight:
 
 
 class Field:
-    """The place; see the module's text. ``log`` and ``taps`` keep what happened, newest last."""
+    """The field; see the module. ``log`` has all frames and ``taps`` all sessions, newest last."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self.scheduler = scheduler
         self.log: deque[FrameRecord] = deque(maxlen=LOG_LIMIT)
         self.taps: list[Tap] = []
         self.faults: list[Fault] = []
-        self._placed: dict[Endpoint, bool] = {}  # endpoint: does it feel somebody's carrier
+        self._placed: dict[Endpoint, bool] = {}  # endpoint: True if it is in another's carrier
         self._carriers: dict[Endpoint, None] = {}
         self._flights: list[_Flight] = []
         self._tap_of: tuple[Endpoint, Endpoint] | None = None
@@ -143,7 +143,7 @@ class Field:
         self._tell_presence()
 
     def remove(self, endpoint: Endpoint) -> None:
-        """Take an endpoint out of the field. It feels no carrier but its own any more."""
+        """Take an endpoint out of the field, and out of the others' carriers."""
         felt = self._placed.pop(endpoint, False)
         if self._tap_of and endpoint in self._tap_of:
             self._end_tap()
@@ -153,7 +153,7 @@ class Field:
 
     @property
     def placed(self) -> tuple[Endpoint, ...]:
-        """Everything in the field, in the order of coming."""
+        """All endpoints in the field, in the order of placing."""
         return tuple(self._placed)
 
     def set_carrier(self, endpoint: Endpoint, on: bool) -> None:
@@ -172,7 +172,7 @@ class Field:
         self._tell_presence()
 
     def feels_carrier(self, endpoint: Endpoint) -> bool:
-        """True while somebody else's carrier reaches the endpoint."""
+        """True while another endpoint's carrier reaches this one."""
         return self._placed.get(endpoint, False)
 
     def _tell_presence(self) -> None:
@@ -183,7 +183,7 @@ class Field:
                 endpoint.field_changed(present)
 
     def _driver(self) -> Endpoint | None:
-        """Who drives the only carrier here; None without one or with two, which jam each other."""
+        """Return the driver of the only carrier; None without one, or with two, which jam."""
         drivers = [e for e in self._carriers if e in self._placed]
         return drivers[0] if len(drivers) == 1 else None
 
@@ -192,10 +192,10 @@ class Field:
     def sense(
         self, reader: Endpoint, wake: bool = False, uid: bytes = b""
     ) -> list[tuple[Endpoint, Identity]]:
-        """Who answers the reader's REQA or WUPA now, only those of ``uid`` if given.
+        """Return the endpoints that answer the reader's REQA or WUPA now; uid: only that one.
 
-        More than one answer is a collision; what to make of it is up to the reader. Nobody answers
-        a reader without a carrier, or beside a second carrier.
+        More than one answer is a collision, which the reader handles. There is no answer without a
+        carrier, or with two.
         """
         if self._driver() is not reader:
             return []
@@ -207,7 +207,7 @@ class Field:
         return answers
 
     def select(self, reader: Endpoint, card: Endpoint, uid: bytes) -> None:
-        """The reader selects a card that answered: a tap begins."""
+        """Select a card that answered: a tap begins."""
         self._end_tap()
         now = self.scheduler.now()
         self.taps.append(Tap(now))
@@ -225,7 +225,7 @@ class Field:
     def transmit(self, sender: Endpoint, frame: bytes, bit_rate: int = 106) -> float:
         """Put a frame on the air; returns its air time in seconds.
 
-        It is heard when it ends: by everybody but the driver if the driver sent it, else by the
+        It is received at its end: by all others if the carrier's driver sent it, else by the
         driver. Frames that overlap are both broken. Faults apply.
         """
         for fault in tuple(self.faults):
@@ -276,7 +276,7 @@ class Field:
         else:
             hearers = [driver]
         for endpoint in hearers:
-            endpoint.hear(flight.data, flight.bit_rate, flight.intact)
+            endpoint.receive_frame(flight.data, flight.bit_rate, flight.intact)
         if flight.sender is not driver and flight.data == bytes((S_DESELECT,)):
             self._end_tap()
 
@@ -289,7 +289,7 @@ class Field:
         tap.air_time += record.air_time
         if not is_i_block(record.data) and not is_ack(record.data):
             return
-        # The numbers of either side's I-blocks and R(ACK)s alternate: an equal one is sent again.
+        # The block numbers of each side alternate: an equal number is a repetition.
         number = record.data[0] & NUMBER
         again = self._numbers.get(record.direction) == number
         self._numbers[record.direction] = number
@@ -300,15 +300,15 @@ class Field:
             tap.exchanges += 1
 
     def busy_until(self, endpoint: Endpoint) -> float | None:
-        """When the last frame of others that is on the air now ends; None in silence.
+        """Return the time at which the last frame of others on the air ends; None if there is none.
 
-        A reader whose time-out comes in the middle of an answer waits for its end.
+        A reader whose time-out comes during an answer waits for its end.
         """
         ends = [f.end for f in self._flights if f.sender is not endpoint]
         return max(ends, default=None)
 
     def tap_totals(self) -> Tap:
-        """The sum over all taps so far; ``started`` is that of the first (0.0 without taps)."""
+        """Return the sum over all taps; ``started`` is that of the first (0.0 without taps)."""
         total = Tap(self.taps[0].started if self.taps else 0.0)
         for tap in self.taps:
             total = replace(

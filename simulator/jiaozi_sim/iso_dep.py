@@ -1,7 +1,7 @@
 """ISO/IEC 14443-4 half-duplex block protocol for Type A, as state machines without input or output.
 
 :class:`Pcd` is the reader's side and :class:`Picc` the card's. Both are given the blocks that
-arrive and say what to do next; sending, timing and buffering belong to their owner. Blocks are
+arrive and return the next step; sending, timing and buffering belong to their owner. Blocks are
 byte strings without CRC (the field accounts for it). Neither NAD nor CID is used. Rule numbers
 below are those of ISO/IEC 14443-4:2018, 7.5.5 (block numbers A to E, block handling 1 to 13).
 """
@@ -56,7 +56,7 @@ def is_wtx(block: bytes) -> bool:
 
 
 def block_kind(block: bytes, from_picc: bool = False) -> str:
-    """A short name of a block for logs and fault rules: ``I0``, ``I1+`` (chained), ``ACK0``,
+    """Return a short name of a block for logs and fault rules: ``I0``, ``I1+`` (chained), ``ACK0``,
     ``NAK1``, ``WTX``, ``DESELECT``, ``RATS``, ``ATS``, ``PPS`` or ``?``.
 
     An ATS cannot be told from its bytes alone; ``from_picc`` allows the name where it fits.
@@ -127,17 +127,17 @@ class Ats:
 
 
 class PcdEvent(Enum):
-    """What the reader's side has to do after a block or a time-out."""
+    """Next step of the reader's side after a block or a time-out."""
 
     SEND = "send"  # transmit ``block`` and wait ``waits`` times FWT
     ACKNOWLEDGED = "acknowledged"  # the chained block arrived: send the next one
     DATA = "data"  # ``inf`` of the answer; fetch() for the rest if ``more``
     DESELECTED = "deselected"  # S(DESELECT) was answered
-    FAILED = "failed"  # gave up; ``reason`` says why
+    FAILED = "failed"  # gave up, for ``reason``
 
 
 class Failure(Enum):
-    """Why a :class:`Pcd` gave up."""
+    """Reason for which a :class:`Pcd` gave up."""
 
     TIMEOUT = "timeout"
     TRANSMISSION = "transmission"
@@ -159,7 +159,7 @@ class PcdStep:
 class Pcd:
     """The reader's side: ``send()`` a block, feed what comes to ``receive()`` or ``missing()``.
 
-    ``retries`` is how often a missing or broken block is asked for again before giving up.
+    ``retries`` is the number of requests for a missing or broken block before giving up.
     """
 
     def __init__(self, retries: int = 2) -> None:
@@ -189,7 +189,7 @@ class Pcd:
         return self._begin(self._sent)
 
     def presence_check(self) -> PcdStep:
-        """R(NAK), which a living PICC answers with R(ACK) (rule 12)."""
+        """R(NAK), which a present PICC answers with R(ACK) (rule 12)."""
         self._sent = b""
         self._fetching = False
         return self._begin(bytes((R_NAK | self.number,)))
@@ -199,7 +199,7 @@ class Pcd:
         return PcdStep(PcdEvent.SEND, block)
 
     def missing(self, reason: Failure = Failure.TIMEOUT) -> PcdStep:
-        """Nothing intact came in time: ask again (rules 4, 5 and 8) or give up."""
+        """No intact block came in time: request it again (rules 4, 5 and 8) or give up."""
         self._tries += 1
         if self._tries > self.retries:
             return PcdStep(PcdEvent.FAILED, reason=reason)
@@ -233,7 +233,7 @@ class Pcd:
             return PcdStep(PcdEvent.ACKNOWLEDGED)
         if self._fetching:
             return self.missing(Failure.PROTOCOL)
-        if block[0] & NUMBER != self.number:  # rule 6: it never got the block
+        if block[0] & NUMBER != self.number:  # rule 6: the PICC has not received the block
             self._tries += 1
             if self._tries > self.retries:
                 return PcdStep(PcdEvent.FAILED, reason=Failure.TRANSMISSION)
@@ -245,7 +245,7 @@ class Pcd:
 
 
 class PiccEvent(Enum):
-    """What the card's side has to do after a block."""
+    """Next step of the card's side after a block."""
 
     IGNORE = "ignore"
     DATA = "data"  # ``inf`` arrived: acknowledge() if ``more``, else answer()
@@ -276,7 +276,7 @@ class Picc:
         self._last = b""
 
     def receive(self, block: bytes) -> PiccStep:
-        """Take a block with a good CRC. A PICC that owes a block hears only S(DESELECT)."""
+        """Take a block with a good CRC. A PICC that owes a block accepts only S(DESELECT)."""
         if block[:1] == bytes((S_DESELECT,)):
             return PiccStep(PiccEvent.DESELECTED, block=block)
         if self.asked_wtx:
@@ -323,7 +323,7 @@ class Picc:
         return self._pay(bytes((R_ACK | self.number,)))
 
     def ask_wtx(self, multiplier: int = 1) -> bytes:
-        """S(WTX): the block that is owed stays owed, the reader waits ``multiplier`` times FWT."""
+        """S(WTX): the reader waits ``multiplier`` times FWT for the owed block."""
         self.asked_wtx = True
         self._last = bytes((S_WTX, multiplier))
         return self._last

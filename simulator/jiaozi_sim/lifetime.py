@@ -1,4 +1,4 @@
-"""Processes that do not outlive who started them."""
+"""Processes that end with their parent."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from multiprocessing.pool import Pool
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)  # loaded here: between fork and exec nothing is to be
+_LIBC = ctypes.CDLL(None)  # loaded here, because nothing may be loaded between fork and exec
 
 
 def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
     """Ask the kernel for a signal when the parent ends (prctl(2), PR_SET_PDEATHSIG).
 
-    Called by the child, at its beginning or as `preexec_fn`. Only Linux can; elsewhere nothing is
-    done.
+    Called by the child, at its start or as `preexec_fn`. Linux only; no effect elsewhere.
     """
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, number)
@@ -27,16 +26,16 @@ def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
 def worker_pool(
     count: int, begin: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
 ) -> Pool:
-    """Processes for work in shares. They end with this one, and leave Ctrl-C to it.
+    """Return a pool of processes that end with this one and ignore Ctrl-C.
 
     Called in the main thread.
 
     Args:
-        count: how many.
-        begin: called in each of them at its beginning, with `arguments`.
+        count: number of processes.
+        begin: called in each of them at its start, with `arguments`.
     """
-    resource_tracker.ensure_running()  # its start would let the signal through again
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited; here it waits meanwhile
+    resource_tracker.ensure_running()  # otherwise its start would unblock the signal
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited; here pending
     try:
         return get_context("spawn").Pool(count, _begin, (begin, arguments))
     finally:

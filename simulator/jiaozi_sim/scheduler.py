@@ -1,8 +1,8 @@
-"""Time for everything simulated: events in order of their moment, no threads and no sleeping.
+"""Schedulers: events in the order of their time, without threads or sleeping.
 
 Chips and the field only ever use the :class:`Scheduler` interface, so the same objects run in
-virtual time (tests, sweeps) and in real time (a selectors loop). Events of equal moment run in the
-order in which they were asked for.
+virtual time (tests, sweeps) and in real time (a selectors loop). Events of equal time run in
+the order of their scheduling.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 
 class Timer:
-    """One event to come. ``cancel()`` may be called at any time, also after it has run."""
+    """A scheduled event. ``cancel()`` may be called at any time, also after it has run."""
 
     __slots__ = ("args", "fn", "when")
 
@@ -24,7 +24,7 @@ class Timer:
         self.args = args
 
     def cancel(self) -> None:
-        """Make sure that the event never runs."""
+        """Prevent the event from running."""
         self.fn = None
         self.args = ()
 
@@ -34,7 +34,7 @@ class Timer:
         return self.fn is not None
 
     def fire(self) -> None:
-        """Run the event once; nothing happens if it is no longer pending."""
+        """Run the event once; no effect if it is not pending."""
         fn, args = self.fn, self.args
         self.cancel()
         if fn is not None:
@@ -42,7 +42,7 @@ class Timer:
 
 
 class Scheduler(Protocol):
-    """What chips, wires and the field need from time."""
+    """Interface of time for chips, wires and the field."""
 
     def now(self) -> float:
         """Seconds since the scheduler was made."""
@@ -58,7 +58,7 @@ class Scheduler(Protocol):
 
 
 class _Agenda:
-    """The events to come, kept as a heap of (moment, order of asking, timer)."""
+    """Pending events as a heap of (time, order of scheduling, timer)."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Timer]] = []
@@ -70,7 +70,7 @@ class _Agenda:
         return timer
 
     def next_moment(self) -> float | None:
-        """The moment of the next pending event, or None; forgets cancelled ones on the way."""
+        """Return the time of the next pending event, or None; drop cancelled ones."""
         while self._heap and not self._heap[0][2].pending:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
@@ -80,7 +80,7 @@ class _Agenda:
 
 
 class VirtualScheduler:
-    """Time that moves only when asked to, and then by events: equal runs give equal results.
+    """Virtual time, which advances only on request, event by event: equal runs are equal.
 
     A deep copy taken together with the objects whose methods are scheduled is a snapshot.
     """
@@ -98,11 +98,11 @@ class VirtualScheduler:
         return self._agenda.add(Timer(self._now + max(0.0, delay), fn, args))
 
     def next_deadline(self) -> float | None:
-        """The moment of the next event, or None when nothing is planned."""
+        """Return the time of the next event, or None if there is none."""
         return self._agenda.next_moment()
 
     def step(self) -> bool:
-        """Go to the next event and run it; False if there is none."""
+        """Advance to the next event and run it; False if there is none."""
         moment = self._agenda.next_moment()
         if moment is None:
             return False
@@ -111,7 +111,7 @@ class VirtualScheduler:
         return True
 
     def run_until(self, moment: float) -> None:
-        """Run every event up to and including ``moment``, then stand at ``moment``."""
+        """Run every event up to and including ``moment``, and advance to ``moment``."""
         while (due := self._agenda.next_moment()) is not None and due <= moment:
             self.step()
         self._now = max(self._now, moment)
@@ -124,7 +124,7 @@ class VirtualScheduler:
         """Run until no event is left.
 
         Raises:
-            RuntimeError: events are still planned ``limit`` seconds from now.
+            RuntimeError: events are still scheduled ``limit`` seconds from now.
         """
         end = self._now + limit
         while (due := self._agenda.next_moment()) is not None:
@@ -134,11 +134,11 @@ class VirtualScheduler:
 
 
 class RealTimeScheduler:
-    """Time of the wall clock, for use inside a selectors loop.
+    """Real time, for use inside a selectors loop.
 
     The loop waits until :meth:`next_deadline`, calls :meth:`run_due`, and only then handles input.
-    While an event runs, ``now()`` is the moment it was planned for, not the moment the process
-    was given the processor: chains of short events (frames on the air) keep their exact spacing
+    While an event runs, ``now()`` is its scheduled time, not the time at which the process got
+    the processor: chains of short events (frames on the air) keep their exact spacing
     and catch up when the process was late.
     """
 
@@ -148,7 +148,7 @@ class RealTimeScheduler:
         self._event_moment: float | None = None
 
     def now(self) -> float:
-        """Seconds since the start; the planned moment while an event runs."""
+        """Seconds since the start; the scheduled time while an event runs."""
         if self._event_moment is not None:
             return self._event_moment
         return time.monotonic() - self._start
@@ -158,12 +158,12 @@ class RealTimeScheduler:
         return self._agenda.add(Timer(self.now() + max(0.0, delay), fn, args))
 
     def next_deadline(self) -> float | None:
-        """Seconds until :meth:`run_due` has work (0.0 if late), None if nothing is planned."""
+        """Seconds until :meth:`run_due` has work (0.0 if late), None if nothing is scheduled."""
         moment = self._agenda.next_moment()
         return None if moment is None else max(0.0, moment - self.now())
 
     def run_due(self) -> None:
-        """Run the events whose moment has come, and those that they plan if these are due too."""
+        """Run the events that are due, and those that they schedule if these are due too."""
         while (moment := self._agenda.next_moment()) is not None:
             if moment > time.monotonic() - self._start:
                 return

@@ -1,7 +1,7 @@
 """Byte streams inside the world's selectors loop: machines' sockets, programs' pseudo-terminals.
 
-A stream never blocks and never loses order. What its far end does not take is kept up to a limit
-and then dropped from the newest on, as a UART with nobody listening drops.
+A stream never blocks and keeps the order. Bytes that the far end does not take are kept up to a
+limit; further ones are dropped, as on a UART without a receiver.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ class Stream:
     """One file descriptor in the loop.
 
     Args:
-        selector: its keys carry, as data, what to call with the ready events.
+        selector: its keys' data is a function to call with the ready events.
         fd: a non-blocking file descriptor; the stream does not own it.
-        received: gets what was read.
-        ended: called once when the far end is gone; the stream is out of the loop then.
-        limit: bytes kept for a far end that does not take them; None: all.
-        gather: called with what is to be done a moment after each read, when the far end is looked
-            at again: what it writes byte by byte then comes in larger pieces. None: no pause.
+        received: called with the bytes read.
+        ended: called once when the far end has closed; the stream has left the loop then.
+        limit: maximum bytes kept for the far end; None: no limit.
+        gather: schedules the next read a moment after each one, so that bytes written one by one
+            come in larger pieces; called with a function. None: no pause.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Stream:
         selector.register(fd, selectors.EVENT_READ, self._ready)
 
     def send(self, data: bytes) -> None:
-        """Write now what the far end takes, and the rest as soon as it takes more."""
+        """Write as much as the far end takes now, and the rest when it takes more."""
         if not self._open:
             return
         room = len(data) if self._limit is None else self._limit - len(self._waiting)
@@ -107,7 +107,7 @@ class Stream:
         self._listen(reading | (selectors.EVENT_WRITE if self._waiting else 0))
 
     def _listen(self, events: int) -> None:
-        """Have the loop look for these events; none takes the descriptor out of it."""
+        """Register these events with the loop; none takes the descriptor out of it."""
         key = self._selector.get_map().get(self._fd)
         if key is None and events:
             self._selector.register(self._fd, events, self._ready)
@@ -123,9 +123,9 @@ class Stream:
 
 
 class PtyPort:
-    """A pseudo-terminal at `path` for a program that wants a serial port: raw, 115200 baud.
+    """A pseudo-terminal at `path` for a program that uses a serial port: raw, 115200 baud.
 
-    Its far side is kept open here, so that it outlives the programs.
+    Its slave is kept open here, so that it outlives the programs.
     """
 
     def __init__(self, selector: selectors.BaseSelector, received: Callable[[bytes], None]) -> None:
@@ -139,7 +139,7 @@ class PtyPort:
         self._stream = Stream(selector, self._master, received, self._never_ends)
 
     def send(self, data: bytes) -> None:
-        """Bytes for the program."""
+        """Send bytes to the program."""
         self._stream.send(data)
 
     def close(self) -> None:
@@ -149,4 +149,4 @@ class PtyPort:
         os.close(self._slave)
 
     def _never_ends(self) -> None:
-        """The slave is open here, so the master sees no end before `close`."""
+        """Ignore the end: the slave is open here, so the master sees none before `close`."""

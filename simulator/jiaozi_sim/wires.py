@@ -1,7 +1,7 @@
-"""UARTs between a chip and its host, with the baud rates carried beside the bytes.
+"""UARTs between a chip and its host, with baud rates.
 
 :class:`UartWire` ends in memory, for hosts in the same process; :class:`PtyWire` ends in a
-pseudo-terminal, for programs that want a serial port. Bytes sent at a baud rate that the other
+pseudo-terminal, for programs that use a serial port. Bytes sent at a baud rate that the other
 side does not expect arrive as garbage. Bytes toward the host can be lost, as on a real UART whose
 receiver is not emptied in time. ``paced`` makes bytes take their time on the wire (8N1).
 """
@@ -32,20 +32,20 @@ class SerialChip(Protocol):
 
     @property
     def baud(self) -> int:
-        """The rate that the chip's UART runs at now."""
+        """The present baud rate of the chip's UART."""
         ...
 
     @property
     def pending_baud(self) -> int | None:
-        """The rate it will change to at the host's next ACK."""
+        """The baud rate after the host's next ACK, None for no change."""
         ...
 
     def receive(self, data: bytes, baud: int | None = None) -> None:
-        """Bytes from the host, sent at ``baud``."""
+        """Receive bytes that the host sent at ``baud``."""
 
 
 class Wire:
-    """What both wires share. Make the wire, the chip with ``send=wire.from_chip``, then connect."""
+    """Common part of both wires. Make it, the chip with ``send=wire.from_chip``, then connect."""
 
     def __init__(self, scheduler: Scheduler, paced: bool = False) -> None:
         self.scheduler = scheduler
@@ -54,12 +54,15 @@ class Wire:
         self.bytes_to_chip = 0
         self.bytes_to_host = 0
         self._chip: SerialChip | None = None
-        self._free_at = [0.0, 0.0]  # when the last byte to the chip, to the host has passed
+        self._free_at = [
+            0.0,
+            0.0,
+        ]  # when the bytes to the chip and to the host end
         self._let_pass = 0
         self._lose = 0
 
     def connect(self, chip: SerialChip) -> None:
-        """Set the chip that hears the host."""
+        """Set the chip that receives the host's bytes."""
         self._chip = chip
 
     @property
@@ -72,7 +75,7 @@ class Wire:
         self._let_pass, self._lose = after, count
 
     def from_chip(self, data: bytes) -> None:
-        """Bytes from the chip."""
+        """Receive bytes from the chip."""
         self.bytes_to_host += len(data)
         baud = self._chip.baud if self._chip else POWER_UP_BAUD
         if baud != self.host_baud:
@@ -92,7 +95,7 @@ class Wire:
         return data[:start] + data[start + gone :]
 
     def _passage(self, direction: int, count: int, baud: int) -> float:
-        """Seconds until the last of ``count`` bytes is through, behind those before it."""
+        """Return the seconds until ``count`` more bytes have passed, after the earlier ones."""
         now = self.scheduler.now()
         end = max(now, self._free_at[direction]) + count * BITS_PER_BYTE / baud
         self._free_at[direction] = end
@@ -115,7 +118,7 @@ class Wire:
 class UartWire(Wire):
     """A wire whose host end is this object: ``write``, ``read``, ``any``, like a serial port.
 
-    ``capacity`` bounds the host's receive ring in bytes; what does not fit is lost.
+    ``capacity`` is the size of the host's receive ring in bytes; further bytes are lost.
     """
 
     def __init__(
@@ -132,16 +135,16 @@ class UartWire(Wire):
         return self.baudrate
 
     def write(self, data: bytes) -> int:
-        """Send to the chip; returns how many bytes were taken, which is all."""
+        """Send to the chip; return the number of bytes, always all."""
         self._to_chip(bytes(data), self.baudrate)
         return len(data)
 
     def any(self) -> int:
-        """How many bytes can be read now."""
+        """Return the number of bytes that can be read now."""
         return len(self._ring)
 
     def read(self, count: int = -1) -> bytes:
-        """Up to ``count`` bytes (-1: all) without waiting."""
+        """Read up to ``count`` bytes (-1: all) without waiting."""
         size = len(self._ring) if count < 0 else min(count, len(self._ring))
         data = bytes(self._ring[:size])
         del self._ring[:size]
@@ -156,8 +159,8 @@ class UartWire(Wire):
 class PtyWire(Wire):
     """A wire whose host end is a pseudo-terminal at ``path``.
 
-    Register :meth:`fileno` with a selector and call :meth:`on_readable`. The far side is kept open
-    here, so that the port outlives its programs and nothing is echoed before the first one comes.
+    Register :meth:`fileno` with a selector and call :meth:`on_readable`. The slave is kept open
+    here, so that the port outlives its programs and nothing is echoed before the first one.
     """
 
     def __init__(self, scheduler: Scheduler, paced: bool = False) -> None:
@@ -172,7 +175,7 @@ class PtyWire(Wire):
 
     @property
     def host_baud(self) -> int:
-        """The terminal's speed as the program set it; 0 for one that no PN532 knows."""
+        """The terminal's speed as the program set it; 0 if the PN532 does not support it."""
         return BAUD_OF_CODE.get(termios.tcgetattr(self._slave)[5], 0)
 
     def fileno(self) -> int:
@@ -180,7 +183,7 @@ class PtyWire(Wire):
         return self._master
 
     def on_readable(self) -> None:
-        """Pass on what the program wrote."""
+        """Read the program's bytes and send them to the chip."""
         with contextlib.suppress(BlockingIOError):
             data = os.read(self._master, READ_SIZE)
             chip, baud = self._chip, self.host_baud

@@ -1,9 +1,9 @@
-"""The simulator's process: one selectors loop that joins machines, chips, field and controls.
+"""World process: one selectors loop that connects machines, chips, field and client.
 
 A client starts it (see client.py) as `python -m jiaozi_sim.world FD DIRECTORY`. FD is one end of a
 socket pair. Over it go JSON lines: requests {"do": name, …arguments}, each answered in turn by
-{"ok": result} or {"error": type, "message": text}. When the client's end closes, by whatever death,
-the world cuts all power, writes the frame log and ends.
+{"ok": result} or {"error": type, "message": text}. When the client's end closes, also when
+the client is killed, the world cuts all power, writes the frame log and ends.
 
 No threads: every chip and the field run as events of one scheduler, between which machines' bytes
 are passed on. The process asks for real-time scheduling where it is allowed, because a PN532 host
@@ -40,7 +40,7 @@ FRAME_LOG = "frames.jsonl"
 
 
 class WorldError(Exception):
-    """A request that makes no sense here, such as a name that nobody has."""
+    """A request is invalid, such as one with an unknown name."""
 
 
 class World:
@@ -62,20 +62,20 @@ class World:
         self._wake, wakes = socket.socketpair()
         for end in (self._wake, wakes):
             end.setblocking(False)
-        # A signal's handler runs between two events; this makes the loop notice what it did.
+        # A signal's handler runs between two events; this wakes the loop afterwards.
         signal.set_wakeup_fd(wakes.detach())
         self._selector.register(self._wake, selectors.EVENT_READ, self._woken)
 
     # -- loop ------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Until the client is gone."""
+        """Run until the client's end closes."""
         try:
             while not self._over:
                 ready = self._selector.select(self._scheduler.next_deadline())
                 self._scheduler.run_due()
                 for key, events in ready:
-                    # One handled before may have taken this one out of the loop, or replaced it.
+                    # An earlier handler may have taken this one out of the loop, or replaced it.
                     now = self._selector.get_map().get(key.fd)
                     if now is not None and now.data == key.data:
                         key.data(events)
@@ -114,7 +114,7 @@ class World:
     def do_add_wallet(
         self, name: str, board: str, elf: str, seed: str, speed: float, engine: str | None = None
     ) -> dict[str, Any]:
-        """A wallet without power. Says where its files and serial ports are."""
+        """Add a wallet without power; return the paths of its files and serial ports."""
         self._refuse_known(name)
         wallet = WalletStation(
             name,
@@ -136,7 +136,7 @@ class World:
         }
 
     def do_add_reader(self, name: str) -> str:
-        """A reader; its port's path."""
+        """Add a reader; return its port's path."""
         self._refuse_known(name)
         self._readers[name] = ReaderStation(name, self._selector, self._field)
         return self._readers[name].path
@@ -155,7 +155,7 @@ class World:
     # -- requests: one wallet --------------------------------------------------------------------
 
     def do_prepare(self, wallet: str, keep_ports: bool, without: str | None) -> dict[str, Any]:
-        """What a robot suite needs to power a machine that it runs itself."""
+        """Return what a robot suite needs to power a machine that it runs itself."""
         machine = self._wallet(wallet).machine
         if not isinstance(machine, WiredMachine):
             raise WorldError(f"{wallet} is run from here")
@@ -181,7 +181,7 @@ class World:
         }
 
     def do_engine_pid(self, wallet: str) -> int:
-        """The process that runs the wallet's machine."""
+        """Return the process id of the wallet's engine."""
         return self._wallet(wallet).machine.pid
 
     def do_read_nvm(self, wallet: str, offset: int, size: int | None) -> str:
@@ -219,7 +219,7 @@ class World:
     # -- requests: field -------------------------------------------------------------------------
 
     def do_tap(self, names: list[str]) -> None:
-        """Hold these, and nothing else, in each other's reach."""
+        """Put these, and nothing else, into the field."""
         chips = [self._chip(name) for name in names]
         for other in self._field.placed:
             if other not in chips:
@@ -246,12 +246,12 @@ class World:
         return [dataclasses.asdict(record) | {"data": record.data.hex()} for record in records]
 
     def do_fault(self, **rule: Any) -> int:
-        """Mistreat frames from now on; the rule's number."""
+        """Add a fault rule; return its number."""
         self._field.faults.append(Fault(**rule))
         return len(self._field.faults) - 1
 
     def do_struck(self) -> list[int]:
-        """How often each fault rule has struck."""
+        """Return how often each fault rule was applied."""
         return [fault.struck for fault in self._field.faults]
 
     def do_clear_faults(self) -> None:
@@ -265,7 +265,7 @@ class World:
 
 
 def _ask_for_real_time() -> None:
-    """Machines started from here must not inherit it: they would starve the world."""
+    """Ask for SCHED_FIFO. Machines must not inherit it: they would starve the world."""
     policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
     with contextlib.suppress(PermissionError):
         os.sched_setscheduler(0, policy, os.sched_param(_REAL_TIME_PRIORITY))

@@ -1,1 +1,1 @@
-"""Models of the chips that a board carries, seen from their wires."""
+"""Models of a board's chips, by the signals on their wires."""

@@ -1,4 +1,4 @@
-"""From a display's pixels to a picture a person looks at."""
+"""Pictures of a display: enlarged pixels, in a drawn device."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _CORNER = 10
 
 
 def enlarge(image: Image.Image, scale: int) -> Image.Image:
-    """Every pixel as a square of `scale` dots; nothing is smoothed."""
+    """Enlarge every pixel to a square of `scale` dots, without smoothing."""
     return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
 
 
 def in_a_frame(image: Image.Image, scale: int = 3) -> Image.Image:
-    """The enlarged display set in a card with rounded corners, a round one in a round body.
+    """Draw the enlarged display in a card with rounded corners, a round one in a round body.
 
-    A display that is not rectangular is transparent where it is not.
+    Outside a round display its image is transparent.
     """
     display = enlarge(image.convert("RGBA"), scale)
     margin = _MARGIN * scale

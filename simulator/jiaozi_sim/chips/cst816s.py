@@ -22,22 +22,22 @@ class Cst816s:
         self.power_on()
 
     def power_on(self) -> None:
-        """No finger, registers at zero."""
+        """Start without a finger, registers at zero."""
         self._registers = bytearray(256)
         self._registers[_CHIP_ID] = _ID_CST816S
         self._pointer = 0
         self._drive("interrupt", 1)
 
     def power_off(self) -> None:
-        """Nothing of it survives."""
+        """Lose all state."""
 
     def pin(self, role: str, level: int) -> None:
-        """The level of the reset pin changed."""
+        """Set the level of the reset pin."""
         if role == "reset" and not level:
             self.power_on()
 
     def i2c_write(self, data: bytes) -> None:
-        """A register number, and what to write from there on."""
+        """Write a register number and the bytes from there on."""
         for index, byte in enumerate(data):
             if index == 0:
                 self._pointer = byte
@@ -46,16 +46,16 @@ class Cst816s:
                 self._pointer = (self._pointer + 1) % 256
 
     def i2c_read(self, count: int) -> bytes:
-        """Registers from the pointer on; takes the interrupt back."""
+        """Read registers from the pointer on; clear the interrupt."""
         self._drive("interrupt", 1)
         return bytes(self._registers[(self._pointer + index) % 256] for index in range(count))
 
     def touch(self, x: int, y: int) -> None:
-        """A finger lies at the point (pixels)."""
+        """Put a finger on a point (pixels)."""
         self._report(1, _DOWN, x, y)
 
     def release(self) -> None:
-        """The finger is lifted; the position stays readable."""
+        """Lift the finger; the position stays readable."""
         high_x, low_x, high_y, low_y = self._registers[_POSITION : _POSITION + 4]
         self._report(0, _UP, (high_x & 0x0F) << 8 | low_x, (high_y & 0x0F) << 8 | low_y)
 

@@ -1,13 +1,13 @@
 """GC9A01A, controller of round 240 x 240 colour LCDs (GalaxyCore data sheet).
 
-The model obeys the command stream a real chip would get on its SPI bus. Its modules wire the glass
-blue first and normally white, so true colours need the BGR bit of MADCTL set and inversion on, as
-on the hardware; a driver that forgets either shows wrong colours here too. The glass is round:
-pixels outside the circle exist in memory and are not seen.
+The model executes the command stream that a real chip gets on its SPI bus. Its modules wire the
+glass blue first and normally white, so true colours need the BGR bit of MADCTL set and inversion
+on, as on the hardware; without either, colours are wrong here too. The glass is round: pixels
+outside the circle exist in memory and are not visible.
 
 Differences to silicon: gamma, voltages, timing and tearing commands are accepted and have no
-effect; waking takes no time; scrolling and partial mode are not modelled. Misuse is ignored and
-noted in `violations`.
+effect; waking takes no time; scrolling and partial mode are not modelled. Violations of the data
+sheet are ignored and recorded in `violations`.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ class Gc9a01:
     # -- power and pins --------------------------------------------------------------------------
 
     def power_on(self) -> None:
-        """Registers at their defaults; the frame memory is undefined, here filled with grey."""
+        """Set registers to their defaults; the frame memory is undefined, here grey."""
         self._powered = True
         #: Row by row, each pixel as three bytes of RGB as they were written.
         self.memory = [b"\x80\x80\x80"] * (SIZE * SIZE)
         self._reset()
 
     def power_off(self) -> None:
-        """A liquid crystal without power shows nothing."""
+        """Show nothing: a liquid crystal needs power."""
         self._powered = False
         self._pins = {"cs": 1, "dc": 0, "reset": 1, "backlight": 1}
 
     def pin(self, role: str, level: int) -> None:
-        """The level of an input pin (cs, dc, reset, backlight) changed."""
+        """Set the level of an input pin (cs, dc, reset, backlight)."""
         rising = level and not self._pins[role]
         self._pins[role] = level
         if role == "reset" and rising:
@@ -70,11 +70,11 @@ class Gc9a01:
 
     @property
     def selected(self) -> bool:
-        """Whether it listens to its bus: chip select low, reset high."""
+        """True if the chip is selected: chip select low, reset high."""
         return not self._pins["cs"] and bool(self._pins["reset"])
 
     def spi_write(self, data: bytes) -> None:
-        """Bytes from the bus while selected: commands with D/C low, parameters with D/C high."""
+        """Take bytes while selected: commands with D/C low, parameters with D/C high."""
         if not self.selected or not data:
             return
         if not self._pins["dc"]:
@@ -87,7 +87,7 @@ class Gc9a01:
             self._take_arguments()
 
     def spi_read(self, count: int) -> bytes:
-        """Answer of the last command: the display's identification 00 9A 01 after a dummy byte."""
+        """Return the last command's answer: identification 00 9A 01 after a dummy byte."""
         answer = b"\x00\x00\x9a\x01" if self._command == _READ_ID else b""
         return answer[:count].ljust(count, b"\x00")
 
@@ -143,7 +143,7 @@ class Gc9a01:
             written += len(run)
 
     def _write_run(self, pixels: list[bytes]) -> None:
-        """Write pixels into the present row of the window and move on."""
+        """Write pixels into the present row of the window and advance."""
         column, row, step = self._column, self._row, 1
         if self._madctl & _EXCHANGE:
             column, row, step = row, column, SIZE
@@ -162,7 +162,7 @@ class Gc9a01:
     # -- picture ---------------------------------------------------------------------------------
 
     def image(self) -> Image.Image:
-        """What is seen, mode "RGBA": transparent beside the round glass, black where it is dark."""
+        """Return the visible image, mode "RGBA": transparent outside the glass, black if dark."""
         glass = Image.new("L", (SIZE, SIZE))
         ImageDraw.Draw(glass).ellipse((0, 0, SIZE - 1, SIZE - 1), fill=255)
         seen = Image.new("RGBA", (SIZE, SIZE))

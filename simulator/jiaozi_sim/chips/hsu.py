@@ -5,7 +5,7 @@ Formats (PN532 user manual UM0701-02, 6.2.1), all with a start code ``00 FF``::
     normal     00 00 FF LEN LCS            TFI data… DCS 00     1 to 255 bytes of TFI and data
     extended   00 00 FF FF FF LM LL LCS    TFI data… DCS 00     up to 265 bytes of TFI and data
     ACK        00 00 FF 00 FF 00
-    NAK        00 00 FF FF 00 00            only from the host: send the last answer again
+    NAK        00 00 FF FF 00 00            only from the host: repeat the last answer
     error      00 00 FF 01 FF 7F 81 00      only from the chip: syntax error
 
 LCS and DCS make the sum of what they cover zero modulo 256.
@@ -27,7 +27,7 @@ MAX_BODY = 265
 
 
 class Kind(Enum):
-    """What a piece of the host's byte stream turned out to be."""
+    """Kind of a frame in the host's byte stream."""
 
     ACK = "ack"
     NAK = "nak"
@@ -60,20 +60,20 @@ def encode(body: bytes) -> bytes:
 
 
 class Decoder:
-    """Finds frames in the bytes from the host, however they are cut into pieces."""
+    """Finds frames in the bytes from the host, which may come in any pieces."""
 
     def __init__(self) -> None:
         self._pending = bytearray()
 
     def reset(self) -> None:
-        """Forget an unfinished frame."""
+        """Drop an unfinished frame."""
         self._pending.clear()
 
     def feed(self, data: bytes) -> list[Received]:
-        """Take more bytes and return the frames that are now complete.
+        """Add bytes; return the complete frames.
 
         Everything between frames (preambles, postambles, noise) is skipped. A frame with a wrong
-        checksum or an impossible length is BROKEN, and the search goes on behind its start code.
+        checksum or an impossible length is BROKEN, and the search continues after its start code.
         """
         self._pending += data
         found: list[Received] = []

@@ -1,4 +1,4 @@
-"""A vibration motor on one output pin; it remembers when it shook."""
+"""A vibration motor on one output pin; it records its pulses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from jiaozi_sim.scheduler import Scheduler
 
 
 class Motor:
-    """Runs while its pin is high. `pulses` holds (start, seconds) of each finished shake."""
+    """Runs while its pin is high. `pulses` has (start, seconds) of each finished pulse."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
@@ -14,14 +14,14 @@ class Motor:
         self.pulses: list[tuple[float, float]] = []
 
     def power_on(self) -> None:
-        """It starts at rest."""
+        """Start without running."""
 
     def power_off(self) -> None:
-        """A running motor stops."""
+        """Stop the motor."""
         self.pin("pin", 0)
 
     def pin(self, role: str, level: int) -> None:
-        """The pin's level was set."""
+        """Set the pin's level."""
         now = self._scheduler.now()
         if level and self._since is None:
             self._since = now

@@ -73,20 +73,20 @@ _COMMANDS: dict[int, tuple[str, int, int, bool]] = {
 
 
 def garble(data: bytes) -> bytes:
-    """What a UART makes of bytes sent at another baud rate: never a zero, so never a frame."""
+    """Garble bytes received at another baud rate: never a zero, so never a frame."""
     return bytes((byte * 5 + 0x33) & 0xFF | 0x80 for byte in data)
 
 
 def _rising_edges(byte: int) -> int:
-    """Low to high changes on the line while ``byte`` is sent, start and stop bit included."""
+    """Count rising edges on the line for ``byte``, start and stop bit included."""
     line = byte << 1 | 0x200
     return (line & ~(line << 1) & 0x3FE).bit_count()
 
 
 class Pn532:
-    """One chip. ``send(data)`` gets what it sends; ``baud`` is the rate its UART runs at.
+    """One chip. ``send(data)`` takes its bytes for the host; ``baud`` is its UART's rate.
 
-    ``auto_wtx`` is whether chip-side ISO-DEP keeps the reader waiting by itself (S(WTX)).
+    ``auto_wtx``: the chip's ISO-DEP sends S(WTX) by itself.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Pn532:
         self.target.link.auto_wtx = on
 
     def power_cycle(self) -> None:
-        """The supply went away and came back."""
+        """Interrupt the supply."""
         self._abort()
         self.set_carrier(False)
         self.reader.forget()
@@ -142,7 +142,7 @@ class Pn532:
     # Host side
 
     def receive(self, data: bytes, baud: int | None = None) -> None:
-        """Bytes from the host, sent at ``baud`` (None: the right one). Wrong ones are garbage."""
+        """Receive bytes that the host sent at ``baud`` (None: the right one, others garble)."""
         if baud is not None and baud != self.baud:
             data = garble(data)
         if self._asleep:
@@ -154,10 +154,10 @@ class Pn532:
                 self._send(self._last_answer)
             elif frame.kind is hsu.Kind.PACKET:
                 self._command(frame.body)
-            # A broken frame gets no answer: the host's time-out repeats it.
+            # A broken frame gets no answer: the host repeats it after a time-out.
 
     def _wake(self, data: bytes) -> bytes:
-        """What remains for the decoder once enough edges have woken the chip."""
+        """Count edges; return the bytes after those that woke the chip."""
         if not self._wake_by & WAKE_BY_HSU:
             return b""
         for index, byte in enumerate(data):
@@ -210,14 +210,14 @@ class Pn532:
     # Field side
 
     def set_carrier(self, on: bool) -> None:
-        """Switch the chip's own carrier; without it no target is known any more."""
+        """Switch the chip's own carrier; without it the target is forgotten."""
         self.carrier = on
         self.field.set_carrier(self, on)
         if not on:
             self.reader.forget()
 
     def carrier_for_reader(self) -> None:
-        """Switch the carrier on, unless collision avoidance sees somebody else's."""
+        """Switch the carrier on, unless collision avoidance finds another one."""
         if not (self.auto_rfca and self.field.feels_carrier(self)):
             self.set_carrier(True)
 
@@ -227,15 +227,15 @@ class Pn532:
             self._asleep = False
         self.target.field_changed(present)
 
-    def hear(self, frame: bytes, bit_rate: int, intact: bool) -> None:
+    def receive_frame(self, frame: bytes, bit_rate: int, intact: bool) -> None:
         """See :class:`jiaozi_sim.field.Endpoint`."""
         if self.carrier:
-            self.reader.hear(frame, bit_rate, intact)
+            self.reader.receive_frame(frame, bit_rate, intact)
         else:
-            self.target.hear(frame, bit_rate, intact)
+            self.target.receive_frame(frame, bit_rate, intact)
 
     def identity(self, wake: bool) -> Identity | None:
-        """A chip that drives a carrier itself is deaf to readers."""
+        """Return None with the chip's own carrier on: it then receives no reader."""
         return None if self.carrier or self._asleep else self.target.identity(wake)
 
     def select(self) -> None:

@@ -55,14 +55,14 @@ class Status(IntEnum):
 MORE = 0x40
 """MI: bit 6 of a status byte, and of Tg in InDataExchange."""
 MAX_DATA = 262
-"""Most data bytes in one command or answer of an exchange."""
+"""Maximum data bytes in one command or answer of an exchange."""
 
 # SetParameters (7.2.9)
 AUTOMATIC_ATR_RES = 0x04
 AUTOMATIC_RATS = 0x10
 ISO14443_4_PICC = 0x20
 
-# Registers that somebody looks at or that steer this model
+# Registers that hosts read or that control this model
 CIU_TX_MODE = 0x6302
 CIU_RX_MODE = 0x6303
 CIU_TX_CONTROL = 0x6304

@@ -50,7 +50,7 @@ FAILURES = {
 
 
 class Waiting(Enum):
-    """What the frame that is awaited belongs to."""
+    """Kind of the expected frame."""
 
     NOTHING = "nothing"
     ATS = "ats"
@@ -98,7 +98,7 @@ class ReaderRole:
         self._out = []
 
     def forget(self) -> None:
-        """Stop, and know no target any more."""
+        """Stop, and forget the target."""
         self.cancel()
         self.target = None
         self._rest, self._data = False, b""
@@ -130,7 +130,7 @@ class ReaderRole:
             listed = [self._description(n, who, b"") for n, (_, who) in enumerate(answers[:2], 1)]
             self._chip.finish(Command.IN_LIST_PASSIVE_TARGET, b"\x02" + b"".join(listed))
             return
-        if len(answers) != 1:  # nobody, or a collision: no target that could be used
+        if len(answers) != 1:  # no answer, or a collision: no usable target
             self._not_found()
             return
         card, identity = answers[0]
@@ -198,13 +198,13 @@ class ReaderRole:
 
     def _timeout(self) -> None:
         end = self._chip.field.busy_until(self._chip)
-        if end is not None:  # the answer has begun in time: hear it out
+        if end is not None:  # the answer has begun in time: wait for its end
             self._later(end - self._chip.scheduler.now(), self._timeout)
             return
         self._got(None, Failure.TIMEOUT)
 
-    def hear(self, frame: bytes, bit_rate: int, intact: bool) -> None:
-        """A frame from a card. It is broken for this chip if it came at another bit rate."""
+    def receive_frame(self, frame: bytes, bit_rate: int, intact: bool) -> None:
+        """Receive a frame from a card; one at another bit rate counts as broken."""
         if self._waiting is Waiting.NOTHING:
             return
         expected = self.target.rx_rate if self.target else 106
@@ -255,7 +255,7 @@ class ReaderRole:
         return None
 
     def _follow(self, step: PcdStep) -> None:
-        """Do what the block protocol says next."""
+        """Execute the block protocol's next step."""
         target = self.target
         if target is None:
             return
@@ -276,7 +276,7 @@ class ReaderRole:
             self._done(Status.OK | (MORE if step.more else 0), data)
 
     def _has_room(self, inf: bytes) -> bool:
-        """Whether the chip's buffer takes another block; if not, the host empties it first."""
+        """True if the chip's buffer has room for another block."""
         return len(self._data) + len(inf) + frame_size(FSDI) - OVERHEAD <= MAX_DATA
 
     def _done(self, status: int, data: bytes = b"") -> None:
@@ -326,14 +326,14 @@ class ReaderRole:
         return None
 
     def release(self, data: bytes) -> bytes | None:
-        """InRelease: like InDeselect, and the target is forgotten. Fine without a target."""
+        """InRelease: like InDeselect, and the target is forgotten. Allowed without a target."""
         if self.target is None or not self.target.ats or self.target.deselected:
             self.forget()
             return b"\x00"
         return self.deselect(data)
 
     def select(self, data: bytes) -> bytes | None:
-        """InSelect: wake a deselected target up."""
+        """InSelect: wake a deselected target."""
         if self.target is None or data[0] != 1:
             return bytes((Status.WRONG_CONTEXT,))
         if not self.target.deselected:

@@ -19,7 +19,7 @@ from jiaozi_sim.iso_dep import OVERHEAD, Ats
 from jiaozi_sim.scheduler import Timer
 
 ATS_FSCI, ATS_TA, ATS_FWI, ATS_SFGI = 5, 0x33, 9, 2
-"""What the chip's own ATS says: 64 byte frames, up to 424 kbit/s, FWT 155 ms."""
+"""Values of the chip's own ATS: 64-byte frames, up to 424 kbit/s, FWT 155 ms."""
 DEP_ONLY = 0x02
 MODE_PICC = 0x08
 WAITING_COMMANDS = (
@@ -31,7 +31,7 @@ WAITING_COMMANDS = (
 
 
 class Role(Enum):
-    """What the chip is as a target."""
+    """State of the chip as a target."""
 
     NONE = "none"
     LISTENING = "listening"  # TgInitAsTarget runs
@@ -65,13 +65,13 @@ class TargetRole:
         self._frames: list[bytes] = []
 
     def cancel(self) -> None:
-        """The host aborts the running command."""
+        """Abort the running command for the host."""
         self._out = []
         if self.role is Role.LISTENING:
             self.stop()
 
     def stop(self) -> None:
-        """Be no target."""
+        """Stop being a target."""
         self.role = Role.NONE
         self.link.reset()
         self._raw_selected = False
@@ -102,12 +102,12 @@ class TargetRole:
         return self._identity if self.link.senses(wake) else None
 
     def select(self) -> None:
-        """Chosen by the reader."""
+        """The reader has selected the chip."""
         self._raw_selected = not self._as_picc
         self.link.select()
 
     def field_changed(self, present: bool) -> None:
-        """The reader's carrier came or went."""
+        """The reader's carrier was switched on or off."""
         if present or self.role in (Role.NONE, Role.RELEASED, Role.FIELD_GONE):
             return
         if self.role is Role.LISTENING:
@@ -122,10 +122,10 @@ class TargetRole:
         if self._chip.running in WAITING_COMMANDS:
             self._chip.finish(self._chip.running, bytes((status,)))
 
-    def hear(self, frame: bytes, bit_rate: int, intact: bool) -> None:
-        """A frame of the reader."""
+    def receive_frame(self, frame: bytes, bit_rate: int, intact: bool) -> None:
+        """Receive a frame of the reader."""
         if self.role is Role.PICC or (self.role is Role.LISTENING and self._as_picc):
-            self.link.hear(frame, bit_rate, intact)
+            self.link.receive_frame(frame, bit_rate, intact)
         elif not intact or bit_rate != 106 or not self._raw_selected:
             return
         elif self.role is Role.LISTENING:
@@ -150,7 +150,7 @@ class TargetRole:
     # ISO-DEP in the chip
 
     def link_activated(self, rats: bytes) -> None:
-        """RATS came and the chip answers it itself."""
+        """RATS was received; the chip answers it itself."""
         self.role = Role.PICC
         self._forget_data()
         self._chip.finish(Command.TG_INIT_AS_TARGET, bytes((MODE_PICC,)) + rats)
@@ -205,19 +205,19 @@ class TargetRole:
         self.link.answer(*self._out.pop(0))
 
     def link_next(self) -> None:
-        """The reader has the last block and asks for the next."""
+        """The reader acknowledged the last block and requests the next."""
         self._next_due = True
         if self._out:
             self._send_next()
 
     def link_sent(self) -> None:
-        """A block has left; with the last one of a command that command is done."""
+        """A block was sent; after the last one the command is done."""
         running = self._chip.running
         if not self._out and running in (Command.TG_SET_DATA, Command.TG_SET_META_DATA):
             self._chip.finish(running, b"\x00")
 
     def link_deselected(self) -> None:
-        """S(DESELECT): the host learns it as status 29."""
+        """S(DESELECT): the host gets status 29."""
         self._forget_data()
         self.role = Role.RELEASED
         self._end_command(Status.RELEASED)

@@ -1,13 +1,13 @@
 """SSD1680, controller of black-and-white e-paper panels (Solomon Systech data sheet, rev. 0.14).
 
-The model obeys the command stream a real chip would get on its SPI bus and keeps two things apart:
-the chip's two RAMs of 176 x 296 bits, and the image that the panel shows, which changes only by a
+The model executes the command stream that a real chip gets on its SPI bus and separates the chip's
+two RAMs of 176 x 296 bits, and the image that the panel shows, which changes only by a
 display update and stays without power.
 
 Differences to silicon: voltages, waveform tables and temperatures are accepted and have no effect;
 display mode 2 is the usual differential waveform (only pixels whose old image, in the RED RAM,
-differs are driven). What a real chip would take badly (commands while BUSY, but see POSTED_SECONDS;
-an update with its analog part off; an unknown command) is ignored and noted in `violations`.
+differs are driven). Violations (commands while BUSY, but see POSTED_SECONDS; an update with the
+analog part off; an unknown command) are ignored and recorded in `violations`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Ssd1680:
     """One controller with its panel, in portrait: `sources` columns (x) by `gates` rows (y).
 
     Args:
-        scheduler: how long BUSY lasts is counted on it.
+        scheduler: of the time that BUSY takes.
         drive: called as drive("busy", level) when the chip's output pin changes.
         sources, gates: the visible part of the panel.
         speed: BUSY times are divided by it.
@@ -81,20 +81,20 @@ class Ssd1680:
     # -- power and pins --------------------------------------------------------------------------
 
     def power_on(self) -> None:
-        """Registers at their defaults, RAM undefined: filled with a fixed noise, so that a driver
-        that forgets to write it is seen to."""
+        """Set registers to their defaults; the undefined RAM is filled with a fixed noise, which
+        shows if a driver does not write it."""
         noise = random.Random(0x1680)
         self.ram_bw = bytearray(noise.randbytes(_ROW_BYTES * GATES))
         self.ram_red = bytearray(noise.randbytes(_ROW_BYTES * GATES))
         self._hardware_reset()
 
     def power_off(self) -> None:
-        """An update under way stops; the panel keeps what it shows."""
+        """Stop an update; the panel keeps its image."""
         self._stop_timer()
         self._pins = {"cs": 1, "dc": 0, "reset": 1}
 
     def pin(self, role: str, level: int) -> None:
-        """The level of an input pin (cs, dc, reset) changed."""
+        """Set the level of an input pin (cs, dc, reset)."""
         rising = level and not self._pins[role]
         self._pins[role] = level
         if role == "reset" and rising:
@@ -122,7 +122,7 @@ class Ssd1680:
 
     @property
     def busy(self) -> bool:
-        """Level of the BUSY pin; high for ever in deep sleep."""
+        """Level of the BUSY pin; always high in deep sleep."""
         return self._asleep or self._timer is not None
 
     def _be_busy(self, seconds: float, image: list[int] | None = None) -> None:
@@ -150,11 +150,11 @@ class Ssd1680:
 
     @property
     def selected(self) -> bool:
-        """Whether it listens to its bus: chip select low, reset high."""
+        """True if the chip is selected: chip select low, reset high."""
         return not self._pins["cs"] and bool(self._pins["reset"])
 
     def spi_write(self, data: bytes) -> None:
-        """Bytes from the bus while selected: commands with D/C low, parameters with D/C high."""
+        """Take bytes while selected: commands with D/C low, parameters with D/C high."""
         if self.selected and data:
             self._take(self._pins["dc"], data)
 
@@ -170,7 +170,7 @@ class Ssd1680:
                 self._begin(byte)
 
     def spi_read(self, count: int) -> bytes:
-        """Answer of the last command: the status (0x2F), or RAM (0x27; the first byte is void)."""
+        """Return the last command's answer: status (0x2F), or RAM (0x27, after a void byte)."""
         if self._command == _READ_STATUS:
             return bytes([int(self.busy) << 2 | 0x01]) * count
         if self._command == _READ_RAM:
@@ -369,7 +369,7 @@ class Ssd1680:
         return scanned ^ 1 if self._scan & 0x04 else scanned
 
     def image(self) -> Image.Image:
-        """What the panel shows, one pixel a dot, portrait, mode "L" (0 black, 255 white)."""
+        """Return the panel's image, one pixel a dot, portrait, mode "L" (0 black, 255 white)."""
         row_bytes = (self.sources + 7) // 8
         spare = row_bytes * 8 - self.sources
         packed = b"".join((row << spare).to_bytes(row_bytes, "big") for row in self.shown)

@@ -42,7 +42,7 @@ class Native:
         self.library = library = ctypes.CDLL(str(built("unicorn_board")))
         for name in ("jz_received", "jz_sent"):
             getattr(library, name).restype = ctypes.c_size_t
-        library.jz_hear.restype = ctypes.c_bool
+        library.jz_read_wire.restype = ctypes.c_bool
 
     def count(self, uc: Uc, counters: Path) -> None:
         """Count this engine's instructions."""
@@ -117,12 +117,12 @@ class Board(Core):
         """Return the wires with bytes that the far end has not taken."""
         return [wire for n, wire in self._wires.items() if self._board.held("sent", n)]
 
-    def hear(self, number: int) -> bool:
+    def read_wire(self, number: int) -> bool:
         """Read a wire that is ready; False if its far end is closed."""
-        heard = bool(self._board.library.jz_hear(number))
-        if not heard:
+        is_open = bool(self._board.library.jz_read_wire(number))
+        if not is_open:
             del self._wires[number]
-        return heard
+        return is_open
 
 
 def sleep(board: Board, control: socket.socket, counters: Path) -> None:
@@ -140,8 +140,8 @@ def sleep(board: Board, control: socket.socket, counters: Path) -> None:
             answer(board, control, counters)
         elif not (ready or takers):
             awake = True  # by SysTick
-        heard = [board.hear(waits[wire]) for wire in ready]
-        awake = awake or any(heard)
+        received = [board.read_wire(waits[wire]) for wire in ready]
+        awake = awake or any(received)
 
 
 def answer(board: Board, control: socket.socket, counters: Path) -> None:

@@ -100,7 +100,7 @@ class ScriptedReader:
     def field_changed(self, present: bool) -> None:
         """See :class:`jiaozi_sim.field.Endpoint`."""
 
-    def hear(self, frame: bytes, bit_rate: int, intact: bool) -> None:
+    def receive_frame(self, frame: bytes, bit_rate: int, intact: bool) -> None:
         """See :class:`jiaozi_sim.field.Endpoint`."""
         self._received.append((frame, intact))
 

@@ -24,7 +24,7 @@ class Ear:
     def field_changed(self, present: bool) -> None:
         self.felt.append(present)
 
-    def hear(self, frame: bytes, bit_rate: int, intact: bool) -> None:
+    def receive_frame(self, frame: bytes, bit_rate: int, intact: bool) -> None:
         self.heard.append((self.scheduler.now(), frame, intact))
 
     def identity(self, wake: bool) -> Identity | None:

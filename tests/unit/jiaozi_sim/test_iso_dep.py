@@ -206,7 +206,7 @@ class Card:
         self.commands: list[bytes] = []
         self.command = self.answer = b""
 
-    def hear(self, block: bytes) -> bytes | None:
+    def receive_frame(self, block: bytes) -> bytes | None:
         step = self.picc.receive(block)
         if step.event is PiccEvent.DATA:
             self.command += step.inf
@@ -239,7 +239,7 @@ def exchange(pcd: Pcd, card: Card, command: bytes, size: int, fates: list[str]) 
     step = pcd.send(pieces.pop(0), bool(pieces))
     while True:
         if step.event is PcdEvent.SEND:
-            reply = card.hear(step.block) if fate() == "pass" else None
+            reply = card.receive_frame(step.block) if fate() == "pass" else None
             back = fate() if reply is not None else "lose"
             if back == "pass" and reply is not None:
                 step = pcd.receive(reply)

@@ -150,7 +150,7 @@ EXPORT void jz_wire(unsigned number, int wire) {
 }
 
 /* Read a UART's wire; true if there was a byte. */
-EXPORT bool jz_hear(unsigned number) {
+EXPORT bool jz_read_wire(unsigned number) {
     return hear(&uarts[number]);
 }
 
