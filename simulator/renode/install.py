@@ -1,10 +1,10 @@
-"""`make renode-install`: how to get the right Renode, and whether an archive is the right one.
+"""Print how to install Renode, or compare an archive's digest (`make renode-install`).
 
-    python3 install.py                     what to fetch and what to do with it
+    python3 install.py                     print the steps
     python3 install.py ARCHIVE [SHA256]    compare an archive's SHA-256
 
-The digest to compare with is the second argument, or what the release's page says of that file.
-Exit status: 0 nothing wrong; 1 the archive is not the right one; 2 it could not be compared.
+The digest to compare with is the second argument, or the one that the release's page has.
+Exit status: 0 no difference; 1 the archive is another one; 2 it could not be compared.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ a Mono or dotnet that is installed already can run the smaller ones."""
 
 
 class Unknown(Exception):
-    """Nobody told the digest."""
+    """The published digest is not available."""
 
 
 def published(name: str, facts: str = FACTS) -> str:
-    """The SHA-256 that the release's page gives for a file. Raises Unknown."""
+    """Return the SHA-256 of a file from the release's page. Raises Unknown."""
     try:
         with urllib.request.urlopen(facts, timeout=_SECONDS) as answer:
             assets = json.load(answer)["assets"]
         digests = [asset.get("digest") or "" for asset in assets if asset["name"] == name]
     except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError) as error:
-        raise Unknown(f"{facts} does not tell: {error}") from error
+        raise Unknown(f"{facts} cannot be read: {error}") from error
     if not digests or not digests[0].startswith("sha256:"):
         raise Unknown(f"{facts} has no digest of {name}")
     return digests[0].removeprefix("sha256:")
 
 
 def compare(archive: Path, digest: str | None, facts: str = FACTS) -> int:
-    """Say whether the archive is the published one; the exit status."""
+    """Compare an archive with the published one and print the result; return the exit status."""
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
     print(f"{found}  {archive.name}")
     try:
@@ -69,7 +69,7 @@ def compare(archive: Path, digest: str | None, facts: str = FACTS) -> int:
 
 
 def main() -> int:
-    """See above."""
+    """Run the command line."""
     if len(sys.argv) < 2:
         print(ADVICE)
         return 0

@@ -1,26 +1,26 @@
 # ruff: noqa: F821, UP004, UP031
 # mypy: ignore-errors
-"""What Renode runs for us while a wallet runs: `include @probe.py` in the monitor.
+"""Code that runs inside Renode: `include @probe.py` in the monitor.
 
-Renode's interpreter is IronPython 2.7, with `System`, `clr` and `monitor` at hand (hence the
+Renode's interpreter is IronPython 2.7, with `System`, `clr` and `monitor` predefined (hence the
 switches above); the unit tests run the same file on CPython with fakes. It keeps the counter page
-of a machine (jiaozi_sim.machines.counters; the layout is `struct page` of machines/plugin/marks.c),
-cuts the power at a chosen NVM store, and keeps a wallet that waits from running faster than its
-host. Commands, each for the machine set in the monitor:
+of a machine (jiaozi_sim.machines.counters; the layout is `struct page` of plugin/marks_page.h),
+cuts the power at a chosen NVM store, and prevents an idle wallet from running faster than the host.
+Commands, each for the machine set in the monitor:
 
     jiaozi_wire ROLE UART PORT     put a UART on a TCP socket of this machine
-    jiaozi_watch COUNTERS NVM      count from now on into that page; NVM: file for a cut
+    jiaozi_watch COUNTERS NVM      start counting into that page; NVM: file for a cut
     jiaozi_cut COUNT               freeze the NVM and pause right after its COUNT-th store; 0: never
-    jiaozi_refresh                 bring the instruction count in the page up to date
+    jiaozi_refresh                 update the instruction count in the page
     jiaozi_erase_nvm, jiaozi_save_nvm FILE, jiaozi_load_nvm FILE
-    jiaozi_unwatch                 count no more
+    jiaozi_unwatch                 stop counting
 """
 
 import sys
 
 try:
     from struct import pack, unpack
-except ImportError:  # Renode came without Python's library; this much is built in
+except ImportError:  # Renode came without Python's library; this module is built in
     from _struct import pack, unpack
 
 IDLE_ENTER, IDLE_LEAVE = 0x80, 0xC0
@@ -29,24 +29,24 @@ AWAKE = 2**64 - 1
 EVENT_SIZE = 32
 ERASED = [0xFF]
 MARK_OFFSET = 0
-MOST_LATE_MS = 10
+MAX_LAG_MS = 10
 
 
 class Watch(object):
     """The counter page of one machine.
 
-    executed() gives its CPU's own count of instructions; waits() is called when it begins to wait.
+    executed() returns its CPU's count of instructions; idle() is called when it becomes idle.
     """
 
-    def __init__(self, path, nvm_path, executed, host_ns, waits):
+    def __init__(self, path, nvm_path, executed, host_ns, idle):
         self._file = open(path, "r+b")  # noqa: SIM115
-        self._executed, self._host_ns, self._waits = executed, host_ns, waits
+        self._executed, self._host_ns, self._becomes_idle = executed, host_ns, idle
         self.nvm_path = nvm_path
         self.cut_at = 0
         self.frozen = False
         head = unpack("<10Q", self._file.read(80))
         self._capacity = head[1]
-        # A page that has counts already goes on from them: the machine comes from a snapshot.
+        # If the page has counts already, continue from them: the machine comes from a snapshot.
         self._total, self._idle, self._idle_since, self.stores = head[2:6]
         self._events, self._phase, self._phase_since = head[7:10]
         self._file.seek(TABLE_OFFSET)
@@ -54,18 +54,18 @@ class Watch(object):
         self._last = int(executed())
 
     def _now(self):
-        # A reset may set the CPU's own counter back to zero.
+        # A reset may clear the CPU's own counter.
         executed = int(self._executed())
         self._total += executed - self._last if executed >= self._last else executed
         self._last = executed
         return self._total
 
     def marked(self, mark):
-        """A store to the marker word."""
+        """Count a store to the marker word."""
         now = self._now()
         if mark == IDLE_ENTER:
             self._idle_since = now
-            self._waits()
+            self._becomes_idle()
         elif mark == IDLE_LEAVE:
             if self._idle_since != AWAKE:
                 self._idle += now - self._idle_since
@@ -82,17 +82,17 @@ class Watch(object):
         self._phase, self._phase_since = mark, working
         event = pack("<4Q", mark, now, self._idle, int(self._host_ns()))
         self._put(RING_OFFSET + self._events % self._capacity * EVENT_SIZE, event)
-        self._file.flush()  # the event before the number of events, for whoever reads beside us
+        self._file.flush()  # the event before the number of events: others read the page live
         self._events += 1
 
     def stored(self):
-        """A store into the NVM; whether it is the one to cut at."""
+        """Count a store into the NVM; True if it is the one to cut at."""
         self.stores += 1
         self.refresh()
         return self.stores == self.cut_at
 
     def refresh(self):
-        """Bring the count of instructions up to date."""
+        """Update the count of instructions."""
         self._now()
         self._write_head()
 
@@ -116,25 +116,24 @@ class Watch(object):
 
 
 class Clock(object):
-    """How far a machine's time is behind the host's, and how that is forgiven.
+    """A machine's lag behind the host's time, which can be dropped.
 
-    Renode makes up for all of it, however old, as soon as the processor waits: its time then runs
-    at once to where the host's is, and time-outs of the firmware come before anybody who lives in
-    the host's time can answer. No command changes that, but the time source has the host's part in
-    a field (1.15 and 1.16).
+    Renode makes up for all lag as soon as the processor is idle: virtual time then jumps to the
+    host's, and time-outs of the firmware expire before a peer in the host's time can answer. There
+    is no command to change that, but the time source has the host's time in a field (1.15, 1.16).
     """
 
     def __init__(self, source):
         self._source = source
         self._host = _private(source, "TimeSourceBase", "hostTicksElapsed")
         if self._host is None:
-            print("jiaozi: this Renode's clock is unknown; on a busy host, time-outs come early")
+            print("jiaozi: this Renode's clock is unknown; on a busy host, time-outs expire early")
 
-    def forgive(self):
-        """Go on from here at the host's pace, if the machine is late."""
+    def drop_lag(self):
+        """Continue at the host's pace, without catching up, if the machine is late."""
         now, host_now = self._source.ElapsedVirtualTime, self._source.ElapsedHostTime
         late = host_now.TotalMilliseconds - now.TotalMilliseconds
-        if late > MOST_LATE_MS and self._host is not None:
+        if late > MAX_LAG_MS and self._host is not None:
             System.Threading.Monitor.Enter(self._host)  # as the time source itself does
             try:
                 ticks = System.Array[System.Object]([now.Ticks])
@@ -144,7 +143,7 @@ class Clock(object):
 
 
 def _private(thing, class_name, field_name):
-    """A private field that `thing` has from that class, or None."""
+    """Return a private field that `thing` has from that class, or None."""
     kind = thing.GetType()
     while kind is not None and kind.Name != class_name:
         kind = kind.BaseType
@@ -161,19 +160,19 @@ class Probe(object):
         self.hooked = {}  # the machine that has our hooks, by its name
 
     def marked(self, machine, offset, value):
-        """Hook: before a store to the marker page."""
+        """Hook before a store to the marker page."""
         watch = self.watches.get(str(machine))
         if watch is not None and not watch.frozen and int(offset) == MARK_OFFSET:
             watch.marked(int(value))
 
     def stored(self, machine, nvm, offset, value):
-        """Hook: before a store to the NVM; returns what is to be stored."""
+        """Hook before a store to the NVM; return the value to store."""
         watch = self.watches.get(str(machine))
         if watch is None:
             return value
-        if watch.frozen:  # without power; what is there stays
+        if watch.frozen:  # without power: keep the old value
             return System.UInt64(nvm.ReadDoubleWord(offset))
-        # Stored before it is counted: who sees the count finds it in the memory.
+        # Store before counting, so that a reader who sees the count finds the value in memory.
         nvm.WriteDoubleWord(offset, System.UInt32(value))
         if watch.stored():
             watch.frozen = True
@@ -182,8 +181,8 @@ class Probe(object):
         return value
 
 
-# IronPython looks only in the assemblies it was told of, and .NET moves its classes about: File and
-# Stopwatch are not everywhere where FileStream is.
+# IronPython searches loaded assemblies only, and .NET versions place classes differently: File and
+# Stopwatch are not always beside FileStream.
 if not hasattr(System.Diagnostics, "Stopwatch"):
     clr.AddReference("System.Runtime.Extensions")
 
@@ -208,13 +207,13 @@ def load(memory, path):
 
 
 def host_ns():
-    """The host's monotonic clock."""
+    """Return the host's monotonic time."""
     watch = System.Diagnostics.Stopwatch
     return int(watch.GetTimestamp()) * 1000000000 // int(watch.Frequency)
 
 
 def _run(command):
-    # Parse has written down what is wrong; without an exception a script would go on.
+    # Parse has printed the error; without an exception the script would continue.
     if not monitor.Parse(command):
         raise Exception("the monitor refuses: %s" % command)
 
@@ -232,7 +231,7 @@ def mc_jiaozi_watch(counters, nvm_path):
     cpu = machine["sysbus.cpu"]
     clock = Clock(machine.LocalTimeSource)
     sys.jiaozi.watches[name] = Watch(
-        counters, nvm_path, lambda: cpu.ExecutedInstructions, host_ns, clock.forgive
+        counters, nvm_path, lambda: cpu.ExecutedInstructions, host_ns, clock.drop_lag
     )
     if sys.jiaozi.hooked.get(name) is not machine:
         sys.jiaozi.hooked[name] = machine
@@ -242,7 +241,7 @@ def mc_jiaozi_watch(counters, nvm_path):
 
 
 def mc_jiaozi_rewatch(counters, nvm_path):
-    """After `Load`, whose machine brings its hooks along."""
+    """Watch a machine after `Load`, which restores its hooks."""
     sys.jiaozi.hooked[str(monitor.Machine)] = monitor.Machine
     mc_jiaozi_watch(counters, nvm_path)
 
@@ -262,7 +261,7 @@ def mc_jiaozi_refresh():
 
 
 def mc_jiaozi_erase_nvm():
-    """As it leaves the factory; Renode's memory begins as zeros."""
+    """Erase the NVM: Renode's memory starts as zeros."""
     nvm = monitor.Machine["sysbus.nvm"]
     data = System.Array[System.Byte](ERASED * int(nvm.Size))
     nvm.WriteBytes(0, data, 0, data.Length)
@@ -276,6 +275,6 @@ def mc_jiaozi_load_nvm(path):
     load(monitor.Machine["sysbus.nvm"], path)
 
 
-# Included again by every script; what is counted goes on.
+# Every script includes this file again; the counting must go on.
 if not hasattr(sys, "jiaozi"):
     sys.jiaozi = Probe()

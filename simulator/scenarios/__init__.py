@@ -1,1 +1,1 @@
-"""Scripts that put host and simulator together; the only code outside tests that may."""
+"""Programs that use host and simulator together; only these and tests may do so."""

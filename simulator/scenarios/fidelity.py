@@ -1,10 +1,10 @@
-"""The table of `simulator/renode/fidelity.md`: instructions of the same tap on every engine.
+"""Measure instructions of the same tap on every engine (`make fidelity`).
 
-    python fidelity.py            measure, and write the table
-    python fidelity.py --check    measure; exit status 1 where engines or the table disagree
+    python fidelity.py            measure, and write the table in `simulator/renode/fidelity.md`
+    python fidelity.py --check    measure; exit status 1 if engines or the table disagree
 
-A first tap of two boards, the payee reads; host and wallets draw the same keys and nonces on each
-engine. Renode is measured where it is installed, else its column says that it was not.
+It is a first tap of two boards, the payee reads; keys and nonces of host and wallets are the same
+on each engine. Renode is measured only if it is installed.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from scenarios.tap_cost import TapCost, tap
 PAGE = Path(__file__).parents[1] / "renode" / "fidelity.md"
 BEGIN, END = "<!-- tap by engine: simulator/scenarios/fidelity.py -->", "<!-- end -->"
 PHASES = (Mark.VERIFY, Mark.SIGN, Mark.HASH, Mark.ENCODE, Mark.COMMIT, Mark.DECODE)
-# Engines must agree on these; decoding also depends on what lies on the heap.
+# Engines must agree on these; decoding also depends on the heap's state.
 EXACT, PERCENT = PHASES[:-1], 0.5
-# How far the firmware may have moved since the table was written.
+# Allowed difference of the present firmware from the table.
 STALE_PERCENT = 10
 SEED = b"jiaozi fidelity"
 NOT_MEASURED = "not measured on this machine"
 
 
 def measure(engine: str) -> TapCost:
-    """The tap on one engine, from blank wallets on."""
+    """Provision two blank wallets on one engine and measure the tap."""
     with tempfile.TemporaryDirectory(prefix="jiaozi-") as name, Rig(Path(name), seed=SEED) as rig:
         wallets = []
         for who, board in (("alice", "visual_card"), ("bob", "wearable")):
@@ -49,12 +49,12 @@ def measure(engine: str) -> TapCost:
 
 
 def sides(cost: TapCost) -> tuple[Counter[Mark], Counter[Mark]]:
-    """Payer's and payee's instructions by phase."""
+    """Return the payer's and the payee's instructions by phase."""
     return cost.payer, cost.payee
 
 
 def disagreements(costs: dict[str, TapCost]) -> list[str]:
-    """Where an engine's computing phases differ from the first engine's by more than PERCENT."""
+    """Return phases in which an engine differs from the first one by more than PERCENT."""
     (first, reference), *others = costs.items()
     found = []
     for engine, cost in others:
@@ -88,7 +88,7 @@ def table(costs: dict[str, TapCost]) -> str:
 
 
 def cell(cost: TapCost | None, phase: Mark) -> str:
-    """One engine's figures for a phase."""
+    """Return one engine's figures for a phase."""
     if cost is None:
         return NOT_MEASURED
     payer, payee = sides(cost)
@@ -96,7 +96,7 @@ def cell(cost: TapCost | None, phase: Mark) -> str:
 
 
 def written(page: str) -> str:
-    """The table that is in the page. Raises ValueError when its marks are not there."""
+    """Return the table in the page. Raises ValueError if its marks are missing."""
     found = re.search(f"{re.escape(BEGIN)}\n(.*)\n{re.escape(END)}", page, re.S)
     if found is None:
         raise ValueError(f"{PAGE} has no place for the table")
@@ -104,7 +104,7 @@ def written(page: str) -> str:
 
 
 def stale(old: str, new: str) -> list[str]:
-    """Cells of QEMU and Unicorn that are further off than STALE_PERCENT."""
+    """Return cells of QEMU and Unicorn that differ by more than STALE_PERCENT."""
 
     def figures(text: str) -> list[int]:
         cells = [line.split("|") for line in text.splitlines()[2:]]
@@ -122,7 +122,7 @@ def stale(old: str, new: str) -> list[str]:
 
 
 def engines() -> list[str]:
-    """Those that can run here."""
+    """Return the engines that are installed."""
     try:
         find_program("renode")
     except RenodeMissing as error:
@@ -132,7 +132,7 @@ def engines() -> list[str]:
 
 
 def main() -> int:
-    """See above."""
+    """Run the command line."""
     costs = {engine: measure(engine) for engine in engines()}
     now, page = table(costs), PAGE.read_text()
     print(now)

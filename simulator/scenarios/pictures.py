@@ -25,11 +25,11 @@ _INK = (60, 64, 72)
 
 
 def keep(wallet: Wallet, path: Path) -> None:
-    """Write the display as PNG, once the wallet has come to rest and drawn what it had to say."""
+    """Write the display as PNG, once the wallet is idle and its display does not change."""
     ends = [mark.index for mark in wallet.marks() if mark.mark == Mark.TAP_END]
     if ends:
         wallet.wait_mark(Mark.LINK, _LONGEST_SECONDS, ends[-1])
-    # What a display is sent may wait in an engine's sockets for a while.
+    # Bytes for a display may wait in an engine's sockets.
     settled, longest = _SETTLED_SECONDS * patience(), _LONGEST_SECONDS * patience()
     end = time.monotonic() + longest
     last, since = wallet.picture().tobytes(), time.monotonic()
@@ -42,7 +42,7 @@ def keep(wallet: Wallet, path: Path) -> None:
 
 
 def overview(directory: Path, target: Path) -> None:
-    """All pictures of a directory on one sheet, in the order they were taken, with their names."""
+    """Put all pictures of a directory on one sheet, in the order of their time, with names."""
     files = sorted(directory.glob("*.png"), key=lambda file: file.stat().st_mtime_ns)
     shots = [(file.stem.replace("-", " "), Image.open(file).convert("RGB")) for file in files]
     rows = [shots[i : i + _COLUMNS] for i in range(0, len(shots), _COLUMNS)]

@@ -1,6 +1,6 @@
 """Host and simulator together: an authority, an operator, a reader, and wallets to provision.
 
-The scenarios and the emulated tests start from here:
+Scenarios and emulated tests use it like this:
 
     with Rig(directory) as rig:
         alice = rig.add("alice")
@@ -38,8 +38,8 @@ from jiaozi_sim.machines.marks import Mark
 PIN = "1234"
 READER = "desk"
 
-# nfcpy gives a chip 100 ms to acknowledge, which a busy machine that emulates it may miss. Such a
-# machine may also draw for seconds before a wallet listens again.
+# nfcpy gives a chip 100 ms to acknowledge, which is too short on a busy machine. There a wallet may
+# also draw for seconds before it polls again.
 _PATIENCE = "20"
 _PATIENT_SECONDS = 60
 
@@ -47,8 +47,8 @@ _PATIENT_SECONDS = 60
 class Rig:
     """One authority, one operator and one reader, with the wallets added to them.
 
-    With a `seed` the host draws its keys, ids and nonces from it, as the emulated wallets do from
-    theirs: what is signed, and so what it costs to verify, is then the same in each run.
+    With a `seed` all random numbers of the host come from it, as those of emulated wallets come
+    from theirs: signatures, and so the cost of verifying them, are then the same in each run.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Rig:
         self.simulator.__exit__(kind, error, trace)
 
     def add(self, name: str, board: str = "visual_card", elf: Path | None = None) -> Wallet:
-        """A wallet with power, ready for a tap."""
+        """Add a wallet with power, ready for a tap."""
         wallet = self.simulator.add_wallet(name, board, elf)
         wallet.start()
         wallet.wait_mark(Mark.READY)
@@ -91,7 +91,7 @@ class Rig:
 
     @contextmanager
     def at_reader(self, wallet: Wallet) -> Iterator[Link]:
-        """The wallet on the operator's reader, as the host sees it; at rest again afterwards."""
+        """Place the wallet on the operator's reader; wait until it is idle afterwards."""
         before = wallet.marks()[-1].index
         with self.simulator.tapped(READER, wallet.name), open_link(self.reader.path) as link:
             link.wait_for_card(_PATIENT_SECONDS)
@@ -101,14 +101,14 @@ class Rig:
             wallet.wait_mark(Mark.TAP_END, _PATIENT_SECONDS, answers[-1])
 
     def provision(self, wallet: Wallet, category: int = 0) -> bytes:
-        """Make a wallet of the blank device, a merchant's with a category; returns its id."""
+        """Provision the blank device, with a category as a merchant's; return its id."""
         with self.at_reader(wallet) as link:
             made = provision(link, self.operator, self.ledger, PIN, category=category)
             self.ids[wallet.name] = made.id
         return self.ids[wallet.name]
 
     def top_up(self, wallet: Wallet, amount: int, purse: int = 0) -> None:
-        """Pay from the operator's account, for a purse whose terms the operator has made."""
+        """Pay from the operator's account; purse: one whose terms the operator has made."""
         with self.at_reader(wallet) as link:
             top_up(link, self.operator, self.ledger, PIN, amount, purse)
 
@@ -128,7 +128,7 @@ class Rig:
 
     @contextmanager
     def _as_owner(self, wallet: Wallet) -> Iterator[WalletClient]:
-        """The wallet at a reader of its owner's, the PIN given."""
+        """Place the wallet on a reader of its owner, with the PIN verified."""
         with self.at_reader(wallet) as link:
             client = self.client(link)
             client.select()
@@ -146,7 +146,7 @@ class Rig:
             client.arm_pay(amount, role)
 
     def balance(self, wallet: Wallet) -> int:
-        """What the wallet itself says."""
+        """Read the wallet's balance."""
         with self._as_owner(wallet) as client:
             balance = client.info().balance
             if balance is None:
@@ -162,5 +162,5 @@ class Rig:
         self.ledger = Ledger.open(self._home)
 
     def report(self) -> Report:
-        """The ledger as it stands."""
+        """Return the ledger's report."""
         return report(self.ledger)

@@ -1,7 +1,7 @@
-"""What one tap between two wallets cost: instructions by phase and side, exchanges, bytes, time.
+"""Cost of one tap between two wallets: instructions by phase and side, exchanges, bytes, time.
 
-The critical path runs from the first byte of SELECT to the payee's commit. Idle is left out; both
-sides are summed and overlap is not subtracted.
+The critical path runs from the first byte of SELECT to the payee's commit, without idle. Both sides
+are summed; overlap is not subtracted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jiaozi_sim.client import Simulator, Wallet
 from jiaozi_sim.machines.base import MarkEvent
 from jiaozi_sim.machines.marks import Mark
 
-# Marks that stand for a moment; what follows them is ordinary work.
+# Marks of a moment; the work that follows them belongs to no phase.
 _MOMENTS = (
     Mark.READY,
     Mark.TAP_BEGIN,
@@ -25,7 +25,7 @@ _MOMENTS = (
     Mark.ANSWERED,
 )
 
-# The model of time: cycles an instruction, air and wire by bits a byte, a fixed part an exchange.
+# Model of time: cycles per instruction, bits per byte on air and wire, a fixed part per exchange.
 CYCLES_AN_INSTRUCTION = 1.35
 AIR_BITS, AIR_RATE = 9, 424_000
 UART_BITS, UART_RATE = 10, 921_600
@@ -56,7 +56,7 @@ class TapCost:
         return self.payer.total() + self.payee.total()
 
     def modelled_ms(self, clock_mhz: float) -> float:
-        """Milliseconds on hardware with that clock, by the model above."""
+        """Return milliseconds on hardware with this clock, by the model above."""
         return (
             self.instructions * CYCLES_AN_INSTRUCTION / (clock_mhz * 1000)
             + self.bytes * AIR_BITS / AIR_RATE * 1000
@@ -66,31 +66,31 @@ class TapCost:
 
 
 def tap(simulator: Simulator, payer: Wallet, payee: Wallet) -> TapCost:
-    """Hold two wallets together until the payment is made and both are done; what it cost.
+    """Hold two wallets together until the payment is made and both are done; return the cost.
 
-    Raises NoMark when no payment comes about.
+    Raises NoMark if no payment is made.
     """
-    return _measure(simulator, payer, payee, _payment_leaves)
+    return _measure(simulator, payer, payee, _payment_sent)
 
 
 def resume(simulator: Simulator, payer: Wallet, payee: Wallet) -> TapCost:
-    """The same for a tap that finishes a torn one, whose payer has committed before."""
-    return _measure(simulator, payer, payee, _last_word)
+    """Like `tap`, for a tap that completes a torn one, whose payer has committed before."""
+    return _measure(simulator, payer, payee, _last_sent)
 
 
-# Finds the mark at which the payer's part of the critical path ends, from its marks in this tap
+# Returns the mark at which the payer's part of the critical path ends, from its marks in this tap
 # and the payee's commit.
 _Ending = Callable[[Sequence[MarkEvent], MarkEvent], MarkEvent]
 
 
-def _payment_leaves(marks: Sequence[MarkEvent], _credited: MarkEvent) -> MarkEvent:
-    """The first word to the chip after the payer's commit."""
+def _payment_sent(marks: Sequence[MarkEvent], _credited: MarkEvent) -> MarkEvent:
+    """Return the payer's first link mark after its commit."""
     committed = next(m.index for m in marks if m.mark == Mark.TAP_COMMIT_PAYER)
     return next(m for m in marks if m.index > committed and m.mark == Mark.LINK)
 
 
-def _last_word(marks: Sequence[MarkEvent], credited: MarkEvent) -> MarkEvent:
-    """The payer's last word to the chip before the payee committed."""
+def _last_sent(marks: Sequence[MarkEvent], credited: MarkEvent) -> MarkEvent:
+    """Return the payer's last link mark before the payee's commit."""
     return [m for m in marks if m.mark == Mark.LINK and m.host_ns < credited.host_ns][-1]
 
 
@@ -117,7 +117,7 @@ def _measure(simulator: Simulator, payer: Wallet, payee: Wallet, ending: _Ending
 
 
 def mean(costs: Sequence[TapCost]) -> TapCost:
-    """The mean of several taps of one kind; collections are those of all."""
+    """Return the mean of several taps of one kind; collections are summed."""
     count = len(costs)
 
     def spent(sides: Sequence[Counter[Mark]]) -> Counter[Mark]:
@@ -140,7 +140,7 @@ def _newest(wallet: Wallet) -> int:
 
 
 def by_phase(marks: Sequence[MarkEvent], end: MarkEvent) -> Counter[Mark]:
-    """Instructions by phase from the last TAP_BEGIN before `end` to `end`, idle left out."""
+    """Return instructions by phase from the last TAP_BEGIN to `end`, without idle."""
     start = max(m.index for m in marks if m.mark == Mark.TAP_BEGIN and m.index < end.index)
     inside = [m for m in marks if start <= m.index <= end.index]
     spent: Counter[Mark] = Counter()

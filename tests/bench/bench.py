@@ -1,8 +1,7 @@
-"""`make bench`: what a tap costs on the emulated Cortex-M4F, against the budgets of the design.
+"""Measure the cost of a tap on the emulated Cortex-M4F against the budgets (`make bench`).
 
-Two wallets tap in both reader roles, first as strangers, then again; executed instructions are
-counted, waiting is not, so two runs agree. A table goes to the screen, the figures to
-build/bench.json.
+Two wallets tap in both reader roles, first as strangers, then again. Instructions are counted
+without idle, so two runs agree. Prints tables and writes build/bench.json.
 """
 
 from __future__ import annotations
@@ -36,16 +35,16 @@ HEAP_KIB, HEAP_STEP_KIB = 128, 4
 AMOUNT = 25_00
 SEED = b"jiaozi bench"
 
-# The mean of some taps, since the search for free memory depends on what was there before.
+# Several taps, because the search for free memory depends on the heap's history.
 ROUNDS = 5
 
-# Long enough for a reader to be looking for cards.
+# Long enough for a reader to be polling for cards.
 POWER_AFTER_SECONDS = 0.5
 
 PAYEE_READS, PAYER_READS = "payee reads", "payer reads"
 ROLES = (PAYEE_READS, PAYER_READS)
 
-# The design's figures: (what, where it is found, budget, stretch goal).
+# The budgets: (name, path in the figures, budget, stretch goal).
 BUDGETS = (
     ("instructions, first tap", "tap.instructions.total", 9_000_000, 7_500_000),
     ("instructions, met before", "tap_again.instructions.total", 6_500_000, 5_000_000),
@@ -70,7 +69,7 @@ class Pair:
     bob: Wallet
 
     def restart(self) -> None:
-        """Strangers again: what was kept in RAM of the other is gone."""
+        """Restart both, so that they are strangers: each loses its cache of the other."""
         for wallet in (self.alice, self.bob):
             if wallet.running:
                 wallet.cut_power()
@@ -78,7 +77,7 @@ class Pair:
             wallet.wait_mark(Mark.READY)
 
     def tap(self, role: str) -> TapCost:
-        """Alice pays bob."""
+        """Have alice pay bob."""
         if role == PAYEE_READS:
             self.rig.receive(self.bob, AMOUNT, commands.READER)
         else:
@@ -89,7 +88,7 @@ class Pair:
 
 @contextmanager
 def pair(elf: Path, memories: tuple[bytes, bytes] | None = None) -> Iterator[Pair]:
-    """Two wallets on an image; with `memories` they wake up with what others had in their NVM."""
+    """Make two wallets on an image; memories: NVM contents to start with."""
     with (
         tempfile.TemporaryDirectory(prefix="jiaozi-bench-") as name,
         Rig(Path(name), seed=SEED) as rig,
@@ -108,7 +107,7 @@ def pair(elf: Path, memories: tuple[bytes, bytes] | None = None) -> Iterator[Pai
 
 
 def measure_taps(them: Pair) -> dict[str, dict[str, TapCost]]:
-    """{"tap" | "tap_again": {role: mean cost}}."""
+    """Return {"tap" | "tap_again": {role: mean cost}}."""
     costs: dict[str, dict[str, TapCost]] = {"tap": {}, "tap_again": {}}
     for role in ROLES:
         rounds: list[dict[str, TapCost]] = []
@@ -122,12 +121,12 @@ def measure_taps(them: Pair) -> dict[str, dict[str, TapCost]]:
 
 
 def measure_boot(them: Pair) -> int:
-    """Mean instructions from power-up to the first APDU answered."""
+    """Return the mean instructions from power-up to the first APDU answered."""
     return round(sum(boot_once(them) for _ in range(ROUNDS)) / ROUNDS)
 
 
 def boot_once(them: Pair) -> int:
-    """One start, at a reader that is waiting."""
+    """Start once at a polling reader; return the instructions."""
     them.bob.cut_power()
     simulator, reader = them.rig.simulator, them.rig.reader
     with simulator.tapped(reader.name, them.bob.name), open_link(reader.path) as link:
@@ -140,12 +139,12 @@ def boot_once(them: Pair) -> int:
 
 
 def memories_of(them: Pair) -> tuple[bytes, bytes]:
-    """What both wallets have in NVM."""
+    """Return both wallets' NVM contents."""
     return them.alice.nvm_read(), them.bob.nvm_read()
 
 
 def link(heap_kib: int) -> None:
-    """Link the image with another heap; nothing is compiled."""
+    """Link the image with another heap size, without compiling."""
     command = ["make", "-C", str(ROOT / "firmware"), f"BOARD={BOARD}", f"HEAP_KIB={heap_kib}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -153,7 +152,7 @@ def link(heap_kib: int) -> None:
 
 
 def smallest_heap(memories: tuple[bytes, bytes], directory: Path) -> int:
-    """The smallest heap, in steps of 4 KiB, on which both tap without collecting garbage."""
+    """Return the smallest heap, in steps of 4 KiB, on which a tap collects no garbage."""
 
     def passes(kib: int) -> bool:
         link(kib)
@@ -180,7 +179,7 @@ def smallest_heap(memories: tuple[bytes, bytes], directory: Path) -> int:
 
 
 def measure_heap_taps(them: Pair) -> list[TapCost]:
-    """A tap in each role."""
+    """Tap in each role; return the costs."""
     costs = []
     for role in ROLES:
         them.restart()
@@ -189,7 +188,7 @@ def measure_heap_taps(them: Pair) -> list[TapCost]:
 
 
 def text_bytes(elf: Path) -> int:
-    """Code and constants of an image: what `size` calls text."""
+    """Return the size of an image's code and constants, as `size` counts text."""
     with elf.open("rb") as file:
         image = ELFFile(file)
         allocated = [
@@ -199,7 +198,7 @@ def text_bytes(elf: Path) -> int:
 
 
 def figures(costs: dict[str, dict[str, TapCost]]) -> dict[str, Any]:
-    """What build/bench.json says of taps: of the two reader roles the worse one."""
+    """Return the taps' figures for build/bench.json, of the worse reader role."""
     found: dict[str, Any] = {}
     for which, by_role in costs.items():
         role, worst = max(by_role.items(), key=lambda item: item[1].instructions)
@@ -223,7 +222,7 @@ def figures(costs: dict[str, dict[str, TapCost]]) -> dict[str, Any]:
 
 
 def phase_table(costs: dict[str, dict[str, TapCost]]) -> Table:
-    """Instructions by phase, side and role, in thousands."""
+    """Return a table of instructions by phase, side and role, in thousands."""
     table = Table(title="Critical path of a tap, thousand instructions")
     table.add_column("phase")
     columns = [
@@ -243,7 +242,7 @@ def phase_table(costs: dict[str, dict[str, TapCost]]) -> Table:
 
 
 def budget_table(found: dict[str, Any]) -> Table:
-    """Each figure beside its budget and its stretch goal."""
+    """Return a table of each figure with its budget and stretch goal."""
     table = Table(title="Against the budgets")
     table.add_column("what")
     for heading in ("measured", "budget", "stretch"):
@@ -263,7 +262,7 @@ def _against(value: float, goal: int | None) -> str:
 
 
 def main() -> None:
-    """Measure, show, and write build/bench.json."""
+    """Measure, print tables, and write build/bench.json."""
     elf = IMAGES / BOARD / "firmware.elf"
     with tempfile.TemporaryDirectory(prefix="jiaozi-bench-") as name:
         image = Path(name) / "firmware.elf"

@@ -1,4 +1,4 @@
-"""The images of the emulated tests serve here too."""
+"""Fixtures: the images of the emulated tests."""
 
 from tests.emulated.conftest import firmware_elf
 

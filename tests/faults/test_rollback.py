@@ -1,4 +1,4 @@
-"""Memories put back on real images: found at the first sync that can know, named, and frozen."""
+"""Restored memory on real images: found at the first sync that can show it, named, and frozen."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Seeded faults as data: one TOML file each beside this one.
+"""Seeded faults as data, one TOML file each in this folder.
 
-changed, lost   what was changed, and what a user (or who else) would lose: one sentence each
+changed, lost   the change, and what a user or operator would lose by it: one sentence each
 flows           names of the flows that are expected to show it (see `search`)
-[[change]]      file, and `old`, text that stands there exactly once, and its replacement `new`
+[[change]]      file, `old` text that occurs in it exactly once, and its replacement `new`
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ HERE = Path(__file__).parent
 
 
 class NotSeeded(Exception):
-    """A fault's old text is not in its file exactly once: bring the fault up to date."""
+    """A fault's old text does not occur in its file exactly once: update the fault."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One replacement in a file, named from the tree's root."""
+    """One replacement in a file; its path is relative to the tree's root."""
 
     file: str
     old: str
@@ -39,10 +39,7 @@ class Fault:
     changes: tuple[Change, ...]
 
     def seed(self, read: Callable[[str], str]) -> dict[str, str]:
-        """The files it changes as they are with the fault; `read(file)` gives them without it.
-
-        Raises NotSeeded.
-        """
+        """Return the changed files' texts; `read(file)` returns the originals. Raises NotSeeded."""
         texts: dict[str, str] = {}
         for change in self.changes:
             text = texts.get(change.file) or read(change.file)
@@ -54,12 +51,12 @@ class Fault:
 
 
 def load(path: Path) -> Fault:
-    """The fault in a file. Raises KeyError, TypeError for what is no fault."""
+    """Read a fault from its file. Raises KeyError, TypeError if it is not valid."""
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     changes = tuple(Change(**change) for change in table["change"])
     return Fault(path.stem, table["changed"], table["lost"], tuple(table["flows"]), changes)
 
 
 def load_all() -> list[Fault]:
-    """Every fault there is, by name."""
+    """Read all faults, in the order of their names."""
     return [load(path) for path in sorted(HERE.glob("*.toml"))]

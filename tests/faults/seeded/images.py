@@ -1,8 +1,8 @@
 """Firmware images with a fault in them, built from a copy of the sources.
 
-The copy lives in build/seeded/tree and shares upstream's sources and mpy-cross with the tree; only
-what a fault changes is frozen anew, so that an image takes two seconds. Without a fault the copy
-gives, bit for bit, the image that is flashed.
+The copy is in build/seeded/tree and shares upstream's sources and mpy-cross with the tree; only the
+changed files are frozen again, so that an image takes two seconds. Without a fault the copy gives
+the release image, bit for bit.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _SHARED = ("upstream", "mpy-cross")
 
 
 class BuildFailed(Exception):
-    """An image could not be built; the text is what the build said."""
+    """An image could not be built; the text is the build's output."""
 
 
 class Workshop:
-    """Builds images under `home`; the copy there is brought up to date first."""
+    """Builds images under `home`, from a copy that it updates first."""
 
     def __init__(self, home: Path) -> None:
         self._tree, self._images = home / "tree", home / "images"
@@ -53,7 +53,7 @@ class Workshop:
             self._write(str(path), (ROOT / path).read_bytes())
 
     def _write(self, name: str, content: bytes) -> None:
-        """Bring one file of the copy up to date; one that is keeps its date."""
+        """Update one file of the copy; an equal file keeps its date."""
         target = self._tree / name
         if target.is_file() and target.read_bytes() == content:
             return
@@ -62,7 +62,7 @@ class Workshop:
         shutil.copymode(ROOT / name, target)
 
     def build(self, fault: Fault | None) -> Path:
-        """The image with a fault, or without any. Raises NotSeeded, BuildFailed."""
+        """Build the image with a fault, or without any. Raises NotSeeded, BuildFailed."""
         seeded = {} if fault is None else fault.seed(_source)
         for name, text in seeded.items():
             self._write(name, text.encode())
