@@ -39,7 +39,7 @@ model: setup ## search the model of a transfer, full bounds and mutants (build/m
 evidence: setup ## play 10,000 random histories with cheats in them (build/evidence.json)
 	@$(VENV_PYTHON) -m tests.evidence.play_histories --out build/evidence.json $(ARGS)
 
-renode: ## robot suites and emulated tests on Renode; where there is none it says so and fails
+renode: ## robot suites and emulated tests on Renode; fails if Renode is not installed
 	@python3 tests/renode/run_on_renode.py --look
 	@$(MAKE) --no-print-directory setup firmware
 	@$(VENV_PYTHON) tests/renode/run_on_renode.py
@@ -47,7 +47,7 @@ renode: ## robot suites and emulated tests on Renode; where there is none it say
 fidelity: setup firmware ## measure the same tap on every engine, for simulator/renode/fidelity.md (ARGS=--check compares)
 	@PYTHONPATH=simulator $(VENV_PYTHON) simulator/scenarios/fidelity.py $(ARGS)
 
-renode-install: ## how to get the right Renode (ARCHIVE=file compares its SHA-256)
+renode-install: ## print how to install Renode (ARCHIVE=file compares its SHA-256)
 	@python3 simulator/renode/install.py $(ARCHIVE) $(SHA256)
 
 fuzz: setup firmware ## fuzz every decoder and the dispatcher, on CPython and on the image (build/fuzz.json)
@@ -58,10 +58,10 @@ sweep: setup firmware ## cut the power at every store of every flow, torn in eve
 	@$(VENV_PYTHON) -m tests.sweep.sweep_flows $(ARGS)
 	@$(VENV_PYTHON) -m tests.sweep.sweep_pin
 
-sweep-qemu: setup firmware ## 200 random cuts on QEMU end as on the sweep's engine (build/sweep-qemu.json)
+sweep-qemu: setup firmware ## compare 200 random power cuts on QEMU and Unicorn (build/sweep-qemu.json)
 	@$(VENV_PYTHON) -m tests.sweep.compare_qemu $(ARGS)
 
-seeded: setup firmware ## build the firmware with known faults; the sweep must find each (build/seeded.json)
+seeded: setup firmware ## build the firmware with seeded faults; the sweep must find each (build/seeded.json)
 	@$(VENV_PYTHON) -m tests.faults.seeded.find_faults $(ARGS)
 
 setup: ## install what the other targets need (they all do this first)
