@@ -13,7 +13,7 @@ from jiaozi.wallet import payee, payer
 from jiaozi.wallet.book import Book
 from jiaozi.wire import cose, messages
 from jiaozi.wire.errors import Refused
-from tests.vectors.run import Memory, read_scene
+from tests.vectors.check_vectors import Memory, read_scene
 
 STEPS = 60
 FLIPS = 3
