@@ -141,8 +141,8 @@ def _sync_one(actors: Actors, name: str) -> None:
     shown = report(actors.desk.ledger)
     if not shown.holds:
         raise Broken(
-            f"the ledger has {shown.balances}, {shown.value_in_flight} in flight and {shown.held} held,"
-            f" of {shown.issued} issued"
+            f"the ledger has {shown.balances}, {shown.value_in_flight} in flight and"
+            f" {shown.held} held, of {shown.issued} issued"
         )
 
 

@@ -20,6 +20,7 @@ from jiaozi.wire.journal import (
     VOIDED,
 )
 from jiaozi.wire.messages import read_payment, read_request
+from jiaozi.wire.settlements import is_settlement
 from tests.sweep.flows.oracle import Broken
 
 _ANSWERED = (CREDITED, VOIDED)
