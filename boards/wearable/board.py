@@ -8,7 +8,10 @@ from wallet.drivers.gc9a01 import Gc9a01
 from wallet.drivers.pn532 import SLOW_BAUD, Pn532
 from wallet.drivers.pn532_hsu import QUANTUM_MS
 from wallet.hal import port
-from wallet.hal.buttons import Buttons, Together, TouchKeys
+from wallet.links.contactless import Contactless
+from wallet.person.keys import Keys
+from wallet.person.touch import TouchKeys
+from wallet.person.viewer import Viewer
 
 
 def nvm():
@@ -33,11 +36,23 @@ def display() -> Gc9a01:
     )
 
 
-def buttons() -> Together:
-    """The side button is OK; so is the right lower part of the screen, and the left is Cancel."""
+def buttons() -> Keys:
+    """The side button: OK."""
+    return Keys((("ok", Pin(10, Pin.IN, Pin.PULL_UP), 0),), port)
+
+
+def touch() -> TouchKeys:
+    """The lower part of the screen: Cancel on the left, OK on the right."""
     Pin(9, Pin.OUT, value=1)  # the touch controller's reset
-    touch = Cst816s(I2C(0, freq=400_000), Pin(8, Pin.IN, Pin.PULL_UP))
-    return Together(
-        Buttons((("ok", Pin(10, Pin.IN, Pin.PULL_UP), 0),), port),
-        TouchKeys(touch, (("cancel", 0, 160, 120, 240), ("ok", 120, 160, 240, 240))),
-    )
+    controller = Cst816s(I2C(0, freq=400_000), Pin(8, Pin.IN, Pin.PULL_UP))
+    return TouchKeys(controller, (("cancel", 0, 160, 120, 240), ("ok", 120, 160, 240, 240)))
+
+
+def links() -> "list[Contactless]":
+    """The contactless link."""
+    return [Contactless(nfc(), port)]
+
+
+def person() -> Viewer:
+    """The round screen, the button and the touch keys."""
+    return Viewer(display(), buttons(), touch())

@@ -1,26 +1,11 @@
-"""What every board's `board.py` offers the application."""
+"""What every board's `board.py` provides to the application."""
 
-from typing import Any, Protocol
-
-from wallet.drivers.pn532 import Pn532
+from wallet.links.link import Link
+from wallet.person.person import Person
 from wallet.storage.pages import Nvm
 
-class Display(Protocol):
-    """See `wallet.hal.display`."""
-
-    width: int
-    height: int
-    is_round: bool
-    format: int
-    colours: tuple[int, ...]
-    def draw(self, paint: Any) -> None: ...
-
-class Keys(Protocol):
-    """See `wallet.hal.buttons`."""
-
-    def pressed(self) -> list[str]: ...
-
 def nvm() -> Nvm: ...
-def nfc() -> Pn532: ...
-def display() -> Display: ...
-def buttons() -> Keys: ...
+def links() -> list[Link]:
+    """All links, in the order in which they are serviced."""
+
+def person() -> Person: ...

@@ -1,15 +1,13 @@
-"""The wallet as its commands see it: memory, PIN, consent, what the next tap is for, its face."""
+"""The wallet as its commands see it: book, PIN, consent, session and what the next tap is for."""
 
 from _jzcrypto import ed25519_public
-from jiaozi.wallet import payee, payer
+from jiaozi.wallet import payee
 from jiaozi.wallet.book import Book
-from jiaozi.wallet.install import newer_epoch
 from jiaozi.wallet.store_keys import NETWORK_KEY, SEED_KEY
-from jiaozi.wire.commands import BLANK, FROZEN, KEYED, OUTDATED, PAY_OUT, READY
-from jiaozi.wire.errors import NOT_ALLOWED, REQUEST_CLOSED, Refused
+from jiaozi.wire.commands import BLANK, FROZEN, KEYED, OUTDATED, READY
+from jiaozi.wire.errors import NOT_ALLOWED, Refused
 from jiaozi.wire.terms import GENERAL
 from wallet.consent import Consent
-from wallet.hal.phases import TAP_COMMITTED
 from wallet.pin import Pin
 from wallet.version import FIRMWARE, is_outdated
 
@@ -26,19 +24,21 @@ if TYPE_CHECKING:
     from jiaozi.wire.messages import Request
 
     Show = Callable[..., None]
-    """Records which screen is due: a name of `wallet.screens.pages` and what its function takes."""
+    """`show` of a person (`wallet.person`)."""
 
     class Port(Protocol):
-        """`wallet.hal.port`, or its like in a test."""
+        """What device and main loop need of `wallet.hal.port`."""
 
         def mark(self, phase: int) -> int: ...
         def wait(self, ms: int) -> bool: ...
         def ticks_ms(self) -> int: ...
+        def ticks_add(self, ticks: int, ms: int) -> int: ...
+        def ticks_diff(self, later: int, earlier: int) -> int: ...
         def report(self, fault: BaseException) -> None: ...
 
 
 class Intent:
-    """What the owner has armed the next tap for.
+    """The operation the owner armed the next tap for.
 
     direction: RECEIVE or PAY_OUT; amount: minor units (0 when receiving: any); role: AUTO, READER
     or CARD; request: the open request when receiving.
@@ -52,21 +52,22 @@ class Intent:
 
 
 class Session:
-    """What a counterpart has shown since it selected the wallet; forgotten at the next SELECT, and
-    when it leaves: another reader that sends no SELECT inherits nothing.
+    """State of a reader's session, reset by SELECT and whenever a reader comes.
 
-    channel: the open channel, handshake: the one that is being agreed on; inside: whether the
-    command at hand came in it; operator: whether the host in it is the operator's; installer: the
-    channel certificate it has shown, which on a blank device nobody has checked yet.
+    selected: SELECT succeeded; paying: a payment was sent and its outcome has not come;
+    handshake: the EDHOC handshake under way; channel: the open channel; inside: the current
+    command came through it; owner: the PIN was given in it; operator: the peer is a host of the
+    wallet's operator; installer: the peer's channel certificate, unverified on a blank device;
+    nonce: drawn by CHALLENGE for a settlement.
     """
 
     def __init__(self) -> None:
         self.selected = False
-        self.paying = False  # a payment has left, its outcome has not come
+        self.paying = False
         self.close()
 
     def close(self) -> None:
-        """Forget the channel, and what was allowed to whom in it."""
+        """Forget the channel and every permission given in it."""
         self.handshake: Responder | None = None
         self.channel: Channel | None = None
         self.inside = False
@@ -79,8 +80,9 @@ class Session:
 class Device:
     """One wallet.
 
-    store: `wallet.storage.Store`; show(name, **data) records which screen is due and draws nothing;
-    port: `wallet.hal.port`.
+    store: `wallet.storage.store.Store`; show: `show` of the wallet's person, which records the
+    screen due and draws nothing; port: `wallet.hal.port`; intent: what the next tap is armed for;
+    outdated: newer firmware has run in this wallet.
     """
 
     def __init__(self, store: "Store", show: "Show", port: "Port") -> None:
@@ -97,14 +99,14 @@ class Device:
 
     @property
     def provisioned(self) -> bool:
-        """Whether this device is a wallet."""
+        """True if this device is a wallet."""
         if self._book is None:
             return not self.outdated and self.store.get(NETWORK_KEY) is not None
         return True
 
     @property
     def book(self) -> Book:
-        """What the wallet remembers. Raises Refused(NOT_ALLOWED) on a device that is none."""
+        """The wallet's book. Raises Refused(NOT_ALLOWED) on a device that is not a wallet."""
         if self._book is None:
             if not self.provisioned:
                 raise Refused(NOT_ALLOWED)
@@ -113,7 +115,7 @@ class Device:
 
     @property
     def status(self) -> int:
-        """BLANK, KEYED (a key, no certificate yet), READY, FROZEN or OUTDATED."""
+        """BLANK, KEYED (a key, no certificate), READY, FROZEN or OUTDATED."""
         if self.outdated:
             return OUTDATED
         if self.provisioned:
@@ -122,46 +124,28 @@ class Device:
 
     @property
     def public(self) -> bytes:
-        """The public key of a device that has one. Raises Refused(NOT_ALLOWED) when it has none."""
+        """The device's public key. Raises Refused(NOT_ALLOWED) if it has none."""
         seed = self.store.get(SEED_KEY)
         if seed is None:
             raise Refused(NOT_ALLOWED)
         return ed25519_public(seed)
 
     def begin_contact(self) -> None:
-        """A reader has come that has not selected this wallet yet."""
+        """Start a session for a reader that has not sent SELECT yet."""
         self.session = Session()
 
     def reload(self) -> None:
-        """Read the book anew after the store was changed other than by a step.
+        """Read the book again after the store was changed other than by a step.
 
-        The one in use goes first, for the heap need not hold two; should reading fail, the next
-        use of the book reads it. What newer firmware has written is not read at all.
+        The old book is dropped first, since the heap may not hold two; if reading fails, the next
+        use of the book repeats it. A store that newer firmware has written is not read.
         """
         self._book = None
         if self.provisioned:
             self._book = Book(self.store, FIRMWARE)
 
-    def request(self) -> "Request | None":
-        """The open request the next tap is for: the armed one, else the newest still open."""
-        if not self.provisioned:
-            return None
-        if self.intent is not None and self.intent.request is not None:
-            return self.intent.request if self.intent.request.hash in self.book.open else None
-        newest = None
-        for request in self.book.open.values():
-            if newest is None or request.number > newest.number:
-                newest = request
-        return newest
-
-    def seeks(self) -> bool:
-        """Whether this wallet wants a tap: it is armed, or a torn one is to be finished."""
-        if not self.provisioned:
-            return False
-        return self.intent is not None or bool(self.book.open) or self.book.unresolved() > 0
-
     def home(self) -> None:
-        """Show what a wallet shows when nothing happens."""
+        """Show the screen of an idle wallet."""
         if self.outdated:
             self.show("outdated")
         elif not self.provisioned:
@@ -180,55 +164,8 @@ class Device:
                 shown["bound"] = state.balance - general
             self.show("home", **shown)
 
-    # What both roles of a tap do ------------------------------------------------------------------
-
-    def receive(
-        self, payer_raw: bytes, payment_raw: bytes, request_raw: "bytes | None" = None
-    ) -> bytes:
-        """Answer a payment with a receipt or a void, committed before it leaves. Raises Refused."""
-        reply, step = payee.receive(self.book, payer_raw, payment_raw, request_raw)
-        if step is None:
-            return reply or b""
-        before = self.book.state.balance
-        reply = self.book.apply(step)
-        self.port.mark(TAP_COMMITTED)
-        intent = self.intent
-        if intent is not None and intent.request and intent.request.hash not in self.book.open:
-            self.intent = None
-        credited = self.book.state.balance - before
-        if credited:
-            self.show("received", amount=credited)
-        else:
-            self.show("refused", reason=REQUEST_CLOSED)
-        return reply
-
-    def resolve(self, outcome: bytes) -> None:
-        """Take a receipt or void for a payment made. Raises Refused."""
-        step = payer.resolve(self.book, outcome)
-        self.session.paying = False
-        if step is None:
-            return
-        before = self.book.state.balance
-        self.book.apply(step)
-        if self.book.state.balance > before:
-            self.show("refused", reason="The money came back.")
-        else:
-            self.show("paid", amount=step.amount)
-
-    def adopt_epoch(self, raw: bytes) -> None:
-        """Go by a newer epoch that another wallet has handed over. Raises Refused."""
-        epoch = newer_epoch(self.book, raw)
-        if epoch is not None:
-            self.book.adopt(epoch)
-
-    def spent(self) -> None:
-        """The armed payment has been committed: what was entered serves once."""
-        if self.intent is not None and self.intent.direction == PAY_OUT:
-            self.intent = None
-        self.show("pending", balance=self.book.state.balance)
-
     def disarm(self) -> None:
-        """Forget what was armed and cancel every open request."""
+        """Clear the armed operation and cancel every open request."""
         self.intent = None
         for request_hash in list(self.book.open):
             self.book.apply(payee.cancel(self.book, request_hash))

@@ -1,7 +1,8 @@
-"""From a command APDU to its response: the table of commands, the gate, what exceptions become.
+"""Dispatcher: from a command APDU to its response.
 
-A command not in the table is refused, and so is one whose state or access is not met. A command in
-a record of the channel goes the same way as any other, and its response back into a record.
+A command is refused unless it is in the table and the device's state and the session allow it. A
+command in a record of the channel is dispatched like any other and its response sealed in a record.
+A link that sends the response may replace the status word 9000 by another success of its own.
 """
 
 from jiaozi.wire import apdu, commands
@@ -21,7 +22,6 @@ from jiaozi.wire.errors import (
     Refused,
 )
 from micropython import const
-from wallet.apps import select
 from wallet.apps.channel import agree, confirm
 from wallet.apps.operator import (
     challenge,
@@ -38,13 +38,13 @@ from wallet.apps.operator import (
     update,
 )
 from wallet.apps.owner import arm, change, disarm, info, verify
-from wallet.apps.pay import epoch, pay, payment, resolve
 from wallet.device import Device
 from wallet.hal.phases import TAP_BEGIN
+from wallet.roles import card
 from wallet.storage.errors import StoreFull
 
-# Who may give a command: anybody outside a channel; anybody, in one or not; and in a channel only:
-# anybody, who has given the PIN, or the operator.
+# Who may send a command: anybody outside a channel; anybody; and in a channel only: anybody, the
+# owner (who has given the PIN), or the operator.
 _OUTSIDE = const(0)
 _ANYBODY = const(1)
 _INSIDE = const(2)
@@ -53,7 +53,7 @@ _OPERATOR = const(4)
 
 
 def _record(device: Device, data: bytes) -> bytes:
-    """RECORD: carry out the command in it. One that does not open ends the channel."""
+    """RECORD: dispatch the command in it. One that does not open closes the channel."""
     session = device.session
     channel = session.channel
     if channel is None:
@@ -71,7 +71,7 @@ def _record(device: Device, data: bytes) -> bytes:
     return channel.seal(response)
 
 
-# What the state of the device must be at least, and who may ask.
+# Each command: its handler, the least state of the device, and who may send it.
 _COMMANDS = {
     commands.INFO: (info.run, BLANK, _ANYBODY),
     commands.AGREE: (agree.run, BLANK, _OUTSIDE),
@@ -79,10 +79,10 @@ _COMMANDS = {
     commands.RECORD: (_record, BLANK, _OUTSIDE),
     commands.CREATE: (create.run, BLANK, _INSIDE),
     commands.INSTALL: (install.run, commands.KEYED, _INSIDE),
-    commands.PAY: (pay.run, READY, _ANYBODY),
-    commands.RESOLVE: (resolve.run, READY, _ANYBODY),
-    commands.PAYMENT: (payment.run, READY, _ANYBODY),
-    commands.EPOCH: (epoch.run, READY, _ANYBODY),
+    commands.PAY: (card.pay, READY, _ANYBODY),
+    commands.RESOLVE: (card.resolve, READY, _ANYBODY),
+    commands.PAYMENT: (card.payment, READY, _ANYBODY),
+    commands.EPOCH: (card.epoch, READY, _ANYBODY),
     commands.VERIFY: (verify.run, READY, _INSIDE),
     commands.CHANGE: (change.run, READY, _INSIDE),
     commands.ARM: (arm.run, READY, _OWNER),
@@ -101,7 +101,7 @@ _COMMANDS = {
 
 
 def dispatch(device: Device, command: "memoryview") -> bytes:
-    """Carry out one command APDU; every failure becomes a status word, and only here."""
+    """Run one command APDU and return its response; turn every exception into a status word."""
     try:
         return apdu.build_response(apdu.SW_OK, _run(device, command))
     except Refused as refusal:
@@ -109,14 +109,15 @@ def dispatch(device: Device, command: "memoryview") -> bytes:
     except apdu.ApduError as error:
         return apdu.build_response(error.status)
     except StoreFull:
-        # Nothing was written: the next rest makes room in the log again.
+        # Nothing was written: idle work makes room in the log.
         return apdu.build_response(BUSY)
-    except Exception as fault:  # noqa: BLE001 - an own bug, or no memory: opaque outside
+    except Exception as fault:  # noqa: BLE001 - a bug, or no memory: opaque outside
         device.port.report(fault)
         return apdu.build_response(INTERNAL)
 
 
 def _run(device: Device, command: "memoryview") -> bytes:
+    """Parse a command and run its handler. Raises Refused, ApduError."""
     if apdu.is_select(command):
         device.port.mark(TAP_BEGIN)
     cla, ins, p1, p2, data, _le = apdu.parse_command(command)
@@ -126,7 +127,7 @@ def _run(device: Device, command: "memoryview") -> bytes:
         if p1 != apdu.P1_BY_NAME or data != apdu.AID:
             device.session.selected = False
             raise Refused(NOT_FOUND)
-        return select.run(device, data)
+        return card.select(device, data)
     if cla != apdu.CLA:
         raise Refused(CLA_UNKNOWN)
     known = _COMMANDS.get(ins)
@@ -142,6 +143,7 @@ def _run(device: Device, command: "memoryview") -> bytes:
 
 
 def _gate(device: Device, state: int, access: int) -> None:
+    """Raise Refused unless the device's state and the session allow the command."""
     session = device.session
     if not session.selected or device.status < state:
         raise Refused(NOT_ALLOWED)

@@ -1,12 +1,12 @@
-"""The life of a wallet: wait for a tap, run it, then rest (clean up, draw) before the next one.
+"""Main loop: wait, service the links, handle the person's answers, do idle work.
 
-Nothing on a tap's path draws, erases NVM or collects garbage: all of that happens at rest.
+Nothing on a tap's path draws, erases NVM or collects garbage: all of that is idle work.
 """
 
 import gc
 
 import board
-from jiaozi.wire.commands import CARD, READER
+from jiaozi.wire.commands import AUTO, CARD
 from jiaozi.wire.errors import NO_REQUEST, Refused
 from micropython import const
 from wallet.device import Device
@@ -14,123 +14,185 @@ from wallet.dispatch import dispatch
 from wallet.hal import port
 from wallet.hal.errors import LinkError, TwoCards
 from wallet.hal.phases import READY, TAP_END
-from wallet.links.contactless import Contactless, Reader
-from wallet.screens import Screens
+from wallet.person import CANCEL, OK
+from wallet.roles import tap
+from wallet.roles.reader import read_tap
 from wallet.storage.errors import StoreFull
 from wallet.storage.store import Store
-from wallet.tap import read_tap
 
-# How long one round of waiting lasts at most; bytes and buttons end it early.
-_ROUND_MS = const(500)
+# As typing.TYPE_CHECKING, which MicroPython lacks.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wallet.device import Port
+    from wallet.links.link import Link, Peer
+    from wallet.person.person import Person
+    from wallet.storage.pages import Nvm
 
-# After a tap that came to nothing, how long the same card is left alone.
+# The longest wait; bytes and keys end it early.
+_WAIT_MS = const(500)
+
+# After a tap as a reader: how long to look for no card, so that the same one is not read again.
 _PAUSE_MS = const(1500)
 
-# Rounds of polling leave about 1 KiB of garbage each. A tap takes some 25 KiB of the 46 KiB that
-# are free after a rest, and is not to be held up by a collection.
+# A pass that polls leaves about 1 KiB of garbage. A tap takes some 25 KiB of the 46 KiB that are
+# free after a collection, and must not be held up by one.
 _POLLS_A_COLLECTION = const(8)
 
 
-class Life:
-    """One wallet between power-up and power-down."""
+class MainLoop:
+    """One wallet between power-up and power-down.
 
-    def __init__(self) -> None:
-        self._store = Store.mount(board.nvm())
-        self._screens = Screens(board.display())
-        self._buttons = board.buttons()
-        self._device = Device(self._store, self._screens.show, port)
-        self._link = Contactless(board.nfc(), port, self._device.begin_contact)
+    nvm, links, person: made by the board; port: `wallet.hal.port`. One transaction at a time: while
+    one link has a session, the others are not serviced.
+    """
+
+    def __init__(self, nvm: "Nvm", links: "list[Link]", person: "Person", port: "Port") -> None:
+        self._store = Store.mount(nvm)
+        self._links = links
+        self._person = person
+        self._port = port
+        self._device = Device(self._store, person.show, port)
+        for link in links:
+            link.connect(self._answer, self._device.begin_contact)
+        self._busy: Link | None = None
         self._pause_until = port.ticks_ms()
-        self._restless = True
+        self._idle_work_due = True
         self._polls = 0
 
     def begin(self) -> None:
-        """Open the link at once: who powers the wallet may be waiting. The screen comes at rest."""
+        """Open the links before the first screen: who powers the wallet may be waiting."""
         self._device.home()
         gc.collect()
-        try:
-            self._link.serve(self._answer, 0)
-        except LinkError:
-            pass
-        port.mark(READY)
+        for link in self._links:
+            try:
+                link.service(CARD)
+            except LinkError:
+                pass
+        self._port.mark(READY)
 
     def step(self) -> None:
-        """One round: meet somebody or wait, see to the buttons, then rest if there is cause."""
+        """One pass of the main loop: wait, service the links, handle answers, do idle work."""
+        self._wait()
+        peer = self._service()
+        if peer is not None:
+            self._read(peer)
+        for answer in self._person.poll():
+            self._handle(answer)
+        if self._idle_work_due and self._leave(None):
+            self._do_idle_work()
+        elif self._device.consent.asking:
+            self._person.refresh()
+        elif self._polls >= _POLLS_A_COLLECTION and not self._in_session():
+            self._collect()
+
+    def _wait(self) -> None:
+        """Wait until a link needs service; a byte or a key ends the wait early."""
+        busy = self._busy
+        ms = _WAIT_MS
+        for link in self._links:
+            if busy is None or link is busy:
+                ms = min(ms, link.due_ms())
+        if ms:
+            self._port.wait(ms)
+
+    def _service(self) -> "Peer | None":
+        """Service every link, or only the one in session; return a card that one has found."""
+        busy = self._busy
+        if busy is not None and not busy.in_session:
+            # A reader that came to another link meanwhile must not inherit the session.
+            self._device.begin_contact()
+            busy = self._busy = None
+        role = self._role()
+        for link in self._links:
+            if busy is None or link is busy:
+                peer = self._service_link(link, role if link.can_read else CARD)
+                if busy is None and (peer is not None or link.in_session):
+                    self._leave(link)
+                    if peer is None:
+                        self._busy = link
+                    return peer
+        return None
+
+    def _service_link(self, link: "Link", role: int) -> "Peer | None":
         try:
-            reader = self._meet()
+            return link.service(role)
         except TwoCards:
             self._device.show("refused", reason="two cards")
             self._pause()
-            reader = None
         except LinkError:
-            reader = None
-        if reader is not None:
-            self._read(reader)
-        for name in self._buttons.pressed():
-            self._press(name)
-        if self._restless and self._link.leave():
-            self._rest()
-        elif self._device.consent.asking:
-            self._screens.refresh()
-        elif self._polls >= _POLLS_A_COLLECTION and not self._link.in_session:
-            self._collect()
+            pass
+        return None
 
-    def _meet(self) -> Reader | None:
-        """A card to read, or None; whoever reads us meanwhile is served."""
+    def _role(self) -> int:
+        """Return the role of a link that can read: CARD unless the wallet looks for a card."""
         intent = self._device.intent
-        role = intent.role if intent is not None else None
-        paused = port.ticks_diff(self._pause_until, port.ticks_ms()) > 0
-        if paused or role == CARD or not self._device.seeks():
-            self._link.serve(self._answer, _ROUND_MS)
-            return None
+        role = intent.role if intent is not None else AUTO
+        if role == CARD or self._is_paused() or not tap.wants_tap(self._device):
+            return CARD
         self._polls += 1
-        if role == READER:
-            return self._link.reach(_ROUND_MS)
-        return self._link.meet(self._answer, _ROUND_MS)
+        return role
 
     def _answer(self, command: memoryview) -> bytes:
-        self._restless = True
+        """Handle a command that came by any link."""
+        self._idle_work_due = True
         return dispatch(self._device, command)
 
-    def _read(self, reader: Reader) -> None:
-        """Run a tap as its reader; what is left open is told and finished at the next tap."""
-        self._restless = True
+    def _read(self, peer: "Peer") -> None:
+        """Run a tap as its reader; a tap that ends early is shown and finished by the next one."""
+        self._idle_work_due = True
         try:
-            read_tap(self._device, reader.exchange, port.wait)
+            read_tap(self._device, peer.exchange, self._port.wait)
         except Refused as refusal:
             if refusal.sw != NO_REQUEST:
                 self._device.show("refused", reason=refusal.sw)
         except (LinkError, StoreFull):
             if self._device.book.unresolved():
                 self._device.show("pending", balance=self._device.book.state.balance)
-        reader.release()
+        peer.release()
         self._pause()
 
     def _pause(self) -> None:
-        self._restless = True
-        self._pause_until = port.ticks_add(port.ticks_ms(), _PAUSE_MS)
+        self._idle_work_due = True
+        self._pause_until = self._port.ticks_add(self._port.ticks_ms(), _PAUSE_MS)
 
-    def _press(self, name: str) -> None:
-        """OK and Cancel answer a question; Cancel alone takes back what was armed."""
-        self._restless = True
+    def _is_paused(self) -> bool:
+        return self._port.ticks_diff(self._pause_until, self._port.ticks_ms()) > 0
+
+    def _handle(self, answer: str) -> None:
+        """Answer the open question; without one, CANCEL clears the armed operation."""
+        self._idle_work_due = True
         consent = self._device.consent
         if consent.asking:
-            consent.answer(name == "ok")
-            if name != "ok":
+            consent.answer(answer == OK)
+            if answer != OK:
                 self._device.home()
-        elif name == "cancel" and self._device.intent is not None:
-            self._link.stop()
+        elif answer == CANCEL and self._device.intent is not None:
+            for link in self._links:
+                link.stop()
             self._device.disarm()
         else:
             self._device.home()
 
-    def _rest(self) -> None:
-        """Between two taps, the link at rest: give store and heap room, and draw."""
-        self._restless = False
-        port.mark(TAP_END)
+    def _in_session(self) -> bool:
+        for link in self._links:
+            if link.in_session:
+                return True
+        return False
+
+    def _leave(self, kept: "Link | None") -> bool:
+        """Stop all links but one; return False if one of them has a session."""
+        for link in self._links:
+            if link is not kept and not link.leave():
+                return False
+        return True
+
+    def _do_idle_work(self) -> None:
+        """Make room in the store, draw and collect garbage, with all links stopped."""
+        self._idle_work_due = False
+        self._port.mark(TAP_END)
         while self._store.tidy():
             pass
-        self._screens.refresh()
+        self._person.refresh()
         self._collect()
 
     def _collect(self) -> None:
@@ -139,8 +201,8 @@ class Life:
 
 
 def main() -> None:
-    """Run for as long as there is power."""
-    life = Life()
-    life.begin()
+    """Run as long as there is power."""
+    loop = MainLoop(board.nvm(), board.links(), board.person(), port)
+    loop.begin()
     while True:
-        life.step()
+        loop.step()

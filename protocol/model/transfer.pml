@@ -166,11 +166,11 @@ again:
     TRANSACTION {
         atomic { BEGIN; any(p, REQUESTS); p = w * REQUESTS + p }
         if
-        /* [apps/pay/pay.py: run] [wallet/tap.py: _pay_order] */
+        /* [roles/card.py: pay] [roles/reader.py: _pay_order] [roles/tap.py: pay] */
         :: can_pay(w, p) -> commit_payment(w, p); CUT; send_payment(w, p)
-        /* [wallet/tap.py: read_tap, _pay] */
+        /* [roles/reader.py: read_tap, _pay] */
         :: known(payer_log[p]) && !payment[p] -> send_payment(w, p)
-        /* [apps/pay/resolve.py: run] [wallet/device.py: resolve] */
+        /* [roles/card.py: resolve] [roles/tap.py: resolve] */
         :: receipt[p] && takes_outcome(w, p) -> CUT; commit_outcome(w, p, RESOLVED)
         :: rejection[p] && takes_outcome(w, p) -> CUT; commit_outcome(w, p, REFUNDED)
         /* [sync/readout.py: post] [sync/session.py: _deliver, _settle] */
@@ -241,7 +241,7 @@ inline commit_void(p) {
     }
 }
 
-/* [jiaozi/wallet/payee.py: receive, _own_request] [jiaozi/wallet/book.py: outcome] [wallet/device.py: receive] */
+/* [jiaozi/wallet/payee.py: receive, _own_request] [jiaozi/wallet/book.py: outcome] [roles/tap.py: receive] */
 inline receive(p) {
     if
     :: known(payee_log[p]) && !without(SAME_OUTCOME)
@@ -359,7 +359,7 @@ again:
         :: p == 0 && next < REQUESTS -> raise(1)
         /* [jiaozi/wallet/payee.py: cancel] [wallet/device.py: disarm] */
         :: p < next && open[p] -> printf("payee cancels request %d\n", p); open[p] = false
-        /* [apps/pay/payment.py: run] [wallet/tap.py: _collect]
+        /* [roles/card.py: payment] [roles/reader.py: _collect]
            [sync/session.py: _deliver_payment] */
         :: arrives(p) -> CUT; receive(p); CUT; answer(p)
         /* [sync/readout.py: post] [sync/session.py: _settle] */

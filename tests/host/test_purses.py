@@ -16,7 +16,7 @@ from jiaozi_host.ledger import findings
 from jiaozi_host.sync.session import sync_wallet
 from tests.fixtures import devices
 from tests.fixtures.operator_counter import PIN, OperatorCounter, Reader
-from wallet.tap import read_tap
+from wallet.roles.reader import read_tap
 
 SHOP, NUMBER, EXPIRY = 5411, 7, 3
 

@@ -1,1 +1,1 @@
-"""Ways to reach another wallet or a host, made of drivers."""
+"""Links to another wallet or a host; `link` has their interface."""

@@ -13,7 +13,10 @@ from jiaozi_sim.chips.cst816s import Cst816s as TouchModel
 from jiaozi_sim.scheduler import VirtualScheduler
 from tests.fixtures.hardware_fakes import PlainPort
 from wallet.drivers.cst816s import Cst816s
-from wallet.hal.buttons import Buttons, Together, TouchKeys
+from wallet.links.contactless import Contactless
+from wallet.person.keys import Keys
+from wallet.person.touch import TouchKeys
+from wallet.person.viewer import Viewer
 
 BOARDS = Path(__file__).parents[3] / "boards"
 NAMES = sorted(path.parent.name for path in BOARDS.glob("*/board.py"))
@@ -88,13 +91,20 @@ def test_display_and_chip_hang_where_the_data_says(board):
 
 
 @pytest.mark.parametrize("board", NAMES, indirect=True)
+def test_a_board_has_a_contactless_link_and_a_person_at_a_display(board):
+    [link] = board.module.links()
+    assert type(link) is Contactless
+    assert type(board.module.person()) is Viewer
+
+
+@pytest.mark.parametrize("board", NAMES, indirect=True)
 def test_buttons_are_where_the_data_says(board):
-    buttons = board.module.buttons()
-    assert buttons.pressed() == []
+    person = board.module.person()
+    assert person.poll() == []
     for button in board.data.buttons:
         board.port.sleep_ms(100)
         Pin.made[button.pin].level = button.active
-        assert buttons.pressed() == [button.name]
+        assert person.poll() == [button.name]
     for chip in board.data.chips:
         if chip.model == "cst816s":
             assert f"i2c{Bus.made['I2C']}" == chip.bus
@@ -104,23 +114,23 @@ def test_buttons_are_where_the_data_says(board):
 def test_a_press_counts_once_however_the_contact_bounces():
     port = PlainPort(VirtualScheduler())
     level = [1]
-    buttons = Buttons((("ok", lambda: level[0], 0),), port)
+    buttons = Keys((("ok", lambda: level[0], 0),), port)
     seen = []
     press, release = ((5, 0), (1, 1), (1, 0), (1, 1), (1, 0), (40, 0)), ((200, 1), (2, 0), (1, 1))
     for pause, level[0] in press + release:
         port.sleep_ms(pause)
-        seen += buttons.pressed()
+        seen += buttons.poll()
     assert seen == ["ok"]
     port.sleep_ms(50)
-    buttons.pressed()
+    buttons.poll()
     level[0] = 0
     port.sleep_ms(50)
-    assert buttons.pressed() == ["ok"]
+    assert buttons.poll() == ["ok"]
 
 
 def test_a_button_held_at_power_up_is_no_press():
     port = PlainPort(VirtualScheduler())
-    assert Buttons((("ok", lambda: 0, 0),), port).pressed() == []
+    assert Keys((("ok", lambda: 0, 0),), port).poll() == []
 
 
 class Wire:
@@ -145,20 +155,17 @@ class Wire:
 def test_touch_is_a_key_once_for_each_finger():
     wire = Wire()
     touch = Cst816s(wire, lambda: wire.level)
-    keys = Together(
-        TouchKeys(touch, (("cancel", 0, 160, 120, 240), ("ok", 120, 160, 240, 240))),
-        SimpleNamespace(pressed=lambda: []),
-    )
+    keys = TouchKeys(touch, (("cancel", 0, 160, 120, 240), ("ok", 120, 160, 240, 240)))
     seen = []
     for point in ((200, 200), (30, 170), (30, 30), (120, 160), (239, 239)):
         wire.model.touch(*point)
-        seen.append(keys.pressed())
+        seen.append(keys.poll())
         wire.model.touch(*point)  # moved
-        seen.append(keys.pressed())
+        seen.append(keys.poll())
         wire.model.release()
-        seen.append(keys.pressed())
+        seen.append(keys.poll())
     assert [names for names in seen if names] == [["ok"], ["cancel"], ["ok"], ["ok"]]
-    assert keys.pressed() == []
+    assert keys.poll() == []
 
 
 def test_touch_asleep_is_no_error():

@@ -17,6 +17,7 @@ from tests.fixtures import devices, wallets
 from tests.fixtures.devices import open_session, provision
 from tests.fixtures.wallets import Bank
 from wallet import version
+from wallet.roles.tap import open_request, wants_tap
 
 FIRMWARE_KEY = version._FIRMWARE_KEY
 
@@ -41,7 +42,7 @@ def test_a_frozen_wallet_begins_nothing_and_finishes_all(bank: Bank) -> None:
     alice, bob = provision(bank, "alice"), bank.wallet("bob")
     wallets.transfer(bank.account(), alice.device.book, 5_000)
     alice.arm(commands.RECEIVE, 700)
-    request = alice.device.request()
+    request = open_request(alice.device)
     assert request is not None
     asked = wallets.ask(bob, 1_000)
     pending = wallets.answer(alice.device.book, bob.me.raw, asked)
@@ -128,7 +129,7 @@ def test_firmware_older_than_what_has_run_refuses_everything(bank: Bank) -> None
         assert alice.give_plain(ins)[1] == errors.FIRMWARE_OLDER
     told = loads(alice.give_plain(commands.INFO)[0])
     assert (told[0], told[-1]) == (commands.OUTDATED, version.FIRMWARE)
-    assert not alice.device.seeks()
+    assert not wants_tap(alice.device)
     assert alice.store.data == before
 
 

@@ -11,7 +11,7 @@ from _jzcbor import dumps, loads
 from jiaozi.wire import apdu, commands, errors
 from tests.fixtures.devices import Wallet, provision
 from tests.fixtures.wallets import Bank, answer, finish
-from wallet.tap import read_tap
+from wallet.roles.reader import read_tap
 
 BANK = Bank()
 

@@ -13,7 +13,8 @@ from jiaozi.wire.errors import Refused
 from tests.fixtures.devices import Wallet
 from tests.fixtures.wallets import key_of
 from tests.unit.wallet.test_tap import BANK, Pair
-from wallet.tap import read_tap
+from wallet.roles.reader import read_tap
+from wallet.roles.tap import open_request
 
 
 def know(wallet: Wallet, raw: bytes) -> None:
@@ -96,7 +97,7 @@ def test_what_a_revoked_wallet_still_does() -> None:
 def test_a_revoked_wallet_resends_and_takes_receipts() -> None:
     pair = Pair()
     pair.bob.arm(commands.RECEIVE, 500)
-    request = dumps([pair.bob.device.book.me.raw, pair.bob.device.request().raw])
+    request = dumps([pair.bob.device.book.me.raw, open_request(pair.bob.device).raw])
     pair.alice.select()
     payment = cose.decode(pair.alice.must(commands.PAY, request))[0]
     know(pair.alice, BANK.epoch(2, [pair.alice.device.book.me.id]))
@@ -171,7 +172,7 @@ def test_no_epoch_within_a_transaction() -> None:
     pair = Pair()
     pair.bob.arm(commands.RECEIVE, 500)
     pair.alice.select()
-    request = dumps([pair.bob.device.book.me.raw, pair.bob.device.request().raw])
+    request = dumps([pair.bob.device.book.me.raw, open_request(pair.bob.device).raw])
     payment = cose.decode(pair.alice.must(commands.PAY, request))[0]
     assert pair.alice.give(commands.EPOCH, BANK.epoch(2))[1] == errors.BUSY
     pair.bob.select()
@@ -185,7 +186,7 @@ def test_no_epoch_while_a_person_is_asked() -> None:
     pair = Pair(unconfirmed_single=0)
     pair.bob.arm(commands.RECEIVE, 500)
     pair.alice.select()
-    request = dumps([pair.bob.device.book.me.raw, pair.bob.device.request().raw])
+    request = dumps([pair.bob.device.book.me.raw, open_request(pair.bob.device).raw])
     assert pair.alice.give(commands.PAY, request)[1] == errors.CONSENT_NEEDED
     assert pair.alice.give(commands.EPOCH, BANK.epoch(2))[1] == errors.BUSY
 

@@ -8,7 +8,7 @@ from binascii import unhexlify
 from kinds.apdu import device_of
 
 from jiaozi.wire import apdu
-from wallet.tap import read_tap
+from wallet.roles.reader import read_tap
 
 TAKES_STORE = True
 

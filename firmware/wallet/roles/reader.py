@@ -1,12 +1,12 @@
 """The reader's side of a tap.
 
-    SELECT               who is there, and does it ask for money?
-    1. a payment to this wallet is unfinished:   PAYMENT, with its request      (the payer resumes)
-    2. we ask for money:                         PAY, then RESOLVE              (the payee reads)
-    3. we are armed to pay and it asks:          PAYMENT                        (the payer reads)
+    SELECT               the card's certificate, epoch and request, if it has one
+    1. a payment to the card is unresolved:      PAYMENT, with its request      (the payer resumes)
+    2. this wallet has an open request:          PAY, then RESOLVE              (the payee reads)
+    3. it is armed to pay, the card requests:    PAYMENT                        (the payer reads)
 
-Whatever a link or a refusal breaks off is finished by tapping again. Once nothing is under way any
-more, EPOCH brings whoever is behind to the other's epoch; that is no part of the outcome.
+A tap that a link or a refusal ends early is finished by tapping again. After the transaction, EPOCH
+gives the wallet with the older epoch the newer one; the outcome does not depend on it.
 """
 
 from _jzcbor import dumps
@@ -19,9 +19,8 @@ from jiaozi.wire.epochs import LONGEST_EPOCH
 from jiaozi.wire.errors import CONSENT_NEEDED, MALFORMED, NO_REQUEST, NOT_ALLOWED, Refused
 from jiaozi.wire.journal import PAYMENT_RAW, REQUEST_RAW
 from micropython import const
-from wallet.apps.pay.pay import entered_amount
 from wallet.device import Device
-from wallet.hal.phases import TAP_COMMIT_PAYER
+from wallet.roles import tap
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
@@ -31,18 +30,18 @@ if TYPE_CHECKING:
     Exchange = Callable[[bytes], bytes]
     Wait = Callable[[int], object]
 
-# How often, and how long after each other, a payer is asked whether the person has confirmed.
+# PAY is repeated while the payer's person has not answered.
 _ASKS = const(100)
 _ASK_AGAIN_MS = const(300)
 
-# Pending payments of the same payer are settled one after another before the new one.
+# Unresolved payments of the same payer that are received before the new one.
 _MOST_PENDING = const(8)
 
 
 def read_tap(device: Device, exchange: "Exchange", wait: "Wait") -> None:
-    """Run a tap over `exchange(command) -> response`; `wait(ms)` sleeps with the field on.
+    """Run a tap over `exchange(command) -> response`; `wait(ms)` waits with the field on.
 
-    Raises Refused for what either side refuses, and what `exchange` raises.
+    Raises Refused when either side refuses, and what `exchange` raises.
     """
     hello = decode(_data(exchange(apdu.select())))
     expect(hello, (UINT, UINT, UINT, OPTIONAL_BYTES, OPTIONAL_BYTES))
@@ -58,13 +57,13 @@ def read_tap(device: Device, exchange: "Exchange", wait: "Wait") -> None:
 
 
 def _share_epoch(device: Device, exchange: "Exchange", theirs: int) -> None:
-    """Give the card our epoch, or take its; a refusal leaves both as they are."""
+    """Send the card our epoch or adopt the card's, if they differ; ignore a refusal."""
     own = device.book.epoch
     try:
         if theirs < own.number and len(own.raw) <= LONGEST_EPOCH:
             _data(exchange(_command(EPOCH, own.raw)))
         elif theirs > own.number:
-            device.adopt_epoch(_data(exchange(_command(EPOCH, b""))))
+            tap.adopt_epoch(device, _data(exchange(_command(EPOCH, b""))))
     except Refused:
         pass
 
@@ -78,12 +77,12 @@ def _transact(
 ) -> None:
     peer = read(WALLET, certificate, device.book.network)
     unfinished = payer.unfinished(device.book, peer)
-    own = device.request()
+    own = tap.open_request(device)
     if unfinished is not None:
         _pay(device, exchange, unfinished[PAYMENT_RAW], unfinished[REQUEST_RAW])
     elif own is not None:
         _collect(device, exchange, wait, certificate, own.raw)
-    elif entered_amount(device) and request is not None:
+    elif tap.entered_amount(device) and request is not None:
         _pay_order(device, exchange, certificate, request)
     else:
         raise Refused(NO_REQUEST)
@@ -92,7 +91,7 @@ def _transact(
 def _collect(
     device: Device, exchange: "Exchange", wait: "Wait", certificate: bytes, request: bytes
 ) -> None:
-    """Payee reads: ask for the payment until it comes, credit it, hand over the outcome."""
+    """The payee reads: send PAY until the payment comes, credit it, send the outcome."""
     data = dumps([device.book.me.raw, request])
     asks = pending = 0
     while True:
@@ -107,7 +106,7 @@ def _collect(
         if type(answer) is not list or len(answer) not in (1, 2):
             raise Refused(MALFORMED)
         expect(answer, (BYTES,) * len(answer))
-        outcome = device.receive(certificate, *answer)
+        outcome = tap.receive(device, certificate, *answer)
         _data(exchange(_command(RESOLVE, outcome)))
         pending += 1
         if len(answer) == 1 or pending == _MOST_PENDING:
@@ -115,22 +114,21 @@ def _collect(
 
 
 def _pay_order(device: Device, exchange: "Exchange", certificate: bytes, request: bytes) -> None:
-    """Payer reads: pay what was entered for the request the card shows."""
+    """The payer reads: pay the entered amount for the card's request."""
     book = device.book
     order = payer.read_order(book, certificate, request)
     stored = payer.recall(book, order)
     if stored is None:
-        amount = payer.amount_of(order.request, entered_amount(device))
+        amount = payer.amount_of(order.request, tap.entered_amount(device))
         payer.check(book, order, amount)
-        stored = book.apply(payer.pay(book, order, amount, True))
-        device.port.mark(TAP_COMMIT_PAYER)
-        device.spent()
+        stored = tap.pay(device, order, amount, True)
     _pay(device, exchange, decode(stored)[0])
 
 
 def _pay(device: Device, exchange: "Exchange", *parts: bytes) -> None:
+    """Send a committed payment and resolve it."""
     outcome = _data(exchange(_command(PAYMENT, dumps((device.book.me.raw,) + parts))))
-    device.resolve(outcome)
+    tap.resolve(device, outcome)
 
 
 def _command(ins: int, data: bytes) -> bytes:
@@ -138,7 +136,7 @@ def _command(ins: int, data: bytes) -> bytes:
 
 
 def _data(response: bytes) -> bytes:
-    """The data of a response. Raises Refused with its status word when that is not 9000."""
+    """Return the data of a response. Raises Refused with its status word unless that is 9000."""
     try:
         data, sw = apdu.split_response(response)
     except apdu.ApduError:

@@ -1,1 +1,0 @@
-"""Commands of a tap: what another wallet may ask."""
