@@ -68,6 +68,7 @@ class MainLoop:
                 link.service(CARD)
             except LinkError:
                 pass
+        self._port.wait(0)
         self._port.mark(READY)
 
     def step(self) -> None:
@@ -76,9 +77,14 @@ class MainLoop:
         peer = self._service()
         if peer is not None:
             self._read(peer)
+        # What arrived so far has been seen, or is by `poll` and `due_ms`: it must not end a wait.
+        self._port.wait(0)
         for answer in self._person.poll():
             self._handle(answer)
-        if self._idle_work_due and self._leave(None):
+        if self._busy is not None:
+            if self._device.consent.asking:
+                self._person.refresh()
+        elif self._idle_work_due and self._leave(None):
             self._do_idle_work()
         elif self._device.consent.asking:
             self._person.refresh()
@@ -102,15 +108,16 @@ class MainLoop:
             # A reader that came to another link meanwhile must not inherit the session.
             self._device.begin_contact()
             busy = self._busy = None
+        if busy is not None:
+            return self._service_link(busy, CARD)
         role = self._role()
         for link in self._links:
-            if busy is None or link is busy:
-                peer = self._service_link(link, role if link.can_read else CARD)
-                if busy is None and (peer is not None or link.in_session):
-                    self._leave(link)
-                    if peer is None:
-                        self._busy = link
-                    return peer
+            peer = self._service_link(link, role if link.can_read else CARD)
+            if peer is not None or link.in_session:
+                self._leave(link)
+                if peer is None:
+                    self._busy = link
+                return peer
         return None
 
     def _service_link(self, link: "Link", role: int) -> "Peer | None":
