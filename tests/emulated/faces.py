@@ -18,9 +18,7 @@ _CARD_SIZE = (Ssd1680.width, Ssd1680.height)
 @cache
 def _drawn(kind: type, name: str, data: tuple[tuple[str, object], ...]) -> bytes:
     display = Display(kind)
-    screens = Screens(display)
-    screens.show(name, **dict(data))
-    screens.refresh()
+    Screens(display).draw(name, **dict(data))
     return display.image.tobytes()
 
 

@@ -1,4 +1,4 @@
-"""What a person sees: screens as data, and the drawing of them."""
+"""Screens: pages as data, and drawing them on a display."""
 
 from wallet.hal.errors import DisplayError
 from wallet.screens.canvas import Canvas
@@ -7,36 +7,19 @@ from wallet.screens.pages import PAGES
 
 
 class Screens:
-    """The one screen of a wallet. `show` is cheap and may be called anywhere; `refresh` draws.
-
-    display: see `wallet.hal.display`.
-    """
+    """The screens on one display (see `wallet.hal.display`)."""
 
     def __init__(self, display):
         self._display = display
         self._canvas = Canvas(display)
         self._page = None
-        self._wanted: tuple[str, dict] = ("", {})
-        self._last = 0
 
-    def show(self, name: str, **data) -> None:
-        """Record which screen is due. name: one of `PAGES`, data: what its function takes."""
-        self._wanted = (name, data)
-        if name == "paid":
-            self._last = -data["amount"]
-        elif name == "received":
-            self._last = data["amount"]
+    def draw(self, name: str, **data) -> None:
+        """Draw a screen unless the display shows it already. Never on a tap's path.
 
-    def refresh(self) -> None:
-        """Draw the screen that is due, if it is not what is seen. Never on a tap's path.
-
-        A display that does not work is tried again at the next screen; the wallet works without.
+        name: one of `PAGES`; data: the arguments of its function. After a DisplayError the wallet
+        goes on without; the next call draws again.
         """
-        name, data = self._wanted
-        if not name:
-            return
-        if name == "home":
-            data = dict(data, last=self._last)
         page = PAGES[name](**data)
         if page == self._page:
             return

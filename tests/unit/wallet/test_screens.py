@@ -18,6 +18,7 @@ from tests.fixtures import framebuf_fake as framebuf
 from wallet.drivers.gc9a01 import Gc9a01
 from wallet.drivers.ssd1680 import Ssd1680
 from wallet.hal.errors import DisplayError
+from wallet.person.viewer import Viewer
 from wallet.screens import Screens, canvas
 from wallet.screens.amounts import amount
 from wallet.screens.pages import PAGES
@@ -104,9 +105,7 @@ def test_every_screen_fits(display, number, monkeypatch, request):
         inner(self, font, text, x, y, role, ground)
 
     monkeypatch.setattr(canvas.Canvas, "text", text)
-    screens = Screens(display)
-    screens.show(name, **data)
-    screens.refresh()
+    Screens(display).draw(name, **data)
     folder = os.environ.get("JIAOZI_SCREENS")
     if folder:
         picture = display.image.resize((display.width * 3, display.height * 3), 0)
@@ -135,41 +134,41 @@ def test_every_screen_is_shown_here():
 
 def test_refresh_draws_only_what_changed():
     display = Display(Ssd1680)
-    screens = Screens(display)
-    screens.refresh()
+    person = Viewer(display)
+    person.refresh()
     assert display.draws == 0
-    screens.show("paid", amount=2500)
-    screens.show("home", balance=100, wallet=WALLET)
+    person.show("paid", amount=2500)
+    person.show("home", balance=100, wallet=WALLET)
     assert display.draws == 0
-    screens.refresh()
-    screens.refresh()
+    person.refresh()
+    person.refresh()
     assert display.draws == 1
-    screens.show("home", balance=200, wallet=WALLET)
-    screens.refresh()
+    person.show("home", balance=200, wallet=WALLET)
+    person.refresh()
     assert display.draws == 2
 
 
 def test_home_says_what_happened_last():
     assert PAGES["home"](balance=5, wallet=WALLET, last=-2500)[3] == ("last -25.00",)
     display = Display(Ssd1680)
-    screens = Screens(display)
-    screens.show("home", balance=100, wallet=WALLET)
-    screens.refresh()
+    person = Viewer(display)
+    person.show("home", balance=100, wallet=WALLET)
+    person.refresh()
     first = display.image.copy()
-    screens.show("received", amount=100)
-    screens.show("home", balance=100, wallet=WALLET)
-    screens.refresh()
+    person.show("received", amount=100)
+    person.show("home", balance=100, wallet=WALLET)
+    person.refresh()
     assert display.image.tobytes() != first.tobytes()
 
 
 def test_a_broken_display_does_not_stop_the_wallet():
     display = Display(Ssd1680)
-    screens = Screens(display)
+    person = Viewer(display)
     display.broken = True
-    screens.show("blank")
-    screens.refresh()
+    person.show("blank")
+    person.refresh()
     display.broken = False
-    screens.refresh()
+    person.refresh()
     assert display.draws == 1
 
 
