@@ -1,1 +1,1 @@
-"""The frozen application of a wallet: links and drivers below, one file for each command above."""
+"""The application of a wallet, frozen into the firmware."""

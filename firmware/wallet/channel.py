@@ -1,4 +1,4 @@
-"""The wallet's side of an encrypted channel: its own key, and whom it lets in."""
+"""The wallet's side of an encrypted channel: its key, and which peers it accepts."""
 
 from _jzcrypto import random
 from jiaozi.wallet.store_keys import CHANNEL_KEY
@@ -21,10 +21,10 @@ _SEED_LENGTH = const(32)
 
 
 def identity(device: Device) -> "tuple[Party, SigningKey]":
-    """Who the wallet is in a channel, and the key that proves it.
+    """Return the wallet's party in a channel and the key that proves it.
 
-    A device that is no wallet yet takes a fresh key each time. A wallet makes one once and
-    certifies it; it is made anew when the wallet's certificate is another than the one it names.
+    A device without a wallet takes a fresh key each time. A wallet makes a key once and certifies
+    it; it makes a new one when the wallet's own certificate has changed.
     """
     if not device.provisioned:
         key = SigningKey(random(_SEED_LENGTH))
@@ -42,14 +42,14 @@ def identity(device: Device) -> "tuple[Party, SigningKey]":
     return certified(certificate), key
 
 
-def believer(device: Device) -> "Callable[[Any], Party]":
-    """Whom the wallet lets into a channel: anybody with a bare key, and its own operator.
+def peer_verifier(device: Device) -> "Callable[[Any], Party]":
+    """Return the function that authenticates the channel's peer: a bare key, or the operator.
 
-    A device that is no wallet yet knows no operator: it takes any certificate, which INSTALL then
-    has to match. The function raises Refused (MALFORMED, WRONG_SIGNER, BAD_SIGNATURE, EXPIRED).
+    A device without a wallet knows no operator: it accepts any certificate, and INSTALL then must
+    match it. The function raises Refused (MALFORMED, WRONG_SIGNER, BAD_SIGNATURE, EXPIRED).
     """
 
-    def believe(named: "Any") -> "Party":
+    def verify(named: "Any") -> "Party":
         if not device.provisioned:
             return read_party(named, TEST)
         party = read_party(named, device.book.network)
@@ -59,4 +59,4 @@ def believer(device: Device) -> "Callable[[Any], Party]":
                 raise Refused(EXPIRED)
         return party
 
-    return believe
+    return verify

@@ -1,4 +1,4 @@
-"""The person's consent to one payment: bound to request, amount, purse; good once, soon stale."""
+"""The person's consent to one payment, bound to request, amount and purse; for use once, soon."""
 
 from micropython import const
 
@@ -29,7 +29,7 @@ class Consent:
         self._since = 0
 
     def ask(self, request_hash: bytes, amount: int, purse: int) -> None:
-        """Put a question; another one, answered or not, dies."""
+        """Ask a question; it replaces an earlier one, answered or not."""
         self._state = _ASKED
         self._request = request_hash
         self._amount, self._purse = amount, purse
@@ -37,17 +37,17 @@ class Consent:
 
     @property
     def asking(self) -> bool:
-        """Whether a person is to answer now."""
+        """True while a question is open."""
         return self._state == _ASKED and not self._stale()
 
     def answer(self, granted: bool) -> None:
-        """The person pressed OK or Cancel."""
+        """Record the person's answer to the open question, if there is one."""
         if self.asking:
             self._state = _GRANTED if granted else _REFUSED
             self._since = self._ticks_ms()
 
     def take(self, request_hash: bytes, amount: int, purse: int) -> "bool | None":
-        """Use up the answer to exactly this question: True, False, or None when there is none."""
+        """Return and use up the answer to exactly this question: True, False, or None if none."""
         if self._stale() or self._request != request_hash or self._state == _ASKED:
             return None
         if self._amount != amount or self._purse != purse:

@@ -1,7 +1,7 @@
-"""The owner's PIN: counted down before it is compared, compared in constant time.
+"""The owner's PIN: tries are counted down before a constant-time comparison.
 
-Two keys in the store: a salted hash, and the number of tries left, which only commits change. A
-power cut between the two commits of `verify` costs a try and never gains one.
+Two keys in the store: a salted hash and the number of tries left. A power cut between the two
+commits of `verify` costs a try and never gains one.
 """
 
 from _jzcrypto import equal, random, sha256
@@ -22,26 +22,27 @@ _LONGEST = const(12)
 
 
 class Pin:
-    """The PIN kept in `store`."""
+    """The PIN in `store`."""
 
     def __init__(self, store: "Store") -> None:
         self._store = store
 
     def changes(self, pin: bytes) -> dict:
-        """The store changes that set a PIN of 4 to 12 ASCII digits. Raises Refused(MALFORMED)."""
+        """Return the store changes that set a PIN of 4 to 12 digits. Raises Refused(MALFORMED)."""
         if type(pin) is not bytes or not _SHORTEST <= len(pin) <= _LONGEST or not pin.isdigit():
             raise Refused(MALFORMED)
         salt = random(_SALT_LENGTH)
         return {_HASH_KEY: salt + sha256(salt + pin), _TRIES_KEY: bytes([PIN_TRIES])}
 
     def tries(self) -> int:
-        """Tries left."""
+        """Return the number of tries left."""
         stored = self._store.get(_TRIES_KEY)
         return PIN_TRIES if stored is None else stored[0]
 
     def verify(self, pin: bytes) -> None:
-        """Compare `pin`. Raises Refused: PIN_BLOCKED, or PIN_WRONG with the tries left in the last
-        digit.
+        """Compare `pin`.
+
+        Raises Refused: PIN_BLOCKED, or PIN_WRONG with the tries left in the last digit.
         """
         left = self.tries()
         if left == 0:

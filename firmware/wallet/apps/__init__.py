@@ -1,1 +1,1 @@
-"""The commands of a wallet, one file each, in the order check, consent, act, persist, reply."""
+"""Commands of hosts, one file each, in the order check, consent, act, persist, reply."""

@@ -1,7 +1,7 @@
 """Hynitron CST816S touch controller, one finger, on I2C.
 
-Its interrupt pin goes low when there is something to read and high again when it was read. Between
-touches the real chip sleeps and does not acknowledge its address, so it is read only on interrupt.
+Its interrupt pin is low while there is something to read. Between touches the chip sleeps and does
+not acknowledge its address, so it is read only on interrupt.
 """
 
 from micropython import const
@@ -11,7 +11,7 @@ _FINGERS = const(0x02)  # then four bytes: event and 12 bits of x, 12 bits of y
 
 
 class Cst816s:
-    """A source of touches. i2c: `machine.I2C`; interrupt: its pin, an input with pull-up."""
+    """One controller. i2c: `machine.I2C`; interrupt: its pin, an input with pull-up."""
 
     def __init__(self, i2c, interrupt):
         self._i2c = i2c
@@ -20,7 +20,7 @@ class Cst816s:
         self._registers = bytearray(5)
 
     def taken(self):
-        """The (x, y) of a finger that was laid down since the last call, or None."""
+        """Return (x, y) of a touch that began since the last call, or None."""
         if self._interrupt():
             return None
         registers = self._registers

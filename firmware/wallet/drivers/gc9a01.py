@@ -1,7 +1,6 @@
 """GalaxyCore GC9A01A with a round 240 x 240 colour LCD (RGB565), drawn in bands.
 
-There is no frame buffer: one band of rows is painted, sent and used again for the next, so pictures
-cost 7.5 KiB of memory.
+There is no frame buffer: bands of rows are painted and sent one after another in 7.5 KiB of memory.
 """
 
 import framebuf
@@ -18,7 +17,7 @@ _COLUMNS = const(0x2A)
 _ROWS = const(0x2B)
 _WRITE = const(0x2C)
 
-# Register, data. The first two open the maker's registers; voltages and gamma are the maker's.
+# Register, data. The first two unlock the vendor's registers; voltages and gamma are the vendor's.
 _SET_UP = (
     (0xFE, b""),
     (0xEF, b""),
@@ -40,13 +39,13 @@ _SET_UP = (
 
 
 def rgb(red: int, green: int, blue: int) -> int:
-    """A colour (0..255 each) as framebuf.RGB565 holds it: the chip wants the high byte first."""
+    """Return a colour (0..255 each) as framebuf.RGB565, with the high byte first for the chip."""
     word = (red & 0xF8) << 8 | (green & 0xFC) << 3 | blue >> 3
     return (word & 0xFF) << 8 | word >> 8
 
 
 class Gc9a01:
-    """An `hal.display`. spi: mode 0; cs, dc, reset: pins; port: waiting."""
+    """A display (`wallet.hal.display`). spi: mode 0; cs, dc, reset: pins; port: waiting."""
 
     width = _SIZE
     height = _SIZE
@@ -71,7 +70,7 @@ class Gc9a01:
         self._is_set_up = False
 
     def draw(self, paint) -> None:
-        """Paint and send every band, then see to it that the display is on."""
+        """Paint and send every band; switch the display on after the first picture."""
         if not self._is_set_up:
             self._set_up()
         self._command(_COLUMNS, b"\x00\x00\x00\xef")
@@ -80,7 +79,7 @@ class Gc9a01:
             self._command(_ROWS, bytes((0, top, 0, top + _BAND - 1)))
             self._command(_WRITE, self._band)
         if not self._is_set_up:
-            self._command(_DISPLAY_ON, b"")  # only now: its memory started as noise
+            self._command(_DISPLAY_ON, b"")  # only now: its memory is random at power-up
             self._is_set_up = True
 
     def _set_up(self) -> None:

@@ -1,7 +1,7 @@
 """NXP PN532 as reader and as card. Clauses: user manual UM0701-02.
 
-The chip does the block protocol of ISO/IEC 14443-4 by itself in both roles; whole APDUs go in and
-out, cut into pieces of at most 262 bytes for the UART frames (§7.3.5, §7.3.16 to §7.3.18).
+The chip runs the block protocol of ISO/IEC 14443-4 in both roles; whole APDUs go in and out, in
+pieces of at most 262 bytes for the UART frames (§7.3.5, §7.3.16 to §7.3.18).
 """
 
 from micropython import const
@@ -11,7 +11,7 @@ from wallet.hal.errors import ChipError, LinkError, LinkLost, TwoCards
 SLOW_BAUD = const(115200)
 FAST_BAUD = const(921600)
 APDU_SIZE = const(1536)
-"""The longest APDU taken in, either way."""
+"""The longest APDU received, as reader or card."""
 
 _CARD_QUANTA = const(20)  # a card may compute for a while behind S(WTX)
 
@@ -30,17 +30,17 @@ _TG_SET_DATA = const(0x8E)
 _TG_SET_META_DATA = const(0x94)
 
 _READER_FLAGS = const(0x14)  # automatic ATR_RES and RATS
-_CARD_FLAGS = const(0x34)  # and the ISO/IEC 14443-4 card protocol done by the chip
+_CARD_FLAGS = const(0x34)  # and the ISO/IEC 14443-4 card protocol in the chip
 _ACTIVATED = const(1)  # a target's state, as TgGetTargetStatus gives it
 _MORE = const(0x40)  # MI bit, in a status and in a target number
 _WAKE = b"\x55\x55" + bytes(14)
 
-# §7.1: time-out, CRC, parity, framing, no field, protocol, released…: the other side, not the chip.
+# §7.1: time-out, CRC, parity, framing, no field, protocol, released: errors of the peer.
 _LOST = (0x01, 0x02, 0x03, 0x05, 0x06, 0x0A, 0x0B, 0x13, 0x25, 0x29, 0x2B)
 
 
 class Pn532(Hsu):
-    """One chip. Every call ends in finite time; every failure is one of `wallet.hal.errors`.
+    """One chip. Every call ends in finite time; errors are those of `wallet.hal.errors`.
 
     uart: with a receive ring of at least 1 KiB; uid: three random bytes, the rest of the identifier
     shown as a card (the chip puts 08, "random", in front).
@@ -55,19 +55,19 @@ class Pn532(Hsu):
     # Power-up ------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Wake the chip, whatever state it was left in, raise the wire's speed and configure it.
+        """Wake the chip from any state, raise the baud rate and configure it.
 
         Raises LinkTimeout when no chip answers.
         """
         self._wake_at_any_speed()
-        # §7.3.1: finite retries, or InListPassiveTarget would wait for ever.
+        # §7.3.1: finite retries, since InListPassiveTarget would wait forever.
         self._call(_RF_CONFIGURATION, b"\x05\xff\x01\x01")
 
     def _wake_at_any_speed(self) -> None:
         try:
             self._wake(SLOW_BAUD)
         except LinkError:
-            self._wake(FAST_BAUD)  # the wallet was reset, the chip was not
+            self._wake(FAST_BAUD)  # the wallet was reset, but not the chip
             return
         if not self._raise_speed():
             self._wake(SLOW_BAUD)
@@ -77,12 +77,12 @@ class Pn532(Hsu):
         self._running = 0
         self._flags = 0
         self._uart.write(_WAKE)
-        self._uart.write(ACK_FRAME)  # ends what an earlier life started
+        self._uart.write(ACK_FRAME)  # ends a command from before a reset
         self._call(_SAM_CONFIGURATION, b"\x01\x14\x01")
         self._call(_GET_FIRMWARE_VERSION, b"")
 
     def _raise_speed(self) -> bool:
-        """Go to FAST_BAUD. False when the chip does not answer there."""
+        """Switch to FAST_BAUD. Returns False if the chip does not answer there."""
         try:
             self._call(_SET_SERIAL_BAUD_RATE, b"\x07")
             self._uart.write(ACK_FRAME)  # §7.2.7: the new speed holds from this ACK on
@@ -96,7 +96,7 @@ class Pn532(Hsu):
     # As a reader ---------------------------------------------------------------------------------
 
     def poll(self) -> bool:
-        """Look for one ISO/IEC 14443-4 card, for some ten milliseconds, and activate it.
+        """Look for one ISO/IEC 14443-4 card for some ten milliseconds; True if it was activated.
 
         The field stays on. Raises TwoCards when a second one answers.
         """
@@ -110,7 +110,7 @@ class Pn532(Hsu):
         if answer[0] == 0 or len(answer) < 6 or not answer[4] & 0x20:
             return False
         if _offers_424(answer[6 + answer[5] :]):
-            # §7.3.7. A card that does not answer this stays at 106 kbit/s; the exchange will tell.
+            # §7.3.7. A card that does not answer stays at 106 kbit/s.
             self._call(_IN_PSL, b"\x01\x02\x02", _CARD_QUANTA)
         return True
 
@@ -144,16 +144,16 @@ class Pn532(Hsu):
         return bytes(self._apdu[:got])
 
     def field_off(self) -> None:
-        """Switch our own field off, which also lets go of the card in it.
+        """Switch our own field off, which also releases the card in it.
 
-        No S(DESELECT) before: a card that has just left would keep us waiting for its answer.
+        Without S(DESELECT): its answer from a card that has just left would time out.
         """
         self._call(_RF_CONFIGURATION, b"\x01\x00")
 
     # As a card -----------------------------------------------------------------------------------
 
     def listen(self) -> None:
-        """Start to be a card; `ready` tells when a reader has come, then call `activated`."""
+        """Start to listen as a card; once `ready` is True, call `activated`."""
         if self._flags != _CARD_FLAGS:
             self.field_off()
         self._set_flags(_CARD_FLAGS)
@@ -162,25 +162,25 @@ class Pn532(Hsu):
         self._start(_TG_INIT_AS_TARGET, b"\x05\x04\x00" + self._uid + b"\x20" + bytes(30))
 
     def activated(self) -> bool:
-        """Take the end of `listen`: whether a reader chose us as an ISO/IEC 14443-4 card."""
+        """Finish `listen`. True if a reader has activated us as an ISO/IEC 14443-4 card."""
         answer = self._finish(_TG_INIT_AS_TARGET, CHIP_QUANTA)
         return len(answer) > 0 and bool(answer[0] & 0x08)
 
     def withdraw(self) -> bool:
-        """End `listen`. False when a reader has chosen us all the same: `expect_command` is due.
+        """Abort `listen`. False if a reader has activated us meanwhile: call `expect_command`.
 
-        The chip may choose while its word of it is on its way, or our abort is: it alone knows.
+        Activation may cross with our abort on the UART, so the chip is asked for its state.
         """
         self.abort()
         answer = self._call(_TG_GET_TARGET_STATUS, b"")
         return len(answer) < 1 or answer[0] != _ACTIVATED
 
     def expect_command(self) -> None:
-        """Ask the chip for the reader's next command; `ready` tells when it is there."""
+        """Request the reader's next command from the chip; `ready` is True when it has come."""
         self._start(_TG_GET_DATA, b"")
 
     def take_command(self):
-        """The command APDU asked for, as a view that holds until the next call of this chip.
+        """Return the command APDU, as a view valid until the next call of this chip.
 
         None if it was too long. Raises LinkLost when the reader has gone.
         """
@@ -196,7 +196,7 @@ class Pn532(Hsu):
         return None if got < 0 else self._apdu[:got]
 
     def answer(self, response) -> None:
-        """Send the response APDU to the command taken last. Raises LinkLost as above."""
+        """Send the response APDU to the last command. Raises LinkLost when the reader has gone."""
         total = len(response)
         data = memoryview(response)
         sent = 0
@@ -216,22 +216,22 @@ class Pn532(Hsu):
             self._flags = flags
 
     def _keep(self, answer, start: int) -> int:
-        """Append an answer's data (after its status) to the APDU buffer; -1 once it is too much."""
+        """Append an answer's data to the APDU buffer; return the new end, -1 if too long."""
         end = start + len(answer) - 1
         if start < 0 or end > APDU_SIZE:
             return -1
-        # Through a view of that size: assigning to a slice moves everything behind it as well.
+        # Through a view of that size: assigning to a slice would move all that follows.
         self._apdu[start:end][:] = answer[1:]
         return end
 
 
 def _offers_424(ats) -> bool:
-    """Whether an ATS (ISO/IEC 14443-4 §5.2, length first) offers 424 kbit/s in both directions."""
+    """True if an ATS (ISO/IEC 14443-4 §5.2, length first) offers 424 kbit/s both ways."""
     return len(ats) > 2 and bool(ats[1] & 0x10) and ats[2] & 0x22 == 0x22
 
 
 def _status(answer) -> int:
-    """The status byte an answer starts with (§7.1). Raises what an error in it means."""
+    """Return the status byte of an answer (§7.1). Raises LinkLost, ChipError."""
     if len(answer) < 1:
         raise ChipError("answer without a status")
     status = answer[0]

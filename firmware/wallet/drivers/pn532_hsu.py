@@ -1,12 +1,11 @@
 """The PN532's frames on a high-speed UART (HSU). Clauses: user manual UM0701-02.
 
     host -> chip   command frame              chip -> host   ACK at once, response frame when done
-    host -> chip   ACK alone                  the running command is given up, nothing comes back
-    host -> chip   NAK                        the last response once more
+    host -> chip   ACK alone                  abort the running command, no response
+    host -> chip   NAK                        repeat the last response
 
-The UART given must wait inside `readinto(buffer, count)`, for at most `QUANTUM_MS` of silence, so
-that what is executed here does not depend on how the bytes arrive. All longer time-outs are counted
-in such quanta.
+The UART waits inside `readinto(buffer, count)` for at most `QUANTUM_MS` of silence, so that the
+code executed here does not depend on how bytes arrive. Longer time-outs are counted in quanta.
 """
 
 from micropython import const
@@ -18,14 +17,14 @@ PIECE = const(262)
 
 _ACK_QUANTA = const(2)
 CHIP_QUANTA = const(4)
-"""The time-out of a command that waits for nobody."""
+"""Time-out of a command that does not wait for a peer."""
 
 # Offsets in the send buffer. An extended frame starts at 0, a normal one at 3: no payload moves.
 _TFI = const(8)
 PARAMS = const(10)
 """Where a command's parameters start in `tx`."""
 
-_HEAD = const(6)  # what is read at once of a frame: an ACK, or a normal frame up to its TFI
+_HEAD = const(6)  # first read of a frame: an ACK, or a normal frame up to its TFI
 _ACK = const(-1)
 _NAK = const(-2)
 ACK_FRAME = b"\x00\x00\xff\x00\xff\x00"
@@ -38,7 +37,7 @@ class _Garbled(Exception):
 
 
 class Hsu:
-    """Commands and responses as frames, with every failure typed."""
+    """Commands and responses as frames. Raises LinkTimeout, ChipError."""
 
     def __init__(self, uart):
         self._uart = uart
@@ -52,11 +51,11 @@ class Hsu:
         self._body = 0
 
     def ready(self) -> bool:
-        """Whether the chip has begun to answer the command that was started."""
+        """True if the chip has begun to respond to the command that was started."""
         return self._uart.any() > 0
 
     def abort(self) -> None:
-        """Give up the running command, if there is one (§6.2.1.3)."""
+        """Abort the running command, if any (§6.2.1.3)."""
         if self._running:
             self._running = 0
             self._uart.write(ACK_FRAME)
@@ -74,14 +73,14 @@ class Hsu:
         return self._finish(code, quanta)
 
     def _send(self, code: int, size: int) -> None:
-        """Send a command whose `size` parameter bytes are in place, until it is acknowledged."""
+        """Send a command whose `size` parameter bytes are in place; wait for its ACK."""
         if self._running:
             self.abort()
         uart = self._uart
         frame = self._frame(code, size)
         for _ in range(2):
             if uart.any():
-                uart.read()  # a late answer to something given up
+                uart.read()  # a late response to an aborted command
             uart.write(frame)
             if self._acknowledged():
                 self._running = code
@@ -119,13 +118,13 @@ class Hsu:
             for _ in range(2):
                 if kind < 0:
                     break
-                kind = self._receive(0, _ACK_QUANTA)  # it was an answer to something given up
+                kind = self._receive(0, _ACK_QUANTA)  # a response to an aborted command
         except (_Garbled, LinkTimeout):
             return False
         return kind == _ACK
 
     def _finish(self, code: int, quanta: int):
-        """The data of the response to the running command: a view that holds until the next."""
+        """Return the data of the response to the running command, valid until the next command."""
         rx = self._rx
         for _ in range(3):
             try:
@@ -149,9 +148,9 @@ class Hsu:
         raise ChipError("no answer that can be read")
 
     def _receive(self, have: int, quanta: int) -> int:
-        """Read one frame: _ACK, _NAK, or how many bytes it carries, from rx[self._body] on.
+        """Read one frame; return _ACK, _NAK, or the length of its data at rx[self._body].
 
-        have: how many of its first bytes are in rx already.
+        have: number of its first bytes that are in rx already.
         """
         rx = self._rx
         if have < _HEAD:
@@ -181,7 +180,7 @@ class Hsu:
         return size
 
     def _find_start(self) -> None:
-        """Slide over noise until rx starts with 00 00 FF."""
+        """Skip noise until rx starts with 00 00 FF."""
         rx = self._rx
         for _ in range(_MOST_NOISE):
             for i in range(5):
@@ -192,9 +191,9 @@ class Hsu:
         raise _Garbled
 
     def _read(self, start: int, end: int, quanta: int) -> None:
-        """Fill rx from start to end, or raise LinkTimeout when nothing comes, else _Garbled.
+        """Fill rx from start to end. Raises LinkTimeout if nothing comes, _Garbled if too little.
 
-        quanta: how often to wait; 0 for the rest of a frame, which is already on its way.
+        quanta: how often to wait; 0 for the rest of a frame that has begun.
         """
         done = start
         while True:

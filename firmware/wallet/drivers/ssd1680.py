@@ -1,9 +1,9 @@
 """Solomon SSD1680 with a 250 x 122 black-and-white e-paper panel, held in landscape.
 
-The controller's memory is portrait: 16 bytes of 8 sources for each of 250 gates. Written gate by
-gate for one byte of sources after the other, from the last byte down, it takes framebuf.MONO_VLSB
-as it is: no pixel is turned in software. The panel lacks the last 6 of 128 sources, which are the
-topmost rows here. Commands: data sheet rev. 0.14.
+The controller's memory is portrait: 16 bytes of 8 sources for each of 250 gates. Written one byte
+of sources after another, from the last down, gate by gate, it takes framebuf.MONO_VLSB unchanged:
+no pixel is rotated in software. The panel lacks the last 6 of 128 sources, which are the topmost
+rows here. Commands: data sheet rev. 0.14.
 """
 
 import framebuf
@@ -18,14 +18,14 @@ _HIDDEN = const(6)
 
 _SLICE_MS = const(50)
 _LONGEST_MS = const(6000)  # a full refresh takes about 2 s at room temperature, more in the cold
-_PARTIALS = const(30)  # ghosts add up: then one full refresh
+_PARTIALS = const(30)  # ghosting accumulates: then one full refresh
 
-_FULL = const(0xF7)  # clock, analog, temperature, waveform 1, display, all off again
-_PARTIAL = const(0xFF)  # the same with waveform 2: only what differs from the RED RAM is driven
+_FULL = const(0xF7)  # clock, analog, temperature, waveform 1, display, power off
+_PARTIAL = const(0xFF)  # the same with waveform 2: drives only what differs from the RED RAM
 
 
 class Ssd1680:
-    """An `hal.display` that keeps its picture without power.
+    """A display (`wallet.hal.display`) that keeps its picture without power.
 
     spi: mode 0; cs, dc, reset, busy: pins (busy high while it works); port: waiting and time.
     """
@@ -51,7 +51,7 @@ class Ssd1680:
     def draw(self, paint) -> None:
         """Paint and start a refresh, without waiting for its end.
 
-        Raises DisplayError when the one before does not end; the next call sets up anew.
+        Raises DisplayError if the previous refresh does not end; the next call sets up again.
         """
         try:
             if self._partials_left < 0:
@@ -70,7 +70,7 @@ class Ssd1680:
             self._refresh(0x05, _FULL)
 
     def _settle(self) -> None:
-        """Wait until a refresh is over; what it showed is then the old picture of the next."""
+        """Wait until a refresh ends; its picture becomes the old picture of the next."""
         waited = 0
         while self._busy():
             if waited >= _LONGEST_MS:

@@ -1,1 +1,1 @@
-"""The small interfaces through which the application meets a board."""
+"""Interfaces between the application and the hardware."""

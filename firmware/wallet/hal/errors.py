@@ -1,26 +1,26 @@
-"""What can go wrong between the wallet and the hardware around it."""
+"""Errors of links and displays."""
 
 
 class HardwareError(Exception):
-    """The base of everything here."""
+    """Base of all hardware errors."""
 
 
 class LinkError(HardwareError):
-    """A contactless exchange did not come to its end. The session it belonged to is over."""
+    """A link failed; the session in which it did is over."""
 
 
 class LinkLost(LinkError):
-    """The counterpart left the field, or what came from it could not be understood by the chip."""
+    """The peer left, or the chip could not decode what it sent."""
 
 
 class LinkTimeout(LinkError):
-    """The chip or the counterpart stayed silent for too long."""
+    """The chip or the peer did not answer in time."""
 
 
 class ChipError(LinkError):
-    """The chip refused a command or answered nonsense.
+    """The chip refused a command or sent an invalid answer.
 
-    status: the chip's error code (0 when there is none).
+    status: the chip's error code, 0 if there is none.
     """
 
     def __init__(self, reason: str, status: int = 0):
@@ -29,8 +29,8 @@ class ChipError(LinkError):
 
 
 class TwoCards(LinkError):
-    """More than one card answered in the field: which one is meant cannot be known."""
+    """More than one card answered in the field, so none is selected."""
 
 
 class DisplayError(HardwareError):
-    """The display stayed busy for too long."""
+    """The display stayed busy too long."""

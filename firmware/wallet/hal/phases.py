@@ -1,6 +1,6 @@
-"""What a wallet is doing, told to the engine that runs it (the source is `firmware/port/marks.h`).
+"""Phase marks, reported to the emulator (the source is `firmware/port/marks.h`).
 
-Each mark is one store; on hardware it is nothing.
+Each mark is one store; on hardware it does nothing.
 """
 
 from micropython import const

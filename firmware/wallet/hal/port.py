@@ -1,8 +1,12 @@
-"""Time, waiting, randomness and marks of the device this runs on, as one object to hand around.
+"""The device itself: time, waiting, randomness and phase marks, passed around as one object.
 
-mark(phase) -> previous phase; wait(ms) -> True when bytes or a pin change came, False when the time
-passed; random(n) -> bytes of the hardware generator; report(exception) prints it where a debug
-build has a console; sleep_ms, ticks_ms, ticks_add, ticks_diff as in `time`.
+    mark(phase)         return the previous phase
+    wait(ms)            return True when bytes or a pin change arrived since it last returned, False
+                        when the time passed
+    random(n)           return bytes of the hardware generator
+    report(exception)   print it on the console of a debug build
+
+sleep_ms, ticks_ms, ticks_add and ticks_diff are those of `time`.
 """
 
 from sys import print_exception as report

@@ -1,4 +1,4 @@
-"""Money as people read it."""
+"""Amounts as text."""
 
 from micropython import const
 
@@ -6,9 +6,9 @@ _MINOR = const(100)
 
 
 def amount(minor: int, signed: bool = False) -> str:
-    """Minor units (fen) as units with two decimals and groups of three: 123456 is "1,234.56".
+    """Format minor units with two decimals and groups of three: 123456 as "1,234.56".
 
-    signed: put a plus before what is not negative.
+    signed: put a plus sign before zero and positive amounts.
     """
     sign = "-" if minor < 0 else "+" if signed else ""
     units, rest = divmod(abs(minor), _MINOR)

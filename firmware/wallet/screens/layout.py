@@ -1,4 +1,4 @@
-"""Where the parts of a page go, on a rectangular and on a round display."""
+"""Layout of a page on a rectangular and on a round display."""
 
 from micropython import const
 from wallet.hal.display import INK, PAPER, SOFT
@@ -8,13 +8,13 @@ _MARGIN = const(8)
 _HEAD = const(26)  # rows of the title with its rule
 _KEY_HIGH = const(22)
 _KEY_WIDE = const(74)
-_FINGER_HIGH = const(28)  # keys to be touched are larger than labels beside buttons
+_FINGER_HIGH = const(28)  # touch keys are larger than the labels of buttons
 _FINGER_WIDE = const(80)
 _LINE = const(20)
 
 
 def paint(canvas, display, page: tuple) -> None:
-    """Draw a page on the part of the picture that the canvas stands on."""
+    """Draw a page on the canvas's part of the picture."""
     canvas.clear(PAPER)
     if display.is_round:
         _paint_round(canvas, display.width, display.height, page)
@@ -23,7 +23,7 @@ def paint(canvas, display, page: tuple) -> None:
 
 
 def _paint_card(canvas, wide: int, high: int, page: tuple) -> None:
-    """Title and rule on top, the keys' labels in the lower corners, the rest centred between."""
+    """Put title and rule on top, key labels in the lower corners, the rest centred between."""
     title, note, figure, lines, keys, role = page
     canvas.text(TEXT, title, _MARGIN, 5, INK, PAPER)
     canvas.text(TEXT, note, wide - _MARGIN - width(TEXT, note), 5, SOFT, PAPER)
@@ -55,7 +55,7 @@ def _paint_card(canvas, wide: int, high: int, page: tuple) -> None:
 
 
 def _paint_round(canvas, wide: int, high: int, page: tuple) -> None:
-    """Everything on the vertical axis, the broadest thing on the broadest row."""
+    """Centre everything on the vertical axis, the widest element on the widest row."""
     title, note, figure, lines, keys, role = page
     middle = wide // 2
     _label(canvas, title, middle, high * 19 // 100, INK)
@@ -86,7 +86,7 @@ def _wrapped(lines: tuple, room: int) -> list:
 
 
 def _centred(canvas, lines: list, x: int, y: int, role: int) -> None:
-    """Lines of text round the point."""
+    """Draw lines of text centred on the point."""
     top = y - (len(lines) * _LINE - (_LINE - TEXT.ASCENT)) // 2
     for line in lines:
         _label(canvas, line, x, top, role)
@@ -98,7 +98,7 @@ def _label(canvas, text: str, x: int, y: int, role: int) -> None:
 
 
 def _key(canvas, label: str, x: int, box: tuple, filled: bool) -> None:
-    """A key's label, filled for the one that does something. box: top, width and height."""
+    """Draw a key's label, filled for the confirming key. box: top, width and height."""
     y, wide, high = box
     ink, ground = (PAPER, INK) if filled else (INK, PAPER)
     if filled:

@@ -1,8 +1,8 @@
-"""Every screen by its name: what it says, whatever the display looks like.
+"""Every screen by name, as data independent of the display.
 
-A page is (title, note, amount, lines, keys, role): the title at the top and a short note beside it;
-either an amount in large figures and a line of text, or lines of text; what the keys do, as
-(cancel, ok), each "" where the key does nothing; and the role of the colour of what is large.
+A page is (title, note, amount, lines, keys, role): the title at the top with a short note; either
+an amount in large figures with a line of text, or lines of text; the labels of the keys (cancel,
+ok), "" for a key without function; and the colour role of the large text.
 """
 
 from wallet.hal.display import BAD, GOOD, INK
@@ -18,18 +18,20 @@ _NO_KEYS = ("", "")
 
 
 def _id(wallet: bytes) -> str:
-    """The first bytes of a wallet id, enough for two people side by side."""
+    """Return the first bytes of a wallet id, enough to tell two wallets apart in person."""
     return "".join([f"{byte:02x}" for byte in wallet[:3]])
 
 
 def blank() -> tuple:
-    """Never provisioned."""
+    """The device is not provisioned."""
     return "Jiaozi", "", "", ("Not set up yet.", "Bring it to an operator."), _NO_KEYS, INK
 
 
 def home(balance: int, wallet: bytes, last: int = 0, bound: int = 0) -> tuple:
-    """At rest. balance: general money; last: what the last payment of this day changed; bound: what
-    purses with terms hold, which is more to know.
+    """The wallet is idle.
+
+    balance: general money; last: change by the last payment since the start; bound: money in purses
+    with terms, shown instead of `last`.
     """
     lines = (f"last {money(last, True)}",) if last else ("ready to tap",)
     if bound:
@@ -38,41 +40,41 @@ def home(balance: int, wallet: bytes, last: int = 0, bound: int = 0) -> tuple:
 
 
 def armed_receive(amount: int) -> tuple:
-    """The next tap asks for money; amount 0: as much as the payer likes."""
+    """The next tap requests money. amount: 0 for any."""
     lines = ("hold to the payer",)
     figure = money(amount) if amount else ""
     return "Receive", "", figure, lines if amount else ("any amount",) + lines, ("Cancel", ""), GOOD
 
 
 def armed_pay(amount: int) -> tuple:
-    """The next tap pays what was entered."""
+    """The next tap pays the entered amount."""
     return "Pay", "", money(amount), ("hold to the payee",), ("Cancel", ""), INK
 
 
 def consent(amount: int, wallet: bytes, bound: bool = False) -> tuple:
-    """Somebody asks for money: a person decides. bound: from a purse with terms."""
+    """Ask the person to confirm a payment. bound: it is from a purse with terms."""
     lines = ("bound",) if bound else ()
     return "Pay", f"to {_id(wallet)}", money(amount), lines, ("Cancel", "OK"), INK
 
 
 def paid(amount: int) -> tuple:
-    """A payment is finished."""
+    """A payment was completed."""
     return "Paid", "", money(-amount), ("done",), _NO_KEYS, INK
 
 
 def received(amount: int) -> tuple:
-    """Money came in."""
+    """Money was received."""
     return "Received", "", money(amount, True), ("done",), _NO_KEYS, GOOD
 
 
 def refused(reason: "int | str") -> tuple:
-    """A tap ended without a payment. reason: a status word, or words."""
+    """A tap ended without a payment. reason: a status word or a text."""
     text = reason if isinstance(reason, str) else reason_text(reason)
     return "Not paid", "", "", (text,), _NO_KEYS, BAD
 
 
 def pending(balance: int) -> tuple:
-    """A payment left, its receipt has not come: nothing is lost."""
+    """A payment was sent and its receipt has not come; nothing is lost."""
     return "Tap again", "to finish", money(balance), ("balance",), _NO_KEYS, INK
 
 
@@ -87,7 +89,7 @@ def frozen() -> tuple:
 
 
 def outdated() -> tuple:
-    """A newer firmware has run in this wallet before."""
+    """Newer firmware has run in this wallet."""
     return "Old firmware", "", "", ("Bring this wallet", "to your operator."), _NO_KEYS, BAD
 
 

@@ -1,10 +1,10 @@
-"""Refusals in a few words, for a small display. The full texts are in `protocol/errors.toml`."""
+"""Short texts of refusals for a small display. The full texts are in `protocol/errors.toml`."""
 
 from jiaozi.wire import errors
 
 
 def reason_text(sw: int) -> str:
-    """What a status word means to the person holding the wallet."""
+    """Return the text of a status word for the person who holds the wallet."""
     if sw in (errors.OVER_SINGLE, errors.OVER_OFFLINE_TOTAL, errors.OVER_OFFLINE_COUNT):
         return "Over the limit. Sync with your operator."
     if sw in (errors.OVER_HOPS, errors.SYNC_OVERDUE, errors.JOURNAL_FULL):

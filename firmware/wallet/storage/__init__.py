@@ -1,1 +1,1 @@
-"""Tear-safe storage: see `store` for what it promises and why it keeps its word."""
+"""Tear-safe storage: `store` has the contract."""

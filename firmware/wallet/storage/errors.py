@@ -1,8 +1,8 @@
-"""What the store refuses, and why."""
+"""Errors of the store."""
 
 
 class StoreError(Exception):
-    """The store cannot do what was asked; what it held before, it still holds."""
+    """The store failed; all values it held before are kept."""
 
 
 class StoreFull(StoreError):
@@ -10,11 +10,11 @@ class StoreFull(StoreError):
 
 
 class StoreTooLarge(StoreError):
-    """A value, a key or a transaction is larger than a record can be. Nothing was written."""
+    """A value, key or transaction is too large for a record. Nothing was written."""
 
 
 class StoreCorrupt(StoreError):
-    """The memory holds what no power cut can have left: worn out, tampered with, or not ours."""
+    """The memory is damaged: no power cut leaves it like this."""
 
 
 class StoreNewer(StoreError):
@@ -22,8 +22,8 @@ class StoreNewer(StoreError):
 
 
 class StoreGeometry(StoreError):
-    """The memory's pages or units do not suit the store, or are not those it was made for."""
+    """The memory's pages or units do not suit the store, or differ from those it was made for."""
 
 
 class StoreStale(StoreError):
-    """A write failed half-way: nothing is certain until the store is mounted again."""
+    """A write failed half-way: the store must be mounted again."""

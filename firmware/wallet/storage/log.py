@@ -1,19 +1,19 @@
-"""The log of records in a ring of pages: writing one record, reading a page's records, recovery.
+"""Log of records in a ring of pages: writing one record, reading a page's records, recovery.
 
 A record lies within one page and starts at a program unit (U bytes):
 
-    size u16      bytes up to the end of the values; never 0 (void) nor 0xFFFF (erased)
-    flags u8      bits 0-4 number of entries; bit 5 the last that tidying copies from a page, bit 6
-                  some entry deletes, bit 7 copied by tidying, with more to come from that page;
-                  bits 5 and 7 together an index: keys and places of all live values, no entries
-    age u8        sequence number of this page minus that of the oldest page still of use
+    size u16      bytes up to the end of the values; never 0 (void) or 0xFFFF (erased)
+    flags u8      bits 0-4 number of entries; bit 5 last copy that tidying makes from a page; bit 6
+                  some entry deletes; bit 7 copy made by tidying, with more to come from that page;
+                  bits 5 and 7: an index, with keys and places of all live values and no entries
+    age u8        sequence number of this page minus that of the oldest page in use
     crc u32       CRC-32, started at the page's sequence number, of all bytes but this field's
-    live u32      bytes of log that the live values are charged with (`charge`) once this counts
-    index u32     where the newest index is that lies in a page still of use, 0 if there is none
+    live u32      bytes of log charged for the live values (`charge`), this record included
+    index u32     offset of the newest index in a page in use, 0 if there is none
     keys          u32 each
     places        u32 each: offset << 12 | length of the value; 0 deletes the key
     values        and at least one zero byte, to the next unit
-    commit words  two, each the last 4 bytes of a unit of its own: upper half of the crc, 0x3C5A
+    commit words  two, each at the end of a unit of its own: upper half of the crc, 0x3C5A
 """
 
 from binascii import crc32
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Items = list[tuple[int, bytes | None]]
 
-# Shared with the store: a record's fixed bytes and those each entry adds, and the flags.
+# Shared with the store: bytes of a record's fixed part and of each entry, and the flags.
 RECORD = 16
 ENTRY = 8
 COUNT = 0x1F
@@ -49,18 +49,17 @@ _LOOK = const(52)
 _LOOK_ENTRIES = const(4)
 _STRIDE = const(64)
 _TABLES = ("", "<2I", "<4I", "<6I", "<8I")
-# Uncertain units that cuts, one on top of the other, may have left at the end of the log.
+# Uncertain units that repeated cuts may have left at the end of the log.
 _UNCERTAIN = const(8)
 
 
 class Log(Pages):
     """Records in a ring of pages.
 
-    at: where the next record goes; doubt: the two units there may be half programmed, though they
-    read as erased; oldest: first page still of use; live: see `charge`;
-    unsure: offset of a record to be committed once more, 0 if there is none; bare: no record was
-    committed in the active page; tail: the active page's records as recovery found them;
-    index_at: offset of the newest index, 0 if there is none.
+    at: offset of the next record; doubt: the two units there may be half programmed, though they
+    read as erased; oldest: first page in use; live: see `charge`; unsure: offset of a record that
+    must be committed again, 0 if none; bare: no record was committed in the active page; tail: the
+    active page's records as recovery found them; index_at: offset of the newest index, 0 if none.
     """
 
     def __init__(self, nvm: "Nvm") -> None:
@@ -78,14 +77,14 @@ class Log(Pages):
         self._commit = bytearray(b"\xff" * (2 * self.unit))
 
     def cost(self, size: int) -> int:
-        """Bytes of log that a record of `size` bytes takes."""
+        """Return the bytes of log that a record of `size` bytes takes."""
         unit = self.unit
         return (size + 3 * unit) & -unit
 
     def charge(self, length: int) -> int:
-        """Bytes of log a live value is charged with: a record of its own.
+        """Return the bytes of log charged for a live value: those of a record of its own.
 
-        Twice that for a large one, which may leave as much unused at the end of a page.
+        Twice that for a large value, which may leave as much unused at the end of a page.
         """
         cost = self.cost(_RECORD + ENTRY + length)
         return cost if cost * 3 <= self.span else 2 * cost
@@ -95,9 +94,8 @@ class Log(Pages):
     def append(self, items: "Items", size: int, flags: int, live: int, spare: int) -> "list[int]":
         """Write one record of `size` bytes that leaves `spare` ready pages; return the places.
 
-        An index has its contents, under any key, for its only item.
-
-        Raises StoreFull or StoreTooLarge before anything is written.
+        An index is passed as one item with any key. Raises StoreFull or StoreTooLarge before
+        anything is written.
         """
         need = self.cost(size)
         if need > self.span or len(items) > _COUNT:
@@ -168,9 +166,9 @@ class Log(Pages):
     # Reading
 
     def records(self, seq: int, at: int = 0) -> "Iterator[tuple[int, int, tuple[int, ...]]]":
-        """Offset, flags and table (keys, then places) of each record of a page, oldest first.
+        """Yield offset, flags and table (keys, then places) of each record of a page, oldest first.
 
-        `at`: where to begin, 0 for the first.
+        at: offset of the first record to yield, 0 for the page's first.
         """
         read = self.nvm.read
         unit = self.unit
@@ -180,7 +178,7 @@ class Log(Pages):
         self._zone = at
         last = base + self.last
         bound = base + self.page
-        # Up to here a look does not reach beyond the page.
+        # Up to here a look does not cross the end of the page.
         easy = bound - _LOOK
         look = read(at - 4, _LOOK if at <= easy else bound - at + 4)
         while at < last:
@@ -211,13 +209,13 @@ class Log(Pages):
         self._stop = at
 
     def is_sound(self, seq: int, at: int) -> bool:
-        """Whether the record at an offset has the CRC it states."""
+        """True if the record at an offset has the CRC in its header."""
         size, _, _, check = unpack_from("<HBBI", self.nvm.read(at, _RECORD))
         view = memoryview(self.nvm.read(at, size))
         return check == crc32(view[8:], crc32(view[:4], seq))
 
     def index(self) -> "tuple[int, ...]":
-        """Contents of the newest index, keys and then places; empty if there is none."""
+        """Return the newest index, keys and then places; empty if there is none."""
         at = self.index_at
         if not at or not self.is_sound(self.seq_at(at), at):
             return ()
@@ -225,12 +223,12 @@ class Log(Pages):
         return unpack_from(f"<{size // 4}I", self.nvm.read(at + _RECORD, size))
 
     def check_end(self, seq: int) -> None:
-        """After `records` of a settled page: StoreCorrupt if anything follows the last one."""
+        """Raise StoreCorrupt if anything follows the last of a settled page's `records`."""
         stop = self._stop
         last = self.base(seq) + self.last
         if stop == last or self.nvm.read(stop, 2) == b"\xff\xff":
             return
-        # Only a record may, that was committed once more on the next page.
+        # Only a record that was committed again on the next page may follow.
         if self._commit_at(stop, last) == stop or not self.is_sound(seq, stop):
             raise StoreCorrupt(f"offset {stop}")
 
@@ -250,7 +248,7 @@ class Log(Pages):
         return end < last and self.nvm.read(end, 2) != b"\xff\xff"
 
     def _commit_at(self, at: int, last: int) -> int:
-        """Where the commit words of the record at an offset lie; `at` if there can be no record."""
+        """Return the offset of the commit words of the record at `at`; `at` if it is no record."""
         unit = self.unit
         size, flags = unpack_from("<HB", self.nvm.read(at, 4))
         commit_at = at + ((size + unit) & -unit)
@@ -261,24 +259,24 @@ class Log(Pages):
     # Recovery
 
     def recover(self) -> None:
-        """Find the end of the log and make firm what it holds; raises StoreCorrupt and others."""
+        """Find the end of the log and make its records firm. Raises StoreCorrupt and others."""
         found = self.locate()
         count = self.count
         seq = self.active
-        # Without a header: blank, or the formatting was cut.
+        # Without a header the memory is blank, or formatting was cut.
         newest = self._settle(seq, found) if found[seq % count] == seq else 0
         tail = self.tail
         self.at = self._stop
         self.doubt = newest != 0
         self.bare = not newest
         while not newest and seq and found[(seq - 1) % count] == seq - 1:
-            # How the page before ends may still be uncertain.
+            # The end of the page before may still be uncertain.
             seq -= 1
             newest = self._settle(seq, found)
             self.close(seq, self._stop)
         self.tail = tail
         if self.bare:
-            # Here is nothing but what cuts have left: so no number of cuts uses up the reserve.
+            # It holds only torn records; preparing it again keeps cuts from using up the reserve.
             self.prepare(self.active)
             self.at = self.base(self.active) + self.first
         self.unsure = newest if newest and not self._is_firm(newest) else 0
@@ -289,21 +287,21 @@ class Log(Pages):
             self.oldest = seq - age
             if flags == INDEX:
                 self.index_at = newest
-        # The oldest page's header may be half zeroed: its erasure was about to begin.
+        # The oldest page's header may be half zeroed: its erase was about to begin.
         for seq in range(self.oldest + 1, self.active):
             if found[seq % count] != seq:
                 raise StoreCorrupt(f"page {seq} is missing")
 
     def _newest_in(self, seq: int) -> int:
-        """Offset of a page's last record, 0 when it has none."""
+        """Return the offset of a page's last record, 0 if it has none; fill `tail`."""
         self.tail = list(self.records(seq))
         return self.tail[-1][0] if self.tail else 0
 
     def _settle(self, seq: int, found: "list[int]") -> int:
-        """Make the end of a page firm, by zeros alone; returns its last record's offset or 0.
+        """Make the end of a page firm by writing zeros; return its last record's offset or 0.
 
-        What is not believed becomes zeros. So does a copy made by tidying that is not firm; any
-        other such record is left to be committed once more.
+        A record that is not accepted is zeroed. So is a copy by tidying that is not firm; any other
+        record that is not firm must be committed again.
         """
         last = self.base(seq) + self.last
         while True:
@@ -313,7 +311,7 @@ class Log(Pages):
                 raise StoreCorrupt(f"offset {newest}")
             if not self.is_erased(stop, last - stop):
                 self._void(stop, last)
-            elif newest and self._is_needless(seq, newest, found):
+            elif newest and self._is_redundant(seq, newest, found):
                 self._void(newest, last)
             else:
                 break
@@ -322,7 +320,7 @@ class Log(Pages):
         return newest
 
     def void_all(self, seq: int) -> None:
-        """Void a page's records, the newest first."""
+        """Void a page's records, newest first."""
         while True:
             newest = self._newest_in(seq)
             if not newest:
@@ -330,17 +328,17 @@ class Log(Pages):
             self._void(newest, self.base(seq) + self.last)
 
     def _is_firm(self, at: int) -> bool:
-        """Whether both commit words are there: the second was begun when the first was complete."""
+        """True if the second commit word is present: it is begun after the first is complete."""
         size = unpack_from("<H", self.nvm.read(at, 2))[0]
         return self._is_word(at, at + self.cost(size))
 
     def _is_word(self, at: int, end: int) -> bool:
-        """Whether a unit that ends at an offset is a commit word of the record at another."""
+        """True if the unit that ends at `end` is a commit word of the record at `at`."""
         _, high = unpack_from("<HH", self.nvm.read(at + 4, 4))
         return unpack_from("<HH", self.nvm.read(end - 4, 4)) == (high, _COMMIT)
 
-    def _is_needless(self, seq: int, at: int, found: "list[int]") -> bool:
-        """Whether a record is not firm and only copies what is still in its place."""
+    def _is_redundant(self, seq: int, at: int, found: "list[int]") -> bool:
+        """True if a record is not firm and only copies values whose originals still exist."""
         _, flags, age = unpack_from("<HBB", self.nvm.read(at, 4))
         if not flags & INDEX or self._is_firm(at):
             return False
@@ -348,10 +346,10 @@ class Log(Pages):
         return flags == INDEX or found[origin % self.count] == origin
 
     def _void(self, at: int, last: int) -> None:
-        """Zero what a cut left at an offset, and a record that it may be the beginning of.
+        """Zero the remains of a cut write at an offset, and the record they may belong to.
 
-        Commit words that may have been begun go first, the second before the first, so that a
-        half voided record is never believed for good; then values, so that they are never read as
+        Commit words that may have been begun go first, the second before the first, so that a half
+        voided record is never accepted for good; then values, so that they are never read as
         records; the first unit last.
         """
         unit = self.unit
@@ -366,11 +364,11 @@ class Log(Pages):
         end = min(max(end, touched + unit), last)
         second = end
         if touched < commit_at:
-            # No commit word was begun. From the second unit upwards, for the first one may be
-            # uncertain: were both cut now, the first two units alone would be (see `doubt`).
+            # No commit word was begun. Start at the second unit, as the first may be uncertain: if
+            # this is cut too, only the first two units are uncertain (see `doubt`).
             commit_at = end
         elif commit_at > at and self._is_word(at, commit_at + unit):
-            # The first word may be firm: not touched as long as the second one proves it.
+            # The first word may be firm: leave it until the second, which proves it, is zero.
             second = commit_at + unit
         commit_at = max(commit_at, values)
         for begin, stop in ((second, end), (commit_at, second), (values, commit_at), (at, values)):

@@ -1,20 +1,20 @@
-"""The ring of pages: which page is written, which are prepared for it, how a page gets there.
+"""Ring of pages: the page being written, the pages ready to follow it, and how pages get ready.
 
-A page carries a sequence number that never repeats; number s lies at page `s % count`, so the log
+Each page has a sequence number that never repeats; number s is at page `s % count`, so that the log
 runs round the memory and every page is erased equally often. Layout, in order, U = program unit:
 
     header   max(16, U) bytes: "JZS", version u8, sequence u32, unit u16, pages u16, CRC-32 of these
     proof    one unit: "PAGE", programmed after the header was complete
     records  see `log`
-    closing  the last unit; once it is zero the log has moved on to the next page
+    closing  the last unit; zero once the log has moved to the next page
 
-The first 16 bytes keep this meaning in every future version, so that it can be refused.
+The first 16 bytes keep this meaning in all future versions: older firmware refuses those.
 
-A page is *ready* when header and proof are there. The header is programmed after a completed erase
-and the proof after a completed header; before the page is erased again, first proof and then header
-become zero. So neither a cut erase nor an uncertain header can pass for a ready page.
-The *active* page is the one behind the last closed page. Until a record is committed there its
-header may be uncertain, for recovery prepares such a page anew; from then on it is firm.
+A page is *ready* when it has header and proof. The header is programmed after a complete erase and
+the proof after a complete header; before the page is erased again, first the proof and then the
+header are zeroed. So neither a cut erase nor an uncertain header can be taken for a ready page.
+The *active* page follows the last closed page. Its header may be uncertain until a record is
+committed in it, since recovery prepares such a page again; from then on it is firm.
 """
 
 from binascii import crc32
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         program_unit: int
 
         def read(self, offset: int, size: int) -> bytes:
-            """Any range."""
+            """Read any range."""
 
         def program(self, offset: int, data: bytes) -> None:
             """Clear bits; offset and length are multiples of the program unit."""
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
 VERSION = const(1)
 
-# Pages that tidying keeps ready, and how many of them are not promised to anyone (`Store.fits`):
-# one that tidying may be using meanwhile, and those a commit leaves to tidying and to recovery.
+# Pages that tidying keeps ready, and how many of them `Store.fits` does not promise: one that
+# tidying may be using, and those that a commit leaves for tidying and for recovery.
 RESERVE = const(5)
 SPARE = const(3)
 
@@ -57,7 +57,7 @@ _LEAD = const(VERSION << 24 | 0x535A4A)
 _PROOF = b"PAGE"
 _HEADER = const(16)
 _CHUNK = const(256)
-# A value's place is a u32: 20 bits of offset, 12 of length.
+# A value's place is a u32: 20 bits of offset, 12 bits of length.
 _LARGEST_MEMORY = const(1 << 20)
 _LARGEST_UNIT = const(512)
 _FEWEST_UNITS = const(8)
@@ -67,8 +67,8 @@ _SMALLEST_PAGE = const(128)
 class Pages:
     """The ring over an NVM.
 
-    active: sequence number of the page being written; ready: number of ready pages behind it;
-    first, last: where in a page its records begin and its closing unit lies; span: bytes between.
+    active: sequence number of the page being written; ready: number of ready pages after it;
+    first, last: offsets in a page of its first record and its closing unit; span: bytes between.
     """
 
     def __init__(self, nvm: "Nvm") -> None:
@@ -91,16 +91,16 @@ class Pages:
         self._ones = b"\xff" * _CHUNK
 
     def base(self, seq: int) -> int:
-        """Where the page with a sequence number lies."""
+        """Return the offset of the page with a sequence number."""
         return seq % self.count * self.page
 
     def seq_at(self, offset: int) -> int:
-        """Sequence number of the written page at an offset."""
+        """Return the sequence number of the written page at an offset."""
         back = self.active % self.count - offset // self.page
         return self.active - back % self.count
 
     def prepare(self, seq: int) -> None:
-        """Erase the page that is to carry `seq` and make it ready."""
+        """Erase the page for sequence number `seq` and make it ready."""
         program = self.nvm.program
         base = self.base(seq)
         size = self.first - self.unit
@@ -115,11 +115,11 @@ class Pages:
         return header + pack("<I", crc32(header))
 
     def close(self, seq: int, at: int) -> None:
-        """Zero a page from an offset to its end: the log has moved on from it for good."""
+        """Zero a page from an offset to its end: the log never returns to it."""
         self.nvm.program(at, bytes(self.base(seq) + self.page - at))
 
     def is_erased(self, offset: int, size: int) -> bool:
-        """Whether a range reads as erased."""
+        """True if a range reads as erased."""
         read = self.nvm.read
         ones = self._ones
         while size >= _CHUNK:
@@ -132,8 +132,8 @@ class Pages:
     def locate(self) -> "list[int]":
         """Find the active page and the ready ones.
 
-        Returns the sequence number that each page's header states, -1 where there is none: nowhere
-        if the memory is blank. Raises StoreCorrupt, StoreNewer, StoreGeometry.
+        Returns the sequence number in each page's header, -1 for a page without one; a blank memory
+        has none. Raises StoreCorrupt, StoreNewer, StoreGeometry.
         """
         found = self._headers()
         top = max(found)
@@ -149,7 +149,7 @@ class Pages:
         return found
 
     def _headers(self) -> "list[int]":
-        """What each page's header states, without its CRC but for the highest."""
+        """Return the sequence number in each page's header; only the highest is checked by CRC."""
         read = self.nvm.read
         count = self.count
         page = self.page
@@ -157,18 +157,18 @@ class Pages:
         for index in range(count):
             lead, seq = unpack("<II", read(index * page, 8))
             if lead != _LEAD or seq % count != index:
-                self._check_stranger(read(index * page, _HEADER))
+                self._reject_foreign_header(read(index * page, _HEADER))
                 seq = -1
             found.append(seq)
         top = max(found)
         while top >= 0 and read(self.base(top), _HEADER) != self._header(top):
-            self._check_stranger(read(self.base(top), _HEADER))
+            self._reject_foreign_header(read(self.base(top), _HEADER))
             found[top % count] = -1
             top = max(found)
         return found
 
-    def _check_stranger(self, header: bytes) -> None:
-        """Whether what is not our header is one all the same."""
+    def _reject_foreign_header(self, header: bytes) -> None:
+        """Raise if the page was written by another version or for another geometry."""
         lead, _, unit, count, check = unpack("<IIHHI", header)
         if lead & 0xFFFFFF == _LEAD & 0xFFFFFF and check == crc32(header[:12]):
             if lead >> 24 > VERSION:
@@ -190,6 +190,6 @@ class Pages:
         raise StoreCorrupt("no active page")
 
     def _is_proven(self, seq: int) -> bool:
-        """Whether a page's header is known to be complete."""
+        """True if a page's header is proven complete."""
         at = self.base(seq) + self.first - self.unit
         return self.nvm.read(at, len(_PROOF)) == _PROOF

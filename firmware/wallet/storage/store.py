@@ -1,56 +1,56 @@
-"""An atomic key-value store in NVM: all of a commit's changes are there, or none.
+"""Atomic key-value store in NVM: a commit makes all of its changes or none.
 
 Hardware this relies on
-    H1  Programming clears bits and never sets one, cut or not. Erasing sets all bits of a page.
+    H1  Programming clears bits and never sets any, cut or not. Erasing sets all bits of a page.
     H2  `program` works through its units in ascending order; when power fails, earlier units are
         done, later ones untouched, and the one under way is *uncertain*: its bits that were not
-        firmly zero before may read as anything, and otherwise at the next start. It does not by
-        chance read as a value that a CRC-32 or a commit word accepts and nobody was writing.
-    H3  A completed `program` makes the bits it clears firmly zero. On an uncertain unit that is all
-        it does: bits to be left at one stay uncertain. So the only value ever programmed over
-        another is zero (memory with error correction allows nothing else either).
-    H4  A page whose erase was cut reads as anything until it is erased to the end.
+        firmly zero before may read as anything, and differently at each start. It never reads by
+        chance as a value that passes a CRC-32 or as a commit word, unless that was being written.
+    H3  A completed `program` makes the bits it clears firmly zero. Bits of an uncertain unit that
+        it leaves at one stay uncertain. So the only value programmed over another is zero (memory
+        with error correction allows nothing else either).
+    H4  A page whose erase was cut reads as anything until it is erased completely.
 
 Promises
-    After `commit` has returned, every later `mount` finds all of its changes; if it was cut, the
-    first `mount` that returns finds all or none, and every later one the same. No cut, be it during
-    recovery or tidying, changes any other value. `commit` erases nothing, and fails before it
-    writes.
+    After `commit` returned, every later `mount` finds all of its changes. After a cut `commit`, the
+    first `mount` that returns finds all or none of them, and every later one the same. No cut,
+    also during recovery or tidying, changes any other value. `commit` never erases, and if it fails
+    it has written nothing.
 
 Why they hold
-    Commit.   Header and values are programmed to the end, then the first commit word, then the
-              second, each in a unit of its own. A record is believed if either is readable: its
-              values are firm then. If the second is, the first is firm too, so nothing is in doubt
-              and recovery writes nothing. A second word that reads otherwise later does no harm.
-    Believed, with the first word alone: it may be uncertain. The record is committed once more
-              behind itself before `mount` returns; what is read in its own place no longer matters,
-              dead or alive. If tidying wrote it, it is voided instead: the originals are there.
-    Not believed: no commit word, or none readable. Before anything else the words become zero (if
-              the values' last unit shows that they may have been begun), so no later start believes
-              them; then the values, so that their bytes are never taken for records; the first
-              unit, which says how far all this reaches, goes last.
-    Append.   Units behind the end that read as erased may be uncertain: one by the cut itself, its
+    Commit.   Header and values are programmed completely, then the first commit word, then the
+              second, each in a unit of its own. A record is accepted if either word is readable:
+              then its values are firm. If the second is readable, the first is firm too, and
+              recovery writes nothing. A second word that later reads differently does no harm.
+    Accepted by the first word alone: that word may be uncertain. The record is committed again
+              after itself before `mount` returns, so that the uncertain one no longer matters. A
+              copy by tidying is voided instead: its originals exist.
+    Not accepted: no readable commit word. The words are zeroed first (if the last unit of the
+              values shows that they may have been begun), so that no later start accepts them; then
+              the values, so that their bytes are never read as records; last the first unit, which
+              holds the record's size.
+    Append.   Units after the end that read as erased may be uncertain: one by the cut itself, its
               neighbour by a cut recovery. The first commit after a start zeroes these two (`doubt`)
-              and goes behind them.
-    Pages.    Moving on zeroes the rest of the old page, its closing unit last, before the new page
-              is touched. Headers and erased pages are proven (see `pages`): no guessing which page
-              is active. An active page without any record is prepared anew by recovery and given
-              one, so that torn records do not eat up the reserve.
+              and goes after them.
+    Pages.    When the log moves on, the rest of the old page is zeroed, its closing unit last,
+              before the new page is written. Headers and erased pages are proven (see `pages`), so
+              the active page is never guessed. Recovery prepares an active page without a record
+              again and writes one, so that torn records do not use up the reserve.
     Tidying.  The oldest page's live values are copied in ordinary commits; the page is erased only
-              after a committed record has stated (`age`) that it is no longer of use. What remains
-              of a deletion there can go with it: what it deleted was older, hence erased.
-    Index.    Now and then tidying writes keys and places of all live values as a record; a mount
-              begins there. It only repeats what the records before it say.
-    Room.     A commit leaves two ready pages, one for recovery and one for tidying. The copies that
-              tidying puts into the last one have their originals still, so if cuts have used that
-              page up, it is voided and filled anew.
-    One limit: if a record's commit is cut at its first commit word, and then recovery again and
-              again at the commit words of the record it writes, until the page left for it is full,
-              the record is believed as it reads.
+              after a committed record states (`age`) that it is no longer in use. Deletions in it
+              are dropped: what they deleted was older and is erased.
+    Index.    From time to time tidying writes keys and places of all live values as a record, where
+              a mount can begin. It repeats what the records before it say.
+    Room.     A commit leaves two ready pages, one for recovery and one for tidying. If cuts have
+              used up the page that tidying copies into, it is voided and filled again: the
+              originals of its copies still exist.
+    One limit: if a commit is cut at its first commit word, and recovery is then cut at the commit
+              words of the record it writes until the page left for it is full, the record is
+              accepted as it reads.
 
-Damage that no cut can leave is found where it is met (headers, framing, the newest record's CRC at
-each mount, every CRC before tidying copies from a record) and raises StoreCorrupt. Other values are
-not checked at each mount or read: that would cost more than all the rest.
+Damage that no cut can cause raises StoreCorrupt where it is found: headers, framing, the newest
+record's CRC at each mount, every CRC before tidying copies from a record. Other values are not
+checked at each mount or read: that would cost more than everything else.
 """
 
 from struct import pack
@@ -73,7 +73,7 @@ _KEYS = 1 << 32
 # Records since the last index after which tidying writes a new one.
 _INDEX_EVERY = 16
 
-# Ready pages that each kind of writer leaves; tidying leaves none.
+# Ready pages that each writer leaves; tidying leaves none.
 _LEFT_BY_COMMIT = 2
 _LEFT_BY_RECOVERY = 1
 
@@ -86,28 +86,28 @@ class Store:
         self._index: dict[int, int] = {}
         self._stale = True
         self._since_index = 0
-        # Live values are kept to what next-fit is sure to pack into the pages outside the reserve:
-        # a page is then at least two thirds full (see `Log.charge`).
+        # Live values are limited to what next-fit surely packs into the pages outside the reserve:
+        # each page is then at least two thirds full (see `Log.charge`).
         self.capacity = (log.count - RESERVE - 2) * (log.span * 2 // 3)
 
     @classmethod
     def mount(cls, nvm: "Nvm") -> "Store":
         """Recover the store in an NVM, or format a blank one.
 
-        Raises StoreCorrupt, StoreNewer, StoreGeometry. Erases only to format, or a page where a cut
-        has left nothing but the beginning of a first record.
+        Raises StoreCorrupt, StoreNewer, StoreGeometry. Erases only to format, or a page in which a
+        cut left only the beginning of a first record.
         """
         store = cls(Log(nvm))
         store._load()
         return store
 
     def get(self, key: int) -> "bytes | None":
-        """The value of a key, None when there is none."""
+        """Return the value of a key, None if there is none."""
         place = self._index.get(key)
         return None if place is None else self._read(place)
 
     def keys(self, low: int = 0, high: int = _KEYS) -> "list[int]":
-        """The keys from `low` to below `high`, in no particular order."""
+        """Return the keys from `low` to below `high`, in any order."""
         if low == 0 and high == _KEYS:
             return list(self._index)
         return [key for key in self._index if low <= key < high]
@@ -115,8 +115,8 @@ class Store:
     def commit(self, changes: "dict[int, bytes | None]") -> None:
         """Write all changes in one record or none; None deletes.
 
-        Raises StoreFull or StoreTooLarge before anything is written. What the NVM raises comes
-        through; from then on StoreStale is raised until the store is mounted again.
+        Raises StoreFull or StoreTooLarge before anything is written. After an error of the NVM
+        itself, every write raises StoreStale until the store is mounted again.
         """
         index = self._index
         charge = self._log.charge
@@ -147,12 +147,12 @@ class Store:
         self._append(items, size, flags, live, _LEFT_BY_COMMIT)
 
     def fits(self, records: "Iterable[Iterable[int]]") -> bool:
-        """Whether commits of these sizes will surely succeed, in this order, without tidying.
+        """True if commits of these sizes will surely succeed, in this order, without tidying.
 
-        Each record is the lengths of its new values (0 for a deletion). True stays true however
-        often power fails or tidying runs in between, as long as no other commit is made and none of
-        these, nor tidying, is cut: what a cut used up comes back by tidying. To reserve, ask with
-        the reserved records added before every other commit.
+        Each record is the lengths of its new values (0 for a deletion). The answer holds across
+        power failures and tidying, as long as no other commit is made and neither these commits nor
+        tidying are cut; tidying recovers what a cut used up. To reserve room, ask with the reserved
+        records included before every other commit.
         """
         log = self._log
         pages = log.ready - SPARE
@@ -175,9 +175,9 @@ class Store:
         return pages >= 0 and live <= self.capacity
 
     def holds(self, lengths: "Iterable[int]") -> bool:
-        """Whether new values of these lengths find a place beside all that is kept.
+        """True if new values of these lengths fit in addition to all live values.
 
-        For good: tidying makes the room. For the commits until then see `fits`.
+        This counts room that tidying still has to make; `fits` counts what is there now.
         """
         live = self._log.live
         for length in lengths:
@@ -185,7 +185,7 @@ class Store:
         return live <= self.capacity
 
     def room(self) -> int:
-        """Bytes of log that commits can use up before tidying is needed (see `Log.cost`)."""
+        """Return the bytes of log that commits can use before tidying is needed (`Log.cost`)."""
         log = self._log
         if log.ready < _LEFT_BY_COMMIT:
             return 0
@@ -193,7 +193,7 @@ class Store:
         return max(0, rest) + (log.ready - _LEFT_BY_COMMIT) * log.span
 
     def tidy(self) -> bool:
-        """One step of making room: a copied record or an erased page. True if there is more to do.
+        """Make room by one step, a copied record or an erased page. True if more is to be done.
 
         For idle time only: a step may take as long as an erase.
         """
@@ -238,7 +238,7 @@ class Store:
         log.recover()
         table = log.index()
         count = len(table) // 2
-        # MicroPython gives a dict from keys its size at once.
+        # MicroPython allocates a dict made from keys at its final size.
         self._index = dict.fromkeys(table[:count], 0)
         self._index.update(zip(table[:count], table[count:]))
         self._since_index = 0
@@ -255,12 +255,12 @@ class Store:
         elif log.bare:
             self._append([], RECORD, 0, log.live, 0)
         if not log.active and not self._index:
-            # A format that was cut, too, ends with a full reserve.
+            # A format that was cut must also end with a full reserve.
             while self.tidy():
                 pass
 
     def _replay(self, records: "Iterable[tuple[int, int, tuple[int, ...]]]", begin: int) -> None:
-        """Bring the index up to date by the records from an offset on."""
+        """Update the index by the records from an offset on."""
         index = self._index
         for at, flags, table in records:
             if at < begin:
@@ -279,7 +279,7 @@ class Store:
                 index.update(zip(table[:count], table[count:]))
 
     def _commit_again(self, unsure: int) -> None:
-        """Write a record's contents behind it, so that it no longer matters what is read there."""
+        """Commit a record's contents again after it: the uncertain one no longer matters."""
         log = self._log
         items: Items = []
         size = RECORD
@@ -299,13 +299,13 @@ class Store:
             except StoreFull:
                 if self._prepare():
                     continue
-                # Many recoveries in a row were cut at their commit words: believed as it reads.
+                # Many recoveries in a row were cut at their commit words: accept it as it reads.
             return
 
     # Tidying
 
     def _prepare(self) -> bool:
-        """Make one more page ready, if there is one that is not in use."""
+        """Make one more page ready, if one is not in use. Returns True if it did."""
         log = self._log
         target = log.active + log.ready + 1
         if target - log.count >= log.oldest:
@@ -324,7 +324,7 @@ class Store:
         size = RECORD + len(table)
         if log.cost(size) * 2 > log.span:
             return
-        # Another time, if it does not fit into this page.
+        # Later, if it does not fit into this page.
         with_room = log.ready
         try:
             self._append([(0, table)], size, INDEX, log.live, with_room)
@@ -333,7 +333,7 @@ class Store:
         self._since_index = 0
 
     def _live_in(self, seq: int) -> "list[tuple[int, int]]":
-        """Keys and places of the values in a page that are still of use."""
+        """Return keys and places of the live values in a page."""
         index = self._index
         log = self._log
         live: list[tuple[int, int]] = []
@@ -350,7 +350,7 @@ class Store:
         return live
 
     def _reclaim(self) -> None:
-        """Copy some of the oldest page's live values; with the last of them, state its end."""
+        """Copy some of the oldest page's live values; with the last of them, release the page."""
         log = self._log
         live = self._live_in(log.oldest)
         items: Items = []
@@ -369,10 +369,10 @@ class Store:
         except StoreFull:
             if last:
                 log.oldest -= 1
-            self._start_anew()
+            self._restart_copying()
 
-    def _start_anew(self) -> None:
-        """Cuts have used up the last ready page while copying: erase it and copy again."""
+    def _restart_copying(self) -> None:
+        """Void the last ready page, which cuts have used up while copying, and copy again."""
         log = self._log
         for at, flags, _ in log.records(log.active):
             age = log.nvm.read(at + 3, 1)[0]

@@ -1,1 +1,1 @@
-"""Commands that open the encrypted channel; the dispatcher opens its records."""
+"""Commands that open the encrypted channel; the dispatcher handles its records."""

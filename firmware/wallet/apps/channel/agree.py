@@ -1,4 +1,4 @@
-"""AGREE: a host asks for an encrypted channel; the wallet proves who it is."""
+"""AGREE: a host asks for an encrypted channel; the wallet authenticates itself."""
 
 from _jzcrypto import random
 from jiaozi.wire.channel import WALLET
@@ -8,7 +8,7 @@ from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take EDHOC's message_1; answer message_2. A channel that was open is closed."""
+    """Take EDHOC's message_1; return message_2. An open channel is closed."""
     device.session.close()
     me, key = identity(device)
     device.session.handshake = Responder(SUITE_4, random(32), WALLET, data, me, key)

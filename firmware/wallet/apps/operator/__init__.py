@@ -1,1 +1,1 @@
-"""Commands of the operator: making a wallet of a device, and sync."""
+"""Commands of the operator: provisioning and sync."""

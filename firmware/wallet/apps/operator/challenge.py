@@ -1,4 +1,4 @@
-"""CHALLENGE: draw the nonce that a settlement must name."""
+"""CHALLENGE: draw the nonce for a settlement."""
 
 from _jzcrypto import random
 from jiaozi.wire.statements import NONCE_LENGTH
@@ -6,6 +6,6 @@ from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Answer a fresh nonce; the one drawn before counts no more."""
+    """Return a fresh nonce; it replaces an earlier one."""
     device.session.nonce = random(NONCE_LENGTH)
     return device.session.nonce

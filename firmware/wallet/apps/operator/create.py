@@ -1,4 +1,4 @@
-"""CREATE: make this device's key. Asked again before INSTALL, it answers the same key."""
+"""CREATE: make this device's key. Repeated before INSTALL, it returns the same key."""
 
 from _jzcrypto import random
 from jiaozi.wallet.store_keys import SEED_KEY
@@ -8,7 +8,7 @@ from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Answer the public key; the seed never leaves the store."""
+    """Return the public key; the seed never leaves the store."""
     if device.status >= READY:
         raise Refused(ALREADY_PROVISIONED)
     if device.status == BLANK:

@@ -1,4 +1,4 @@
-"""ENTRY: one entry of the journal, as it was chained."""
+"""ENTRY: read one entry of the journal, as it was chained."""
 
 from jiaozi.wire.cose import UINT, decode, expect
 from jiaozi.wire.errors import NOT_FOUND, Refused
@@ -6,7 +6,7 @@ from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take a position; answer the entry."""
+    """Take a position; return the entry."""
     position = decode(data)
     expect([position], (UINT,))
     entry = device.book.entry(position)

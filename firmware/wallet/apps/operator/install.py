@@ -1,4 +1,4 @@
-"""INSTALL: certificate, rules and PIN make a wallet of a device that has a key."""
+"""INSTALL: turn a device that has a key into a wallet: certificate, rules and PIN."""
 
 from jiaozi.wallet.install import install
 from jiaozi.wire.commands import READY
@@ -9,7 +9,7 @@ from wallet.version import note
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take `[package, PIN]` from the operator of the certificate in it; all in one record."""
+    """Take `[package, PIN]` from the issuer of the certificate in it; commit all in one record."""
     if device.status >= READY:
         raise Refused(ALREADY_PROVISIONED)
     installer = device.session.installer

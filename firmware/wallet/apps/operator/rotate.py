@@ -1,4 +1,4 @@
-"""ROTATE: change over to the next key and the id that the operator has given it."""
+"""ROTATE: switch to the next key and the id that the operator issued for it."""
 
 from jiaozi.wallet.rotate import rotate
 from jiaozi.wallet.store_keys import NEXT_SEED_KEY
@@ -6,7 +6,7 @@ from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take the rotation; the last record that is committed switches."""
+    """Take the rotation; the last record committed makes the switch."""
     done = False
     while not done:
         changes, done = rotate(device.book, data, device.store.get(NEXT_SEED_KEY))

@@ -1,4 +1,4 @@
-"""SETTLE: the operator acknowledges the journal; offline counters start anew."""
+"""SETTLE: the operator acknowledges the journal; offline counters are reset."""
 
 from jiaozi.wallet.settle import forget, settle
 from jiaozi.wire.errors import SESSION_NEEDED, Refused
@@ -6,7 +6,7 @@ from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take a settlement for the nonce drawn last, which serves once."""
+    """Take a settlement for the last nonce drawn, which is valid once."""
     nonce = device.session.nonce
     if nonce is None:
         raise Refused(SESSION_NEEDED)

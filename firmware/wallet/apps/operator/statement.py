@@ -1,9 +1,9 @@
-"""STATEMENT: what this wallet holds and how far its journal goes, signed."""
+"""STATEMENT: sign the wallet's balance and the head of its journal."""
 
 from jiaozi.wallet.settle import statement
 from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take the asker's nonce; answer the statement."""
+    """Take the operator's nonce; return the statement."""
     return statement(device.book, data)

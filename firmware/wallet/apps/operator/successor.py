@@ -1,4 +1,4 @@
-"""SUCCESSOR: make the next key, and name it in the last statement under this one."""
+"""SUCCESSOR: make the next key and name it in the last statement under this one."""
 
 from _jzcrypto import random
 from jiaozi.wallet.rotate import last_statement, prepare
@@ -9,7 +9,7 @@ from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take the asker's nonce; answer the statement. Asked again, it names the same key."""
+    """Take the operator's nonce; return the statement. Repeated, it names the same key."""
     expect([data], (NONCE_LENGTH,))
     seed = device.store.get(NEXT_SEED_KEY) or random(32)
     changes = prepare(device.book, seed)

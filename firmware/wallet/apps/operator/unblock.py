@@ -4,7 +4,7 @@ from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take the new PIN's digits; all tries are there again."""
+    """Take the new PIN's digits; reset the number of tries."""
     device.store.commit(device.pin.changes(data))
     device.home()
     return b""

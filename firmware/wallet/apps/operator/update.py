@@ -1,11 +1,11 @@
-"""UPDATE: newer operators, policy and epoch."""
+"""UPDATE: adopt newer operators, policy and epoch."""
 
 from jiaozi.wallet.install import update
 from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take `[[operator], policy, epoch]`, none of them older than what is in force."""
+    """Take `[[operator], policy, epoch]`, none older than the one in force."""
     book = device.book
     book.update(update(book, data))
     return b""

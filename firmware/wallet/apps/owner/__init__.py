@@ -1,1 +1,1 @@
-"""Commands of the owner, at a reader of their own."""
+"""Commands of the owner, at a reader."""

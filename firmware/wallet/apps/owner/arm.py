@@ -1,4 +1,4 @@
-"""ARM: the owner says what the next tap is for."""
+"""ARM: set what the next tap is for."""
 
 from jiaozi.wallet import payee
 from jiaozi.wire.commands import AUTO, CARD, PAY_OUT, READER, RECEIVE
@@ -9,8 +9,9 @@ from wallet.device import Device, Intent
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take `[direction, amount, role]`, when receiving a purse behind them or not; answer the
-    request raised when receiving.
+    """Take `[direction, amount, role]`, when receiving optionally a purse.
+
+    Returns the request made when receiving, else nothing.
     """
     body = decode(data)
     if type(body) is list and len(body) == 3:

@@ -1,9 +1,9 @@
-"""DISARM: the next tap does nothing by itself any more."""
+"""DISARM: clear the armed operation."""
 
 from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Forget what was armed and cancel every open request."""
+    """Clear the armed operation and cancel every open request."""
     device.disarm()
     return b""

@@ -1,4 +1,4 @@
-"""INFO: the state of the wallet; money only in a channel, to owner and operator."""
+"""INFO: read the state of the wallet; money only in a channel, by owner or operator."""
 
 from _jzcbor import dumps
 from jiaozi.wallet.book import Book
@@ -7,7 +7,7 @@ from wallet.version import FIRMWARE
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Answer the array described in `jiaozi.wire.commands`."""
+    """Return the array described in `jiaozi.wire.commands`."""
     if not device.provisioned:
         none: list[int | None] = [None, None, None, None]
         return dumps([device.status, None, 0, 0, 0, 0, device.pin.tries()] + none + [FIRMWARE])

@@ -4,7 +4,7 @@ from wallet.device import Device
 
 
 def run(device: Device, data: bytes) -> bytes:
-    """Take the PIN's digits; owner's commands are open until the channel closes."""
+    """Take the PIN's digits; owner's commands are allowed until the channel closes."""
     device.session.owner = False
     try:
         device.pin.verify(data)
