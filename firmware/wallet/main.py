@@ -23,10 +23,20 @@ from wallet.storage.store import Store
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from wallet.device import Port
     from wallet.links.link import Link, Peer
     from wallet.person.person import Person
     from wallet.storage.pages import Nvm
+
+    class Board(Protocol):
+        """See `firmware/stubs/board.pyi`."""
+
+        def nvm(self) -> Nvm: ...
+        def links(self) -> list[Link]: ...
+        def person(self) -> Person: ...
+
 
 # The longest wait; bytes and keys end it early.
 _WAIT_MS = const(500)
@@ -42,17 +52,19 @@ _POLLS_A_COLLECTION = const(8)
 class MainLoop:
     """One wallet between power-up and power-down.
 
-    nvm, links, person: made by the board; port: `wallet.hal.port`. One transaction at a time: while
-    one link has a session, the others are not serviced.
+    board: the module of the board; port: `wallet.hal.port`. One transaction at a time: while one
+    link has a session, the others are not serviced.
     """
 
-    def __init__(self, nvm: "Nvm", links: "list[Link]", person: "Person", port: "Port") -> None:
-        self._store = Store.mount(nvm)
-        self._links = links
-        self._person = person
+    def __init__(self, board: "Board", port: "Port") -> None:
+        # The store first: a mount leaves garbage, and a tap's allocations find that room sooner if it
+        # lies before the buffers of display and links.
+        self._store = Store.mount(board.nvm())
+        self._person = board.person()
         self._port = port
-        self._device = Device(self._store, person.show, port)
-        for link in links:
+        self._device = Device(self._store, self._person.show, port)
+        self._links = board.links()
+        for link in self._links:
             link.connect(self._answer, self._device.begin_contact)
         self._busy: Link | None = None
         self._pause_until = port.ticks_ms()
@@ -209,7 +221,7 @@ class MainLoop:
 
 def main() -> None:
     """Run as long as there is power."""
-    loop = MainLoop(board.nvm(), board.links(), board.person(), port)
+    loop = MainLoop(board, port)
     loop.begin()
     while True:
         loop.step()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from jiaozi.wire import apdu
@@ -145,7 +145,10 @@ class Loop:
         self.links = [FakeLink(name, self.events, name in can_read) for name in names]
         self.person = person or RecordingPerson(self.events)
         self.port = Port(self.events)
-        self.loop = MainLoop(nvm, self.links, self.person, self.port)
+        board = SimpleNamespace(
+            nvm=lambda: nvm, links=lambda: self.links, person=lambda: self.person
+        )
+        self.loop = MainLoop(board, self.port)
         self.device = self.loop._device
         self.loop.begin()
 
