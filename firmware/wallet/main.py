@@ -57,8 +57,8 @@ class MainLoop:
     """
 
     def __init__(self, board: "Board", port: "Port") -> None:
-        # The store first: a mount leaves garbage, and a tap's allocations find that room sooner if it
-        # lies before the buffers of display and links.
+        # The store first: a mount leaves garbage, and allocations of a tap find that room sooner
+        # if the buffers of display and links do not lie before it.
         self._store = Store.mount(board.nvm())
         self._person = board.person()
         self._port = port
