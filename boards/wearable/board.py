@@ -1,11 +1,12 @@
-"""The wearable: what hangs where. The same as data is `board.toml`."""
+"""The wearable: its drivers, made from the wiring in board.toml."""
 
 import _jznvm
+import wiring
 from machine import I2C, SPI, UART, Pin
 
 from wallet.drivers.cst816s import Cst816s
 from wallet.drivers.gc9a01 import Gc9a01
-from wallet.drivers.pn532 import SLOW_BAUD, Pn532
+from wallet.drivers.pn532 import RECEIVE_RING, SLOW_BAUD, UID_SIZE, Pn532
 from wallet.drivers.pn532_hsu import QUANTUM_MS
 from wallet.hal import port
 from wallet.links.contactless import Contactless
@@ -21,31 +22,39 @@ def nvm():
 
 def nfc() -> Pn532:
     """The contactless chip."""
-    uart = UART(1, SLOW_BAUD, rxbuf=1024, timeout=QUANTUM_MS, timeout_char=QUANTUM_MS)
-    return Pn532(uart, port.random(3))
+    uart = UART(
+        wiring.PN532_UART,
+        SLOW_BAUD,
+        rxbuf=RECEIVE_RING,
+        timeout=QUANTUM_MS,
+        timeout_char=QUANTUM_MS,
+    )
+    return Pn532(uart, port.random(UID_SIZE))
 
 
 def display() -> Gc9a01:
     """The round screen, see `wallet.hal.display`."""
     return Gc9a01(
-        SPI(0, baudrate=40_000_000),
-        cs=Pin(5, Pin.OUT, value=1),
-        dc=Pin(6, Pin.OUT, value=0),
-        reset=Pin(7, Pin.OUT, value=1),
+        SPI(wiring.GC9A01_SPI, baudrate=wiring.GC9A01_HZ),
+        cs=Pin(wiring.GC9A01_CS, Pin.OUT, value=1),
+        dc=Pin(wiring.GC9A01_DC, Pin.OUT, value=0),
+        reset=Pin(wiring.GC9A01_RESET, Pin.OUT, value=1),
         port=port,
     )
 
 
 def buttons() -> Keys:
-    """The side button: OK."""
-    return Keys((("ok", Pin(10, Pin.IN, Pin.PULL_UP), 0),), port)
+    """The push buttons, each to ground."""
+    keys = [(name, Pin(pin, Pin.IN, Pin.PULL_UP), level) for name, pin, level in wiring.BUTTONS]
+    return Keys(tuple(keys), port)
 
 
 def touch() -> TouchKeys:
-    """The lower part of the screen: Cancel on the left, OK on the right."""
-    Pin(9, Pin.OUT, value=1)  # the touch controller's reset
-    controller = Cst816s(I2C(0, freq=400_000), Pin(8, Pin.IN, Pin.PULL_UP))
-    return TouchKeys(controller, (("cancel", 0, 160, 120, 240), ("ok", 120, 160, 240, 240)))
+    """The key areas of the touch screen."""
+    Pin(wiring.CST816S_RESET, Pin.OUT, value=1)
+    i2c = I2C(wiring.CST816S_I2C, freq=wiring.CST816S_HZ)
+    controller = Cst816s(i2c, Pin(wiring.CST816S_INTERRUPT, Pin.IN, Pin.PULL_UP))
+    return TouchKeys(controller, wiring.TOUCH_KEYS)
 
 
 def links() -> "list[Contactless]":

@@ -5,7 +5,7 @@
 #include "py/nlr.h"
 #include "py/runtime.h"
 
-#include "../port/marks.h"
+#include "jz/marks.h"
 
 typedef struct {
     nlr_jump_callback_node_t callback; // must be first

@@ -1,99 +1,256 @@
-"""What the simulator reads of `boards/<board>/board.toml`, checked strictly.
+"""The schema of `boards/<board>/board.toml`, which says everything about a board that is data.
 
-The schema is this file: every key is known, required keys are there, numbers are in range, and no
-two things hang on one pin. Sections for real hardware are none of the simulator's business and are
-skipped by name.
+Strict: every key is known, required keys are there, numbers are in range, no two things share a pin
+or a UART, and what a board says it can do fits its chips. The simulator builds a wallet from it;
+`boards/generate.py` writes the firmware's and Renode's files from it.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jiaozi_sim.machines.base import NVM_SIZE
 
 BOARDS = Path(__file__).parents[2] / "boards"
-FORMS = ("card", "wearable", "sim")
-UART_ROLES = ("host", "nfc", "bridge", "contact", "log")
-UART_COUNT = 5
 PIN_COUNT = 32
-_OTHERS = ("hardware",)
+
+Pin = Annotated[int, Field(ge=0, lt=PIN_COUNT)]
+UartNumber = Annotated[int, Field(ge=0, le=4)]
+Pixels = Annotated[int, Field(ge=0, le=4096)]
+Hertz = Annotated[int, Field(gt=0)]
+Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
 
 
 class BoardError(Exception):
-    """A board.toml is missing, unreadable, or says something it must not."""
+    """A board.toml is missing, unreadable or not valid. One line, naming table and key."""
 
 
-@dataclass(frozen=True)
-class ChipKind:
-    """What an entry of a chip model must and may say."""
-
-    bus: str | None
-    pins: tuple[str, ...]
-    optional_pins: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
-    display: bool = False
+class _Table(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-CHIP_KINDS: Mapping[str, ChipKind] = {
-    "ssd1680": ChipKind(
-        "spi", ("cs", "dc", "reset", "busy"), (), ("width", "height", "rotation"), display=True
-    ),
-    "gc9a01": ChipKind(
-        "spi", ("cs", "dc", "reset"), ("backlight",), ("width", "height", "rotation"), display=True
-    ),
-    "cst816s": ChipKind("i2c", ("interrupt",), ("reset",), ("address",)),
-    "motor": ChipKind(None, ("pin",)),
-}
+class _Chip(_Table):
+    """One `[[chip]]`: its model, its bus, and which board pin each of its own pins is on."""
 
-
-@dataclass(frozen=True)
-class Chip:
-    """One `[[chip]]`: which model, on which bus, which of its pins on which board pin."""
-
+    PINS: ClassVar[tuple[str, ...]] = ()
     model: str
-    bus: str | None
-    pins: Mapping[str, int]
-    options: Mapping[str, int]
+    bus: str | None = None
 
     @property
-    def kind(self) -> ChipKind:
-        return CHIP_KINDS[self.model]
+    def pins(self) -> dict[str, int]:
+        """Board pin by the chip's own name of it."""
+        return {role: getattr(self, role) for role in self.PINS}
 
 
-@dataclass(frozen=True)
-class Button:
-    """One `[[button]]`; `active` is its level when pressed."""
+class _Display(_Chip):
+    """width and height as a person sees it; rotation: of the controller's picture, in degrees."""
 
-    name: str
-    pin: int
-    active: int
-
-
-@dataclass(frozen=True)
-class Nvm:
-    """Sizes in bytes, the time of a page erase in milliseconds."""
-
-    size: int
-    page: int
-    program_unit: int
-    erase_ms: float
+    bus: Annotated[str, Field(pattern="^spi[01]$")]
+    bus_hz: Hertz
+    width: Pixels
+    height: Pixels
+    rotation: Literal[0, 90, 180, 270] = 0
 
 
-@dataclass(frozen=True)
-class Board:
-    """One board as the simulator sees it."""
+class Pn532(_Chip):
+    """Contactless reader and card."""
 
-    name: str
-    form: str
-    machine: str
-    uarts: Mapping[str, int]
+    model: Literal["pn532"]
+    bus: Annotated[str, Field(pattern="^uart[0-4]$")]
+
+    @property
+    def uart(self) -> int:
+        """The number of its UART."""
+        return int(self.bus.removeprefix("uart"))
+
+
+class Ssd1680(_Display):
+    """E-paper."""
+
+    PINS = ("cs", "dc", "reset", "busy")
+    model: Literal["ssd1680"]
+    cs: Pin
+    dc: Pin
+    reset: Pin
+    busy: Pin
+
+
+class Gc9a01(_Display):
+    """Round colour screen."""
+
+    PINS = ("cs", "dc", "reset")
+    model: Literal["gc9a01"]
+    cs: Pin
+    dc: Pin
+    reset: Pin
+
+
+class Cst816s(_Chip):
+    """Touch controller."""
+
+    PINS = ("interrupt", "reset")
+    model: Literal["cst816s"]
+    bus: Annotated[str, Field(pattern="^i2c[01]$")]
+    bus_hz: Hertz
+    interrupt: Pin
+    reset: Pin
+
+
+class Motor(_Chip):
+    """Vibration motor."""
+
+    PINS = ("pin",)
+    model: Literal["motor"]
+    pin: Pin
+
+
+Chip = Pn532 | Ssd1680 | Gc9a01 | Cst816s | Motor
+Display = Ssd1680 | Gc9a01
+
+
+class Button(_Table):
+    """One `[[button]]`; `active`: its level while it is pressed."""
+
+    name: Name
+    pin: Pin
+    active: Literal["low", "high"]
+
+    @property
+    def pressed_level(self) -> int:
+        return int(self.active == "high")
+
+
+class TouchKey(_Table):
+    """One `[[touch_key]]`: an area of the screen that acts as a button; right, bottom excluded."""
+
+    name: Name
+    left: Pixels
+    top: Pixels
+    right: Pixels
+    bottom: Pixels
+
+
+class Nvm(_Table):
+    """Non-volatile memory: sizes in bytes."""
+
+    size: Annotated[int, Field(ge=4096, le=NVM_SIZE)]
+    page: Annotated[int, Field(ge=256, le=NVM_SIZE)]
+    program_unit: Annotated[int, Field(ge=4, le=4096)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Nvm:
+        if self.size % self.page or self.page % self.program_unit:
+            raise ValueError("size must be a multiple of page, and page of program_unit")
+        return self
+
+
+class Memory(_Table):
+    """What of the RAM the image uses as heap and as stack, in KiB."""
+
+    heap_kib: Annotated[int, Field(ge=32)]
+    stack_kib: Annotated[int, Field(ge=8)]
+
+
+class EmulatedUarts(_Table):
+    """The UARTs of an emulated board that no chip is on, by role."""
+
+    host: UartNumber
+    bridge: UartNumber
+    contact: UartNumber
+    log: UartNumber
+
+
+class Emulated(_Table):
+    """`[target.emulated]`: which machine stands for the board."""
+
+    machine: Literal["mps2-an386"]
+    uart: EmulatedUarts
+
+
+class Targets(_Table):
+    """What the board's firmware is built for."""
+
+    emulated: Emulated
+
+
+class Board(_Table):
+    """One board. `links`: what a counterpart can reach it by; `person`: how its holder answers."""
+
+    name: Name
+    form: Literal["card", "wearable", "sim"]
+    links: Annotated[tuple[Literal["contactless"], ...], Field(strict=False)]
+    person: Literal["keys", "touch", "nobody"]
+    target: Targets
+    memory: Memory
     nvm: Nvm
-    chips: tuple[Chip, ...]
-    buttons: tuple[Button, ...]
+    chips: Annotated[
+        tuple[Annotated[Chip, Field(discriminator="model")], ...], Field(alias="chip", strict=False)
+    ] = ()
+    buttons: Annotated[tuple[Button, ...], Field(alias="button", strict=False)] = ()
+    touch_keys: Annotated[tuple[TouchKey, ...], Field(alias="touch_key", strict=False)] = ()
+
+    @property
+    def display(self) -> Display | None:
+        """The chip that shows pictures, if there is one."""
+        return next((chip for chip in self.chips if isinstance(chip, _Display)), None)
+
+    @property
+    def contactless(self) -> Pn532 | None:
+        """The contactless chip, if there is one."""
+        return next((chip for chip in self.chips if isinstance(chip, Pn532)), None)
+
+    @property
+    def uarts(self) -> dict[str, int]:
+        """UART number by role; the contactless chip's role is `nfc`."""
+        uarts = self.target.emulated.uart.model_dump()
+        if self.contactless is not None:
+            uarts["nfc"] = self.contactless.uart
+        return uarts
+
+    @model_validator(mode="after")
+    def _nothing_is_used_twice(self) -> Board:
+        pins = [
+            (pin, f"{chip.model}.{role}") for chip in self.chips for role, pin in chip.pins.items()
+        ]
+        pins += [(button.pin, f"button {button.name}") for button in self.buttons]
+        _refuse_repeats("pin", pins)
+        _refuse_repeats("UART", ((number, role) for role, number in self.uarts.items()))
+        _refuse_repeats("model", ((chip.model, "a chip") for chip in self.chips))
+        _refuse_repeats("name", ((button.name, "a button") for button in self.buttons))
+        return self
+
+    @model_validator(mode="after")
+    def _can_do_what_it_says(self) -> Board:
+        models = {chip.model for chip in self.chips}
+        if ("contactless" in self.links) != (self.contactless is not None):
+            raise ValueError('links: "contactless" goes with a pn532 chip, and only with one')
+        if (self.person == "touch") != ("cst816s" in models and bool(self.touch_keys)):
+            raise ValueError('person: "touch" goes with a cst816s chip and touch_key tables')
+        if (self.person == "nobody") != (not self.buttons and not self.touch_keys):
+            raise ValueError('person: "nobody" goes with no button or touch_key, and only then')
+        for key in self.touch_keys:
+            shown = self.display
+            if shown is None or key.right > shown.width or key.bottom > shown.height:
+                raise ValueError(f"touch_key {key.name} is not on the display")
+        return self
+
+
+def _refuse_repeats(what: str, uses: Iterable[tuple[object, str]]) -> None:
+    users: dict[object, str] = {}
+    for used, user in uses:
+        if used in users:
+            raise ValueError(f"{what} {used} is used by {users[used]} and {user}")
+        users[used] = user
+
+
+def board_names(boards: Path = BOARDS) -> list[str]:
+    """The names of all boards: the folders that hold a board.toml."""
+    return sorted(path.parent.name for path in boards.glob("*/board.toml"))
 
 
 def load_board(name: str, boards: Path = BOARDS) -> Board:
@@ -117,118 +274,30 @@ def load_board(name: str, boards: Path = BOARDS) -> Board:
 def parse_board(text: str) -> Board:
     """A board from the text of its board.toml. Raises BoardError."""
     try:
-        table = tomllib.loads(text)
+        return Board.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise BoardError(str(error)) from error
-    top = _Section("board", {key: table[key] for key in table if key not in _OTHERS})
-    emulated = _Section("emulated", top.take("emulated", dict))
-    board = Board(
-        name=top.take("name", str),
-        form=top.choice("form", FORMS),
-        machine=emulated.choice("machine", ("mps2-an386",)),
-        uarts=_uarts(_Section("uart", top.take("uart", dict))),
-        nvm=_nvm(_Section("nvm", top.take("nvm", dict))),
-        chips=tuple(_chip(_Section("chip", entry)) for entry in top.take("chip", list, [])),
-        buttons=tuple(_button(_Section("button", entry)) for entry in top.take("button", list, [])),
-    )
-    emulated.done()
-    top.done()
-    _refuse_shared_pins(board)
-    return board
+    except ValidationError as error:
+        raise BoardError(_first_of(error)) from error
 
 
-class _Section:
-    """One table while it is read: what is left over at the end is unknown."""
-
-    def __init__(self, name: str, table: object) -> None:
-        if not isinstance(table, dict):
-            raise BoardError(f"{name} is not a table")
-        self._name, self._left = name, dict(table)
-
-    def take(self, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
-        value = self._left.pop(key, default)
-        if value is None:
-            raise BoardError(f"{self._name} lacks {key!r}")
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise BoardError(f"{self._name}: {key} = {value!r} has the wrong type")
-        return value
-
-    def choice(self, key: str, allowed: tuple[str, ...]) -> str:
-        value = self.take(key, str)
-        if value not in allowed:
-            raise BoardError(f"{self._name}: {key} = {value!r} is none of {', '.join(allowed)}")
-        return str(value)
-
-    def number(self, key: str, low: int, high: int) -> int:
-        value = self.take(key, int)
-        if not low <= value <= high:
-            raise BoardError(f"{self._name}: {key} = {value} is not within {low} to {high}")
-        return int(value)
-
-    def has(self, key: str) -> bool:
-        return key in self._left
-
-    def done(self) -> None:
-        if self._left:
-            raise BoardError(f"{self._name}: unknown {', '.join(sorted(self._left))}")
+def _first_of(error: ValidationError) -> str:
+    """The first complaint in one line: table, key, what is wrong."""
+    first = error.errors(include_url=False)[0]
+    *table, key = _places(first["loc"]) or ["board"]
+    where = f"{' '.join(table) or 'board'}: {key}"
+    if first["type"] == "missing":
+        return f"{where}: is missing"
+    if first["type"] == "extra_forbidden":
+        return f"{where}: unknown key"
+    if first["type"] == "value_error":
+        return f"{' '.join([*table, key])}: {first['ctx']['error']}"
+    return f"{where} = {_shown(first['input'])}: {first['msg']}"
 
 
-def _uarts(section: _Section) -> dict[str, int]:
-    uarts = {
-        role: section.number(role, 0, UART_COUNT - 1) for role in UART_ROLES if section.has(role)
-    }
-    section.done()
-    if len(set(uarts.values())) != len(uarts):
-        raise BoardError("uart: two roles on one UART")
-    return uarts
+def _places(location: tuple[int | str, ...]) -> list[str]:
+    return [str(part + 1) if isinstance(part, int) else part for part in location]
 
 
-def _nvm(section: _Section) -> Nvm:
-    nvm = Nvm(
-        size=section.number("size", 4096, NVM_SIZE),
-        page=section.number("page", 256, NVM_SIZE),
-        program_unit=section.number("program_unit", 1, 4096),
-        erase_ms=float(section.take("erase_ms", (int, float))),
-    )
-    section.done()
-    if nvm.size % nvm.page or nvm.page % nvm.program_unit:
-        raise BoardError("nvm: the size is no multiple of the page, or the page of the unit")
-    return nvm
-
-
-def _chip(section: _Section) -> Chip:
-    model = section.choice("model", tuple(CHIP_KINDS))
-    kind = CHIP_KINDS[model]
-    bus = section.take("bus", str) if kind.bus else None
-    if bus is not None and not (bus.startswith(kind.bus or "") and bus[3:].isdecimal()):
-        raise BoardError(f"chip {model}: bus = {bus!r} is no {kind.bus} bus")
-    roles = (*kind.pins, *(role for role in kind.optional_pins if section.has(role)))
-    pins = {role: section.number(role, 0, PIN_COUNT - 1) for role in roles}
-    options = {key: section.number(key, 0, 4096) for key in kind.options if section.has(key)}
-    section.done()
-    return Chip(model, bus, pins, options)
-
-
-def _button(section: _Section) -> Button:
-    button = Button(
-        name=section.take("name", str),
-        pin=section.number("pin", 0, PIN_COUNT - 1),
-        active=1 if section.choice("active", ("low", "high")) == "high" else 0,
-    )
-    section.done()
-    return button
-
-
-def _refuse_shared_pins(board: Board) -> None:
-    users: dict[int, str] = {}
-    taken = [
-        (pin, f"{chip.model}.{role}") for chip in board.chips for role, pin in chip.pins.items()
-    ]
-    taken += [(button.pin, f"button {button.name}") for button in board.buttons]
-    for pin, user in taken:
-        if pin in users:
-            raise BoardError(f"pin {pin} is used by {users[pin]} and {user}")
-        users[pin] = user
-    names = [button.name for button in board.buttons]
-    if len(set(names)) != len(names):
-        raise BoardError("two buttons of one name")
+def _shown(value: Any) -> str:
+    return "…" if isinstance(value, dict | list) else repr(value)

@@ -7,10 +7,9 @@
 #include "py/objstr.h"
 #include "py/runtime.h"
 
-#include "cbor.h"
-#include "cbor.h"
+#include "cbor.h" // TinyCBOR
+#include "codec.h"
 #include "utf8_p.h"
-
 
 static NORETURN void refuse(void) {
     mp_raise_ValueError(MP_ERROR_TEXT("not deterministic CBOR"));

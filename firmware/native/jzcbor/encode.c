@@ -6,7 +6,7 @@
 #include "py/objtuple.h"
 #include "py/runtime.h"
 
-#include "cbor.h"
+#include "codec.h"
 
 size_t jz_cbor_head(uint8_t *to, unsigned major, uint64_t argument) {
     unsigned size = 0; // of the argument after the first byte

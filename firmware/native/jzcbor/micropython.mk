@@ -4,5 +4,5 @@ SRC_USERMOD_LIB_C += $(addprefix $(USERMOD_DIR)/,decode.c encode.c) tinycbor/src
 
 vpath %.c $(UPSTREAM)
 CFLAGS_USERMOD += -DCBOR_NO_FLOATING_POINT=1
-$(BUILD)/jzcbor/%.o: CFLAGS += -I$(UPSTREAM)/tinycbor/src
+$(BUILD)/native/jzcbor/%.o: CFLAGS += -I$(UPSTREAM)/tinycbor/src
 $(BUILD)/tinycbor/%.o: CFLAGS += -w

@@ -3,7 +3,7 @@
 
 #include "../buffer.h"
 #include "../phase.h"
-#include "cbor.h"
+#include "codec.h"
 
 // Encoding takes nothing from the heap, as long as the outcome is not larger than this, and so costs the same
 // whatever the heap looks like.

@@ -1,5 +1,5 @@
-# _jzcrypto: a thin face of libsodium. Its sources are compiled without configure; nothing of it that makes
-# randomness is among them (sodium_hooks.c hands its callers to our own source).
+# _jzcrypto over libsodium. Its sources are compiled without configure; its random generators are not among them
+# (sodium_hooks.c hands their callers to jz/random.h).
 SRC_USERMOD_C += $(USERMOD_DIR)/module.c
 SRC_USERMOD_LIB_C += $(USERMOD_DIR)/sodium_hooks.c
 

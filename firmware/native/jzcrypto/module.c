@@ -12,9 +12,9 @@
 #include "sodium/crypto_sign_ed25519.h"
 #include "sodium/utils.h"
 
-#include "../../port/marks.h"
 #include "../buffer.h"
-#include "../jzrng/rng.h"
+#include "jz/marks.h"
+#include "jz/random.h"
 
 #define KEY_SIZE (32u)
 #define SIGNATURE_SIZE (64u)

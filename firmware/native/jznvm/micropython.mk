@@ -1,4 +1,2 @@
-# _jznvm: only where the board's memory is memory-mapped like ours.
-ifneq ($(JZ_EMULATED),)
+# _jznvm: where the target has jz/nvm.h.
 SRC_USERMOD_C += $(USERMOD_DIR)/module.c
-endif

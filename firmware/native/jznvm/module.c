@@ -1,20 +1,10 @@
-// Module _jznvm: the board's non-volatile memory, with the manners of NOR flash. Erasing sets a page to ones, programming
-// clears bits; both touch memory one aligned word at a time, so that a power cut falls between two stores. Programming
-// takes whole units of JZ_NVM_UNIT bytes, word after word: what a cut in one leaves is the engine's business.
-#include <string.h>
-
+// Module _jznvm: the board's non-volatile memory (jz/nvm.h), with checked offsets.
 #include "py/mperrno.h"
 #include "py/runtime.h"
 
-#include "../../port/marks.h"
 #include "../buffer.h"
-
-#define WORD (4u)
-#define ERASED (0xFFFFFFFFu)
-
-static volatile uint32_t *words_at(size_t offset) {
-    return (volatile uint32_t *)(JZ_NVM_ADDRESS + offset);
-}
+#include "jz/marks.h"
+#include "jz/nvm.h"
 
 // `size` bytes at an offset given from Python must lie in the memory and be multiples of `grain`.
 static size_t checked_offset(mp_obj_t offset_obj, size_t size, size_t grain) {
@@ -34,42 +24,15 @@ static mp_obj_t jznvm_read(mp_obj_t offset_obj, mp_obj_t size_obj) {
         mp_raise_ValueError(MP_ERROR_TEXT("outside NVM"));
     }
     size_t offset = checked_offset(offset_obj, size, 1);
-    return mp_obj_new_bytes((const byte *)(JZ_NVM_ADDRESS + offset), size);
+    return mp_obj_new_bytes(jz_nvm_read(offset, size), size);
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(jznvm_read_obj, jznvm_read);
 
-static uint32_t word_of(const uint8_t *from) {
-    uint32_t word;
-    memcpy(&word, from, WORD);
-    return word;
-}
-
-static bool only_clears(volatile uint32_t *words, const uint8_t *from, size_t size) {
-    for (size_t i = 0; i < size; i += WORD) {
-        if (word_of(from + i) & ~words[i / WORD]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// Store and read back. False at the first word that did not take.
-static bool store(volatile uint32_t *words, const uint8_t *from, size_t size) {
-    for (size_t i = 0; i < size; i += WORD) {
-        words[i / WORD] = word_of(from + i);
-        if (words[i / WORD] != word_of(from + i)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static mp_obj_t jznvm_program(mp_obj_t offset_obj, mp_obj_t data_obj) {
     mp_buffer_info_t data = jz_bytes(data_obj);
-    volatile uint32_t *words = words_at(checked_offset(offset_obj, data.len, JZ_NVM_UNIT));
+    size_t offset = checked_offset(offset_obj, data.len, JZ_NVM_UNIT);
     uint32_t phase = jz_mark(JZ_MARK_COMMIT);
-    // Nothing is stored when any bit would have to rise.
-    bool done = only_clears(words, data.buf, data.len) && store(words, data.buf, data.len);
+    bool done = jz_nvm_program(offset, data.buf, data.len);
     jz_mark(phase);
     if (!done) {
         mp_raise_OSError(MP_EIO);
@@ -80,16 +43,8 @@ static MP_DEFINE_CONST_FUN_OBJ_2(jznvm_program_obj, jznvm_program);
 
 static mp_obj_t jznvm_erase(mp_obj_t offset_obj) {
     size_t offset = checked_offset(offset_obj, JZ_NVM_PAGE, JZ_NVM_PAGE);
-    volatile uint32_t *words = words_at(offset);
-    bool done = true;
     uint32_t phase = jz_mark(JZ_MARK_COMMIT);
-    // Announced, so that an engine that refuses rising bits knows this page may have them.
-    jz_announce_erase(JZ_NVM_ADDRESS + offset);
-    for (size_t i = 0; i < JZ_NVM_PAGE / WORD; i++) {
-        words[i] = ERASED;
-        done = done && words[i] == ERASED;
-    }
-    jz_announce_erase(0);
+    bool done = jz_nvm_erase(offset);
     jz_mark(phase);
     if (!done) {
         mp_raise_OSError(MP_EIO);

@@ -10,6 +10,9 @@ from wallet.hal.errors import ChipError, LinkError, LinkLost, TwoCards
 
 SLOW_BAUD = const(115200)
 FAST_BAUD = const(921600)
+RECEIVE_RING = const(1024)
+"""The least receive ring of the chip's UART: a whole extended frame fits, with what precedes it."""
+UID_SIZE = const(3)
 APDU_SIZE = const(1536)
 """The longest APDU received, as reader or card."""
 
@@ -42,7 +45,7 @@ _LOST = (0x01, 0x02, 0x03, 0x05, 0x06, 0x0A, 0x0B, 0x13, 0x25, 0x29, 0x2B)
 class Pn532(Hsu):
     """One chip. Every call ends in finite time; errors are those of `wallet.hal.errors`.
 
-    uart: with a receive ring of at least 1 KiB; uid: three random bytes, the rest of the identifier
+    uart: with a receive ring of RECEIVE_RING; uid: UID_SIZE random bytes, the rest of the identifier
     shown as a card (the chip puts 08, "random", in front).
     """
 

@@ -14,6 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+CORE_HZ = 25_000_000
+ROM_SIZE = 1024 * 1024  # at 0
+RAM_BASE = 0x20000000
+RAM_SIZE = 256 * 1024
+UART_ADDRESSES = (0x40004000, 0x40005000, 0x40006000, 0x40007000, 0x40009000)
 NVM_BASE = 0x21000000
 NVM_SIZE = 128 * 1024
 BOOT_PAGE = 0x21020000

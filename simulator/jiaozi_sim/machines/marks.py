@@ -1,6 +1,6 @@
 """Phase marks: the meaning of values stored to the marker word.
 
-The source of this table is `firmware/port/marks.h`; a test compares the two.
+The source of this table is `firmware/include/jz/marks.h`; a test compares the two.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from unicorn import UC_HOOK_BLOCK, Uc
 
 from jiaozi_sim.machines.plugin import built
 from jiaozi_sim.machines.unicorn_core import PERIPHERALS, PERIPHERALS_SIZE, Core
-from jiaozi_sim.machines.unicorn_native import ROM_SIZE, STATE_SIZE, hook, map_registers
+from jiaozi_sim.machines.unicorn_native import STATE_SIZE, hook, map_registers
 from jiaozi_sim.machines.unicorn_state import UART_AT, WORD, CoreState, Store
 
 _FULL = 4096  # bytes in a UART above which its wire is not read

@@ -35,22 +35,24 @@ from unicorn.unicorn_const import UC_CTL_IO_WRITE, UC_CTL_TB_FLUSH, UC_CTL_TLB_F
 from jiaozi_sim.machines.base import (
     BOOT_PAGE,
     BOOT_PAGE_SIZE,
+    CORE_HZ,
     ERASED,
     MARK_PAGE_SIZE,
     MARK_WORD,
     NVM_BASE,
     NVM_SIZE,
+    RAM_BASE,
+    RAM_SIZE,
     MachineError,
     boot_page,
 )
 from jiaozi_sim.machines.firmware_image import program_unit, segments
 from jiaozi_sim.machines.unicorn_native import (
-    RAM_BASE,
-    RAM_SIZE,
     STATE_SIZE,
     NativeCore,
 )
 from jiaozi_sim.machines.unicorn_state import (
+    PERIPHERALS,
     UART_AT,
     CoreFault,
     CoreState,
@@ -59,9 +61,8 @@ from jiaozi_sim.machines.unicorn_state import (
     in_units,
 )
 
-PERIPHERALS, PERIPHERALS_SIZE = 0x40000000, 0x10000
+PERIPHERALS_SIZE = 0x10000
 SYSTEM, SYSTEM_SIZE = 0xE000E000, 0x1000
-CORE_HZ = 25_000_000
 _PAGE = 4096  # of Unicorn's translation
 
 _CSR, _RVR, _CVR, _AIRCR = 0x010, 0x014, 0x018, 0xD0C

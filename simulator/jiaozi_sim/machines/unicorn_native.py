@@ -25,12 +25,20 @@ from unicorn import (
 from unicorn import arm_const as arm
 from unicorn.unicorn_py3.unicorn import uclib
 
-from jiaozi_sim.machines.base import BOOT_PAGE, BOOT_PAGE_SIZE, MARK_PAGE_SIZE, MARK_WORD, NVM_BASE
+from jiaozi_sim.machines.base import (
+    BOOT_PAGE,
+    BOOT_PAGE_SIZE,
+    MARK_PAGE_SIZE,
+    MARK_WORD,
+    NVM_BASE,
+    RAM_BASE,
+    RAM_SIZE,
+    ROM_SIZE,
+)
 from jiaozi_sim.machines.base import NVM_SIZE as _NVM_SIZE
 from jiaozi_sim.machines.plugin import built
 from jiaozi_sim.machines.unicorn_state import IllegalStore, Store
 
-ROM_SIZE, RAM_BASE, RAM_SIZE = 1024 * 1024, 0x20000000, 256 * 1024
 STATE_SIZE = MARK_WORD + MARK_PAGE_SIZE - NVM_BASE
 
 _REGISTERS = (

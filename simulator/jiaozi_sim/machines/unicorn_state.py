@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from jiaozi_sim.machines.base import MachineError
+from jiaozi_sim.machines.base import UART_ADDRESSES, MachineError
 
-UART_AT = (0x4000, 0x5000, 0x6000, 0x7000, 0x9000)
+PERIPHERALS = 0x40000000
+UART_AT = tuple(address - PERIPHERALS for address in UART_ADDRESSES)
 
 
 class IllegalStore(MachineError):

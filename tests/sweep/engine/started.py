@@ -6,8 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from jiaozi_sim.machines.base import NVM_SIZE
-from jiaozi_sim.machines.unicorn_native import RAM_SIZE
+from jiaozi_sim.machines.base import NVM_SIZE, RAM_SIZE
 from jiaozi_sim.machines.unicorn_state import CoreState
 
 _PAGE = 1024

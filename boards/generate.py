@@ -1,0 +1,223 @@
+"""Write everything about a board that follows from its board.toml, into its folder generated/.
+
+    python boards/generate.py                 all boards
+    python boards/generate.py --check         write nothing; exit 1 if a file is not what it should be
+    python boards/generate.py path/to/board   that folder only, wherever it lies
+
+To add a board, make a folder boards/NAME with three files and run this:
+
+    board.toml   chips with their pins, keys, memory, links; simulator/jiaozi_sim/board.py is its schema
+    board.py     makes drivers of the numbers in module `wiring`, which is written here
+    README.md    what the board is
+
+Then `make firmware BOARD=NAME`, `jiaozi-sim run NAME`. Nothing else in the tree lists boards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from renode_files import platform, script
+
+from jiaozi_sim.board import BOARDS, Board, BoardError, Button, TouchKey, board_names, load_board
+from jiaozi_sim.machines.base import (
+    BOOT_PAGE,
+    BOOT_PAGE_SIZE,
+    MARK_WORD,
+    NVM_BASE,
+    RAM_BASE,
+    RAM_SIZE,
+    ROM_SIZE,
+)
+
+WALLET = Path(__file__).resolve().parents[1] / "firmware" / "wallet"
+
+# What a board brings into its image by what its data names, as paths below firmware/wallet: files,
+# or folders with all that is in them.
+TAKES: dict[str, tuple[str, ...]] = {
+    "chip pn532": ("drivers/pn532.py", "drivers/pn532_hsu.py"),
+    "chip ssd1680": ("drivers/ssd1680.py",),
+    "chip gc9a01": ("drivers/gc9a01.py",),
+    "chip cst816s": ("drivers/cst816s.py",),
+    "chip motor": (),
+    "display": ("screens",),
+    "link contactless": ("links/contactless.py",),
+    "person keys": (),
+    "person touch": (),
+    "person nobody": (),
+}
+
+ORIGIN = "Written by boards/generate.py from board.toml: do not edit."
+
+
+def files_of(board: Board) -> dict[str, str]:
+    """The text of each generated file by its name."""
+    return {
+        "mpconfigboard.h": header(board),
+        "mpconfigboard.mk": settings(board),
+        "memory.ld": memory(),
+        "manifest.py": manifest(board),
+        "wiring.py": wiring(board),
+        f"{board.name}.repl": platform(board, ORIGIN),
+        f"{board.name}.resc": script(board, ORIGIN),
+    }
+
+
+def spoken(board: Board) -> str:
+    """The board's name in words."""
+    return board.name.replace("_", " ")
+
+
+def header(board: Board) -> str:
+    """What the C side knows of the board."""
+    return f"""\
+// {ORIGIN}
+#ifndef JZ_MPCONFIGBOARD_H
+#define JZ_MPCONFIGBOARD_H
+
+#define MICROPY_HW_BOARD_NAME "{spoken(board)}"
+#define MICROPY_HW_MCU_NAME "Cortex-M4 (emulated)"
+
+#define JZ_NVM_ADDRESS ({NVM_BASE:#010x}u)
+#define JZ_NVM_SIZE ({board.nvm.size}u)
+#define JZ_NVM_PAGE ({board.nvm.page}u)
+
+#define JZ_BOOT_PAGE ({BOOT_PAGE:#010x}u)
+#define JZ_BOOT_PAGE_SIZE ({BOOT_PAGE_SIZE}u)
+#define JZ_MARKER_PAGE ({MARK_WORD:#010x}u)
+
+#endif
+"""
+
+
+def settings(board: Board) -> str:
+    """Settings of make; those with ?= may be given on its command line."""
+    return f"""\
+# {ORIGIN}
+BOARD_NAME = {board.name}
+BOARD_NVM_UNIT = {board.nvm.program_unit}
+NVM_UNIT ?= {board.nvm.program_unit}
+HEAP_KIB ?= {board.memory.heap_kib}
+STACK_KIB ?= {board.memory.stack_kib}
+"""
+
+
+def memory() -> str:
+    """The linker's memory regions."""
+    return f"""\
+/* {ORIGIN} */
+MEMORY
+{{
+    ROM (rx)  : ORIGIN = 0x00000000, LENGTH = {ROM_SIZE // 1024}K
+    RAM (rwx) : ORIGIN = {RAM_BASE:#010x}, LENGTH = {RAM_SIZE // 1024}K
+}}
+"""
+
+
+def taken_by(board: Board) -> list[str]:
+    """The optional parts of the application that the board's image holds. Raises BoardError."""
+    wanted = [f"chip {chip.model}" for chip in board.chips]
+    wanted += ["display"] if board.display is not None else []
+    wanted += [f"link {link}" for link in board.links]
+    wanted += [f"person {board.person}"]
+    taken = sorted({path for name in wanted for path in TAKES[name]})
+    missing = [path for path in taken if not (WALLET / path).exists()]
+    if missing:
+        raise BoardError(f"{board.name}: firmware/wallet has no {', '.join(missing)}")
+    return taken
+
+
+def manifest(board: Board) -> str:
+    """What MicroPython freezes into the image."""
+    taken = "".join(f'        "{path}",\n' for path in taken_by(board))
+    return f'''\
+"""What an image of this board holds. {ORIGIN}"""
+
+include(  # noqa: F821  (given by makemanifest)
+    "$(PORT_DIR)/../../manifest.py",
+    wallet=(
+{taken}    ),
+)
+'''
+
+
+def wiring(board: Board) -> str:
+    """The numbers that board.py makes drivers of."""
+    lines = [f'"""Pins, buses and keys. {ORIGIN}"""', ""]
+    for chip in board.chips:
+        name = chip.model.upper()
+        if chip.bus is not None:
+            kind, number = chip.bus[:-1].upper(), chip.bus[-1]
+            lines.append(f"{name}_{kind} = {number}")
+        if (rate := getattr(chip, "bus_hz", None)) is not None:
+            lines.append(f"{name}_HZ = {rate:_}")
+        lines += [f"{name}_{role.upper()} = {pin}" for role, pin in chip.pins.items()]
+        lines.append("")
+    if board.buttons:
+        lines += [
+            "# Name, pin, level while pressed.",
+            *table("BUTTONS", map(button, board.buttons)),
+        ]
+    if board.touch_keys:
+        lines += ["# Name, left, top, right, bottom."]
+        lines += table("TOUCH_KEYS", map(touch_key, board.touch_keys))
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def button(one: Button) -> str:
+    return f'("{one.name}", {one.pin}, {one.pressed_level})'
+
+
+def touch_key(one: TouchKey) -> str:
+    return f'("{one.name}", {one.left}, {one.top}, {one.right}, {one.bottom})'
+
+
+def table(name: str, rows: map[str]) -> list[str]:
+    """A tuple as Python source."""
+    return [f"{name} = (", *(f"    {row}," for row in rows), ")"]
+
+
+def bring_up_to_date(folder: Path, check: bool) -> list[str]:
+    """Write a board's generated files; with `check` only name those that differ."""
+    generated = folder / "generated"
+    wanted = files_of(load_board(folder.name, folder.parent))
+    present = {path.name: path for path in generated.glob("*") if path.is_file()}
+    stale = [name for name in present if name not in wanted]
+    stale += [
+        name
+        for name, text in wanted.items()
+        if name not in present or present[name].read_text(encoding="utf-8") != text
+    ]
+    if not check:
+        generated.mkdir(exist_ok=True)
+        for name in stale:
+            if name in wanted:
+                (generated / name).write_text(wanted[name], encoding="utf-8")
+            else:
+                present[name].unlink()
+    return [str(generated / name) for name in stale]
+
+
+def main() -> int:
+    """Write or check; 1 when a checked file differs or a board is not valid."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
+    parser.add_argument("--check", action="store_true", help="write nothing, say what differs")
+    parser.add_argument("folder", nargs="*", type=Path, help="boards; all of boards/ if none")
+    given = parser.parse_args()
+    folders = [path.resolve() for path in given.folder] or [BOARDS / n for n in board_names()]
+    try:
+        stale = [name for folder in folders for name in bring_up_to_date(folder, given.check)]
+    except BoardError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if given.check and stale:
+        print(f"stale: {', '.join(stale)}; run boards/generate.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,12 @@
+"""What an image of this board holds. Written by boards/generate.py from board.toml: do not edit."""
+
+include(  # noqa: F821  (given by makemanifest)
+    "$(PORT_DIR)/../../manifest.py",
+    wallet=(
+        "drivers/pn532.py",
+        "drivers/pn532_hsu.py",
+        "drivers/ssd1680.py",
+        "links/contactless.py",
+        "screens",
+    ),
+)

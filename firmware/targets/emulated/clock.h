@@ -1,0 +1,18 @@
+// Time from SysTick. port_time_ms and port_time_left are in jz/port.h.
+#ifndef JZ_CLOCK_H
+#define JZ_CLOCK_H
+
+#include <stdint.h>
+
+#define PORT_CORE_HZ (25000000u)
+
+void port_time_init(void);
+uint32_t port_time_us(void);
+
+// Have the timer interrupt in `ms` milliseconds at the latest. Interrupts are masked.
+void port_time_arm(uint32_t ms);
+
+// Back to the longest period: work is not interrupted for nothing, and without interrupts no period is missed.
+void port_time_relax(void);
+
+#endif

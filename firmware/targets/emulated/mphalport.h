@@ -1,0 +1,13 @@
+#include "clock.h"
+#include "irq.h"
+#include "jz/port.h"
+#if JZ_DEBUG
+#include "shared/runtime/interrupt_char.h"
+#else
+#define mp_hal_set_interrupt_char(c) ((void)(c)) // nobody can interrupt a release image
+#endif
+
+#define mp_hal_ticks_ms port_time_ms
+#define mp_hal_ticks_us port_time_us
+#define mp_hal_ticks_cpu port_time_us
+#define mp_hal_stdio_poll(flags) (0)
