@@ -4,7 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BOARD ?=
-BOARDS := visual_card wearable
+BOARDS := $(notdir $(patsubst %/board.toml,%,$(wildcard boards/*/board.toml)))
+# Also built for NVM that is programmed in units of 256 bytes, as hardware's flash is.
+LARGE_UNITS := visual_card
 VENV_PYTHON := build/venv/bin/python
 JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Names a step, runs it and prints how long it took.
@@ -12,10 +14,11 @@ STEP := .ci/step
 PYTEST := $(VENV_PYTHON) -m pytest
 
 # Each writes files of the tree; with --check it says whether they are what it would write.
-GENERATORS := $(addprefix protocol/tools/,gen_errors.py gen_vectors.py gen_costs.py) firmware/fonts/make_glyphs.py
+GENERATORS := $(addprefix protocol/tools/,gen_errors.py gen_vectors.py gen_costs.py) \
+	firmware/fonts/make_glyphs.py boards/generate.py
 LINTED := host protocol simulator firmware boards tests
-HOST_TYPED := protocol/jiaozi protocol/cpython host/jiaozi_host simulator tests/sweep
-DEVICE_TYPED := protocol/jiaozi firmware/wallet boards
+HOST_TYPED := protocol/jiaozi protocol/cpython host/jiaozi_host simulator tests/sweep $(wildcard boards/*.py)
+DEVICE_TYPED := protocol/jiaozi firmware/wallet $(wildcard boards/*/board.py)
 existing = $(wildcard $(1))
 
 .NOTPARALLEL:
@@ -90,8 +93,8 @@ unicorn: setup firmware ## some taps with Unicorn in QEMU's place (--engine unic
 firmware: setup ## build the images and the unix port (BOARD=name: that image only)
 ifeq ($(BOARD),)
 	@for board in $(BOARDS); do $(STEP) "firmware $$board" $(MAKE) -j$(JOBS) -C firmware BOARD=$$board || exit; done
-	@$(STEP) "firmware $(firstword $(BOARDS)), 256-byte units" \
-		$(MAKE) -j$(JOBS) -C firmware BOARD=$(firstword $(BOARDS)) NVM_UNIT=256
+	@$(STEP) "firmware $(LARGE_UNITS), 256-byte units" \
+		$(MAKE) -j$(JOBS) -C firmware BOARD=$(LARGE_UNITS) NVM_UNIT=256
 	@$(STEP) "firmware unix" $(MAKE) -j$(JOBS) -C firmware unix
 else
 	@$(STEP) "firmware $(BOARD)" $(MAKE) -j$(JOBS) -C firmware BOARD=$(BOARD)

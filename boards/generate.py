@@ -1,12 +1,12 @@
 """Write everything about a board that follows from its board.toml, into its folder generated/.
 
     python boards/generate.py                 all boards
-    python boards/generate.py --check         write nothing; exit 1 if a file is not what it should be
+    python boards/generate.py --check         write nothing; exit 1 if a file differs
     python boards/generate.py path/to/board   that folder only, wherever it lies
 
 To add a board, make a folder boards/NAME with three files and run this:
 
-    board.toml   chips with their pins, keys, memory, links; simulator/jiaozi_sim/board.py is its schema
+    board.toml   chips with their pins, keys, memory, links (schema: simulator/jiaozi_sim/board.py)
     board.py     makes drivers of the numbers in module `wiring`, which is written here
     README.md    what the board is
 
@@ -19,8 +19,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from renode_files import platform, script
-
 from jiaozi_sim.board import BOARDS, Board, BoardError, Button, TouchKey, board_names, load_board
 from jiaozi_sim.machines.base import (
     BOOT_PAGE,
@@ -31,6 +29,7 @@ from jiaozi_sim.machines.base import (
     RAM_SIZE,
     ROM_SIZE,
 )
+from renode_files import platform, script
 
 WALLET = Path(__file__).resolve().parents[1] / "firmware" / "wallet"
 
@@ -156,10 +155,8 @@ def wiring(board: Board) -> str:
         lines += [f"{name}_{role.upper()} = {pin}" for role, pin in chip.pins.items()]
         lines.append("")
     if board.buttons:
-        lines += [
-            "# Name, pin, level while pressed.",
-            *table("BUTTONS", map(button, board.buttons)),
-        ]
+        lines += ["# Name, pin, level while pressed."]
+        lines += table("BUTTONS", map(button, board.buttons))
     if board.touch_keys:
         lines += ["# Name, left, top, right, bottom."]
         lines += table("TOUCH_KEYS", map(touch_key, board.touch_keys))

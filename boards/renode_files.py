@@ -45,7 +45,7 @@ rom: Memory.MappedMemory @ sysbus 0x00000000
 ram: Memory.MappedMemory @ sysbus 0x{RAM_BASE:X}
     size: {RAM_SIZE:#x}
 
-// Byte by byte on the bus instead of mapped, so that a hook sees every store. A script erases it first.
+// Byte by byte on the bus instead of mapped, so that a hook sees every store. Erased by a script.
 nvm: Memory.ArrayMemory @ sysbus 0x{NVM_BASE:X}
     size: {NVM_SIZE:#x}
 
@@ -79,8 +79,8 @@ def script(board: Board, origin: str) -> str:
 :description: One wallet with its UARTs on TCP sockets; `start` applies power.
 
 # {origin}
-# Set any of these before including this file. The boot page is what the simulator writes before each
-# start (jiaozi_sim.machines.base.boot_page); without one the firmware stops for want of randomness.
+# Set any of these before including this file. The boot page is what the simulator writes before
+# each start (jiaozi_sim.machines.base.boot_page); without one the firmware stops: no randomness.
 $name?="{board.name}"
 $elf?=$ORIGIN/../../../build/firmware/{board.name}/firmware.elf
 $boot_page?=$ORIGIN/../../../build/renode/boot_page.bin

@@ -1,9 +1,9 @@
 """The wearable: its drivers, made from the wiring in board.toml."""
 
 import _jznvm
-import wiring
 from machine import I2C, SPI, UART, Pin
 
+import wiring
 from wallet.drivers.cst816s import Cst816s
 from wallet.drivers.gc9a01 import Gc9a01
 from wallet.drivers.pn532 import RECEIVE_RING, SLOW_BAUD, UID_SIZE, Pn532

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -284,20 +284,14 @@ def parse_board(text: str) -> Board:
 def _first_of(error: ValidationError) -> str:
     """The first complaint in one line: table, key, what is wrong."""
     first = error.errors(include_url=False)[0]
-    *table, key = _places(first["loc"]) or ["board"]
-    where = f"{' '.join(table) or 'board'}: {key}"
+    # Tables of an array are counted from 1; a chip's number is followed by its model.
+    path = [str(part + 1) if isinstance(part, int) else part for part in first["loc"]]
+    if first["type"] == "value_error":  # of a table as a whole
+        return f"{' '.join(path) or 'board'}: {first['ctx']['error']}"
+    where = f"{' '.join(path[:-1]) or 'board'}: {path[-1]}"
     if first["type"] == "missing":
         return f"{where}: is missing"
     if first["type"] == "extra_forbidden":
         return f"{where}: unknown key"
-    if first["type"] == "value_error":
-        return f"{' '.join([*table, key])}: {first['ctx']['error']}"
-    return f"{where} = {_shown(first['input'])}: {first['msg']}"
-
-
-def _places(location: tuple[int | str, ...]) -> list[str]:
-    return [str(part + 1) if isinstance(part, int) else part for part in location]
-
-
-def _shown(value: Any) -> str:
-    return "…" if isinstance(value, dict | list) else repr(value)
+    given = "" if isinstance(first["input"], dict | list) else f" = {first['input']!r}"
+    return f"{where}{given}: {first['msg']}"

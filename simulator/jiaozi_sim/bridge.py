@@ -19,6 +19,7 @@ from typing import Any
 
 from PIL import Image
 
+from jiaozi_sim import board as data
 from jiaozi_sim.board import Board, Chip
 from jiaozi_sim.chips.cst816s import ADDRESS as CST816S_ADDRESS
 from jiaozi_sim.chips.cst816s import Cst816s
@@ -121,8 +122,10 @@ class Bridge:
         self._buttons = {button.name: button for button in board.buttons}
         self.chips: list[tuple[Chip, Any]] = []
         self._listeners: dict[int, list[tuple[Any, str]]] = {}
+        self._display = board.display
         for entry in board.chips:
-            self._attach(entry)
+            if not isinstance(entry, data.Pn532):  # it has a UART of its own
+                self._attach(entry)
 
     def _attach(self, entry: Chip) -> None:
         model = _build(entry, self._scheduler, self._drive_for(entry), self._speed)
@@ -186,8 +189,7 @@ class Bridge:
         return [
             model
             for entry, model in self.chips
-            if entry.bus == bus
-            and (address is None or address == entry.options.get("address", CST816S_ADDRESS))
+            if entry.bus == bus and address in (None, CST816S_ADDRESS)
         ]
 
     def _spi_read(self, number: int, count: int, fill: int) -> None:
@@ -207,13 +209,13 @@ class Bridge:
     def press(self, name: str) -> None:
         """Hold a button down. Raises BridgeError if it does not exist."""
         button = self._button(name)
-        self._pins.drive(button.pin, button.active)
+        self._pins.drive(button.pin, button.pressed_level)
 
     def release(self, name: str) -> None:
         """Release a button; its pin floats to its pull."""
         self._pins.drive(self._button(name).pin, None)
 
-    def _button(self, name: str) -> Any:
+    def _button(self, name: str) -> data.Button:
         if name not in self._buttons:
             known = ", ".join(self._buttons) or "none"
             raise BridgeError(f"no button {name!r} on this board; it has: {known}")
@@ -235,11 +237,10 @@ class Bridge:
 
     def picture(self) -> Image.Image:
         """Return the display's image, upright, one pixel a dot."""
-        for entry, model in self.chips:
-            if entry.kind.display:
-                turned: Image.Image = model.image()
-                return turned.rotate(entry.options.get("rotation", 0), expand=True)
-        raise BridgeError("this board has no display")
+        if self._display is None:
+            raise BridgeError("this board has no display")
+        turned: Image.Image = self._chip(self._display.model).image()
+        return turned.rotate(self._display.rotation, expand=True)
 
     def violations(self) -> list[str]:
         """Return the firmware's violations of the chips' data sheets."""
@@ -260,12 +261,12 @@ def _unpack(layout: str, payload: bytes) -> tuple[int, ...]:
 def _build(
     entry: Chip, scheduler: Scheduler, drive: Callable[[str, int], None], speed: float
 ) -> Any:
-    if entry.model == "ssd1680":
+    if isinstance(entry, data.Ssd1680):
         # board.toml has the size as it is viewed; the controller's rows are its longer side.
-        sides = sorted((entry.options["width"], entry.options["height"]))
+        sides = sorted((entry.width, entry.height))
         return Ssd1680(scheduler, drive, sources=sides[0], gates=sides[1], speed=speed)
-    if entry.model == "gc9a01":
+    if isinstance(entry, data.Gc9a01):
         return Gc9a01()
-    if entry.model == "cst816s":
+    if isinstance(entry, data.Cst816s):
         return Cst816s(drive)
     return Motor(scheduler)

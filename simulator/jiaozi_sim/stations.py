@@ -63,7 +63,10 @@ class _MachineWire(Wire):
 
 
 class WalletStation:
-    """A wallet: its machine, its PN532 on the field, its chips and buttons behind the bus bridge.
+    """A wallet: its machine, and what its board has: a PN532 on the field, chips and buttons behind
+    the bus bridge.
+
+    chip: the PN532; None on a board without one.
 
     Args:
         name: also names its files in `directory`.
@@ -92,9 +95,11 @@ class WalletStation:
         self._streams: dict[str, Stream] = {}
         self.bridge = Bridge(board, field.scheduler, partial(self._send, "bridge"), speed)
         self._wire = _MachineWire(field.scheduler)
-        self.chip = Pn532(field, field.scheduler, self._wire.from_chip, name)
-        self._wire.connect(self.chip)
-        self._wire.to_machine = partial(self._send, "nfc")
+        self.chip: Pn532 | None = None
+        if board.contactless is not None:
+            self.chip = Pn532(field, field.scheduler, self._wire.from_chip, name)
+            self._wire.connect(self.chip)
+            self._wire.to_machine = partial(self._send, "nfc")
         self.ports = {
             role: PtyPort(selector, partial(self._send, role))
             for role in _PORT_ROLES
@@ -143,7 +148,8 @@ class WalletStation:
             stream.close()
         self._streams = {}
         self.bridge.power_off()
-        self.chip.power_cycle()
+        if self.chip is not None:
+            self.chip.power_cycle()
 
     def _soon(self, look: Callable[[], None]) -> None:
         self._scheduler.call_later(_BRIDGE_PAUSE, look)

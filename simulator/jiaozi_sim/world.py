@@ -26,6 +26,7 @@ from typing import Any
 
 from jiaozi_sim.board import BoardError, load_board
 from jiaozi_sim.bridge import BridgeError
+from jiaozi_sim.chips.pn532 import Pn532
 from jiaozi_sim.faults import Fault
 from jiaozi_sim.field import Field
 from jiaozi_sim.lifetime import die_with_parent
@@ -211,7 +212,7 @@ class World:
         return self._wallet(wallet).bridge_bytes(since, until)
 
     def do_auto_wtx(self, wallet: str, on: bool) -> None:
-        self._wallet(wallet).chip.auto_wtx = on
+        self._chip(wallet).auto_wtx = on
 
     def do_violations(self, wallet: str) -> list[str]:
         return self._wallet(wallet).violations()
@@ -232,10 +233,12 @@ class World:
         for name in names:
             self._field.remove(self._chip(name))
 
-    def _chip(self, name: str) -> Any:
+    def _chip(self, name: str) -> Pn532:
         station = self._wallets.get(name) or self._readers.get(name)
         if station is None:
             raise WorldError(f"there is no wallet or reader {name!r}")
+        if station.chip is None:
+            raise WorldError(f"{name} has no contactless chip")
         return station.chip
 
     def do_frames(self, after: int) -> list[dict[str, Any]]:

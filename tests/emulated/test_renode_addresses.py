@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from jiaozi_sim.machines import base
-from tests.unit.jiaozi_sim.renode.test_renode_files import BOARDS, ROOT, WIRES, Platform
+from tests.unit.jiaozi_sim.renode.test_renode_files import BOARDS, WIRES, Platform, generated
 
 REGION = re.compile(r"^ +(\w{16})-(\w{16}) \(prio -?\d+, (ram|i/o)\): (.+?)\r?$", re.M)
 
@@ -32,7 +32,7 @@ def regions() -> list[tuple[int, int, str, str]]:
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_uarts(board: str, regions: list[tuple[int, int, str, str]]) -> None:
-    platform = Platform(board, (ROOT / "boards" / board / f"{board}.repl").read_text())
+    platform = Platform(board, generated(board, "repl").read_text())
     theirs = [first for first, _, _, name in regions if name == "uart"]
     assert [platform.addresses[f"uart{n}"] for n in range(len(WIRES))] == theirs
 
@@ -40,7 +40,7 @@ def test_uarts(board: str, regions: list[tuple[int, int, str, str]]) -> None:
 @pytest.mark.parametrize("board", BOARDS)
 def test_memories(board: str, regions: list[tuple[int, int, str, str]]) -> None:
     """QEMU's are larger; each of Renode's lies in one of them, NVM and pages in the PSRAM."""
-    platform = Platform(board, (ROOT / "boards" / board / f"{board}.repl").read_text())
+    platform = Platform(board, generated(board, "repl").read_text())
     for name, model in platform.models.items():
         if not model.startswith("Memory."):
             continue

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from jiaozi_sim.board import board_names
 from jiaozi_sim.client import Simulator, Wallet
 from jiaozi_sim.machines.base import MarkEvent
 from jiaozi_sim.machines.marks import Mark
-
-BOARDS = ("visual_card", "wearable")
 
 
 def booted(wallet: Wallet) -> MarkEvent:
@@ -19,7 +18,7 @@ def booted(wallet: Wallet) -> MarkEvent:
     return wallet.wait_mark(Mark.READY, timeout=30)
 
 
-@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("board", board_names())
 def test_a_wallet_boots_and_shows_something(
     board: str, firmware_elf: Callable[[str], Path], tmp_path: Path
 ) -> None:

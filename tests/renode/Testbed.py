@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / "build" / "venv" / "bin" / "python"
-BOARDS = ("visual_card", "wearable")
+BOARDS = sorted(path.parent.name for path in ROOT.glob("boards/*/board.toml"))
 KEPT = ROOT / "build" / "renode"
 ANSWER_SECONDS = 300
 BUILD_SECONDS = 1800

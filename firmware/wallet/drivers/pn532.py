@@ -45,8 +45,8 @@ _LOST = (0x01, 0x02, 0x03, 0x05, 0x06, 0x0A, 0x0B, 0x13, 0x25, 0x29, 0x2B)
 class Pn532(Hsu):
     """One chip. Every call ends in finite time; errors are those of `wallet.hal.errors`.
 
-    uart: with a receive ring of RECEIVE_RING; uid: UID_SIZE random bytes, the rest of the identifier
-    shown as a card (the chip puts 08, "random", in front).
+    uart: with a receive ring of RECEIVE_RING; uid: UID_SIZE random bytes, the rest of the
+    identifier shown as a card (the chip puts 08, "random", in front).
     """
 
     def __init__(self, uart, uid: bytes):

@@ -140,7 +140,7 @@ class RenodeMachine(Machine):
         ports = dict(zip(WIRES, free_ports(len(WIRES)), strict=True))
         page = self._directory / "boot_page.bin"
         page.write_bytes(boot_page(self._seed, self._boots))
-        script = BOARDS / self._board / f"{self._board}.resc"
+        script = BOARDS / self._board / "generated" / f"{self._board}.resc"
         monitor.execute("mach clear")  # so that the variables belong to no machine
         monitor.execute('$name="wallet"')
         monitor.execute(f"$elf={path_token(self._elf)}")

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from unicorn import UC_HOOK_BLOCK, Uc
 
+from jiaozi_sim.machines.base import ROM_SIZE
 from jiaozi_sim.machines.plugin import built
 from jiaozi_sim.machines.unicorn_core import PERIPHERALS, PERIPHERALS_SIZE, Core
 from jiaozi_sim.machines.unicorn_native import STATE_SIZE, hook, map_registers

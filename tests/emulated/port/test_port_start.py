@@ -12,6 +12,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from jiaozi_sim.board import board_names
 from jiaozi_sim.machines.base import BOOT_PAGE, NVM_BASE, boot_page
 from jiaozi_sim.machines.engines import chosen_engine, make_machine
 from jiaozi_sim.machines.marks import Mark
@@ -136,7 +137,7 @@ def test_a_release_image_has_nothing_for_operators_alone(
     assert not any(name in firmware_elf("visual_card").read_bytes() for name in names)
 
 
-@pytest.mark.parametrize("name", ["visual_card", "wearable"])
+@pytest.mark.parametrize("name", board_names())
 def test_randomness_has_one_source(firmware_elf: Callable[[str], Path], name: str) -> None:
     """Proof at link time: nothing that makes random numbers is in an image but our source.
 

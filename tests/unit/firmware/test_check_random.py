@@ -11,12 +11,12 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[3]
-RNG = ROOT / "firmware" / "native" / "jzrng"
+TARGETS = ROOT / "firmware" / "targets"
 GOOD = {"jz_random", "jz_random_start", "randombytes_buf", "main"}
 
 
 def _load() -> ModuleType:
-    path = ROOT / "firmware" / "port" / "check_random.py"
+    path = TARGETS / "check_random.py"
     spec = importlib.util.spec_from_file_location("check_random", path)
     assert spec is not None
     assert spec.loader is not None
@@ -30,12 +30,10 @@ check_random = _load()
 
 def link_map(*sources: str) -> str:
     """A map as the linker writes it, with the code of these objects."""
-    begin = "Discarded input sections\n\n .text.x 0x0 0x4 /b/jzrng/os_random.o\n"
-    begin += "\nLinker script and memory map\n\nLOAD /b/jzrng/os_random.o\n"
+    begin = "Discarded input sections\n\n .text.jz_random 0x0 0x4 /b/unix/os_random.o\n"
+    begin += "\nLinker script and memory map\n\nLOAD /b/unix/os_random.o\n"
     for number, name in enumerate(sources):
-        begin += (
-            f" .text.jz_random_start\n                0x{number:08x}       0xe4 /b/jzrng/{name}\n"
-        )
+        begin += f" .text.jz_random_start\n                0x{number:08x}       0xe4 /b/{name}\n"
     return begin
 
 
@@ -67,19 +65,19 @@ def test_what_an_image_may_draw_from(
 
 
 @pytest.mark.parametrize(
-    ("said", "compiled"),
-    [([], ""), (["JZ_EMULATED=1"], "boot_page.c"), (["JZ_UNIX=1"], "os_random.c")],
+    ("target", "compiled"), [("emulated", "boot_page.c"), ("unix", "os_random.c")]
 )
-def test_a_source_is_compiled_only_where_it_is_said(said: list[str], compiled: str) -> None:
-    """A hardware build says neither: it does not link until its board brings a source."""
-    rules = f"USERMOD_DIR := {RNG}\ninclude {RNG}/micropython.mk\n"
-    rules += "show: ; @echo $(notdir $(SRC_USERMOD_LIB_C))\n"
+def test_a_target_brings_one_source(target: str, compiled: str) -> None:
+    """Without a target there is none: an image does not link until its target has a source."""
+    rules = f"JZ_TARGET_DIR := {TARGETS / target}\ninclude {TARGETS / target}/jz.mk\n"
+    rules += "show: ; @echo $(SRC_USERMOD_LIB_C)\n"
     make = shutil.which("make") or "make"
     shown = subprocess.run(
-        [make, "--no-print-directory", "-f", "-", *said, "show"],
+        [make, "--no-print-directory", "-f", "-", "show"],
         input=rules,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert shown.stdout.strip() == compiled
+    files = [Path(name) for name in shown.stdout.split()]
+    assert [file.name for file in files if "jz_random(" in file.read_text()] == [compiled]

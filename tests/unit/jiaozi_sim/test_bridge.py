@@ -163,8 +163,11 @@ def test_what_a_board_lacks_is_an_error() -> None:
     with pytest.raises(BridgeError):
         Rig().bridge.touch(1, 1)
     bare = parse_board(
-        'name = "bare"\nform = "sim"\n[emulated]\nmachine = "mps2-an386"\n[uart]\nhost = 0\n'
-        "[nvm]\nsize = 131072\npage = 4096\nprogram_unit = 4\nerase_ms = 0\n"
+        'name = "bare"\nform = "sim"\nlinks = []\nperson = "nobody"\n'
+        '[target.emulated]\nmachine = "mps2-an386"\n'
+        "uart = {host = 0, bridge = 2, contact = 3, log = 4}\n"
+        "[memory]\nheap_kib = 64\nstack_kib = 16\n"
+        "[nvm]\nsize = 131072\npage = 4096\nprogram_unit = 4\n"
     )
     with pytest.raises(BridgeError):
         Bridge(bare, VirtualScheduler(), lambda data: None).picture()

@@ -20,7 +20,8 @@ GENERATED = {
 }
 FOLDERS_WITH_README = [
     *("protocol", "firmware", "boards", "host", "simulator", "tests"),
-    *("firmware/native", "firmware/port", "firmware/wallet", "firmware/upstream"),
+    *("firmware/native", "firmware/include/jz", "firmware/targets/emulated"),
+    *("firmware/targets/unix", "firmware/wallet", "firmware/upstream"),
 ]
 # Where packages come from is the machine's setting, not the tree's.
 REGISTRY = re.compile(

@@ -1,4 +1,4 @@
-"""Buttons, touch, and each board's wiring: `board.py` says what `board.toml` says."""
+"""Buttons, touch, and each board.py: every driver gets its own pins and buses."""
 
 import importlib.util
 import sys
@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 import wallet.hal
-from jiaozi_sim.board import load_board
+from jiaozi_sim.board import BOARDS, board_names, load_board
 from jiaozi_sim.chips.cst816s import Cst816s as TouchModel
 from jiaozi_sim.scheduler import VirtualScheduler
 from tests.fixtures.hardware_fakes import PlainPort
@@ -18,8 +18,7 @@ from wallet.person.keys import Keys
 from wallet.person.touch import TouchKeys
 from wallet.person.viewer import Viewer
 
-BOARDS = Path(__file__).parents[3] / "boards"
-NAMES = sorted(path.parent.name for path in BOARDS.glob("*/board.py"))
+NAMES = board_names()
 
 
 class Pin:
@@ -42,9 +41,11 @@ class Bus:
     """`machine.SPI`, `machine.I2C` and `machine.UART`."""
 
     made: dict[str, int]
+    rates: dict[str, int]
 
     def __init__(self, number, *_, **options) -> None:
         self.made[type(self).__name__] = number
+        self.rates[type(self).__name__] = options.get("baudrate") or options.get("freq")
         self.options = options
 
 
@@ -57,6 +58,14 @@ class I2C(Bus): ...
 class UART(Bus): ...
 
 
+def load(name: str, path: Path) -> ModuleType:
+    """A module from its file."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture
 def board(request, monkeypatch):
     """A board's module, made from stand-ins for the device's modules."""
@@ -64,25 +73,26 @@ def board(request, monkeypatch):
     port.random = lambda count: bytes(range(count))
     machine = ModuleType("machine")
     vars(machine).update(Pin=Pin, SPI=SPI, I2C=I2C, UART=UART)
-    Pin.made, Bus.made = {}, {}
+    Pin.made, Bus.made, Bus.rates = {}, {}, {}
     monkeypatch.setitem(sys.modules, "machine", machine)
     monkeypatch.setitem(sys.modules, "_jznvm", ModuleType("_jznvm"))
     monkeypatch.setitem(sys.modules, "wallet.hal.port", port)
     monkeypatch.setattr(wallet.hal, "port", port, raising=False)
-    spec = importlib.util.spec_from_file_location("board", BOARDS / request.param / "board.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    wiring = load("wiring", BOARDS / request.param / "generated" / "wiring.py")
+    monkeypatch.setitem(sys.modules, "wiring", wiring)
+    module = load("board", BOARDS / request.param / "board.py")
     return SimpleNamespace(module=module, data=load_board(request.param), port=port)
 
 
 @pytest.mark.parametrize("board", NAMES, indirect=True)
 def test_display_and_chip_hang_where_the_data_says(board):
     display = board.module.display()
-    chip = next(chip for chip in board.data.chips if chip.kind.display)
+    chip = board.data.display
     assert type(display).__name__.lower() == chip.model
     assert {role: getattr(display, f"_{role}").number for role in chip.pins} == chip.pins
     assert f"spi{Bus.made['SPI']}" == chip.bus
-    assert (display.width, display.height) == (chip.options["width"], chip.options["height"])
+    assert Bus.rates["SPI"] == chip.bus_hz
+    assert (display.width, display.height) == (chip.width, chip.height)
     nfc = board.module.nfc()
     assert Bus.made["UART"] == board.data.uarts["nfc"]
     assert nfc._uart.options["rxbuf"] >= 1024
@@ -103,11 +113,12 @@ def test_buttons_are_where_the_data_says(board):
     assert person.poll() == []
     for button in board.data.buttons:
         board.port.sleep_ms(100)
-        Pin.made[button.pin].level = button.active
+        Pin.made[button.pin].level = button.pressed_level
         assert person.poll() == [button.name]
     for chip in board.data.chips:
         if chip.model == "cst816s":
             assert f"i2c{Bus.made['I2C']}" == chip.bus
+            assert Bus.rates["I2C"] == chip.bus_hz
             assert {Pin.made[pin].mode for pin in chip.pins.values()} == {Pin.IN, Pin.OUT}
 
 

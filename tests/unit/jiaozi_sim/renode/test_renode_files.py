@@ -9,18 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi_sim.board import load_board
-from jiaozi_sim.machines import base, unicorn_core, unicorn_native
+from jiaozi_sim.board import board_names, load_board
+from jiaozi_sim.machines import base
 from jiaozi_sim.machines.marks import Mark
 from jiaozi_sim.machines.renode import WIRES
 from jiaozi_sim.machines.unicorn_state import UART_AT
 
 ROOT = Path(__file__).resolve().parents[4]
-PORT = ROOT / "firmware" / "port"
+TARGET = ROOT / "firmware" / "targets" / "emulated"
+
+
+def generated(board: str, ending: str) -> Path:
+    """A board's file for Renode."""
+    return ROOT / "boards" / board / "generated" / f"{board}.{ending}"
+
+
 NATIVE_UARTS = ROOT / "simulator" / "jiaozi_sim" / "machines" / "plugin" / "uarts.h"
-BOARDS = ("visual_card", "wearable")
+BOARDS = board_names()
 SUITES = sorted((ROOT / "tests" / "renode").glob("*.robot"))
-SCRIPTS = [ROOT / "boards" / board / f"{board}.resc" for board in BOARDS]
+SCRIPTS = [generated(board, "resc") for board in BOARDS]
 SCRIPTS += sorted((ROOT / "simulator" / "renode").glob("*.resc"))
 # Models of Renode 1.15 and 1.16 with the properties and connections that are used here.
 MODELS = {
@@ -79,7 +86,7 @@ class Platform:
 @pytest.fixture(params=BOARDS)
 def platform(request: pytest.FixtureRequest) -> Platform:
     board = request.param
-    return Platform(board, (ROOT / "boards" / board / f"{board}.repl").read_text())
+    return Platform(board, generated(board, "repl").read_text())
 
 
 def defined(file: Path, name: str) -> int:
@@ -97,33 +104,9 @@ def test_models_and_their_properties_exist(platform: Platform) -> None:
                 assert value.split("@")[0] in platform.models, (key, value)
 
 
-def test_memories_are_those_of_the_linker_script(platform: Platform) -> None:
-    script = (PORT / "emulated.ld").read_text()
-    regions = re.findall(r"(\w+) \(\w+\) +: ORIGIN = (0x\w+), LENGTH = (\d+)([KM])", script)
-    sizes = {"K": 1024, "M": 1024 * 1024}
-    for name, origin, length, unit in regions:
-        assert platform.addresses[name.lower()] == number(origin)
-        assert platform.size(name.lower()) == int(length) * sizes[unit]
-    assert {name for name, *_ in regions} == {"ROM", "RAM"}
-
-
-def test_nvm_and_the_pages_after_it_are_those_of_the_firmware_and_of_qemu(
-    platform: Platform,
-) -> None:
-    header = ROOT / "boards" / platform.board / "mpconfigboard.h"
-    assert platform.addresses["nvm"] == base.NVM_BASE == defined(header, "JZ_NVM_ADDRESS")
-    assert platform.size("nvm") == base.NVM_SIZE == defined(header, "JZ_NVM_SIZE")
-    page = ROOT / "firmware" / "native" / "jzrng" / "boot_page.c"
-    assert platform.addresses["boot"] == base.BOOT_PAGE == defined(page, "PAGE_ADDRESS")
-    assert platform.size("boot") == base.BOOT_PAGE_SIZE == defined(page, "PAGE_SIZE")
-    marks = defined(PORT / "marks.h", "JZ_MARKER_PAGE")
-    assert platform.addresses["marks"] == base.MARK_WORD == marks
-    assert platform.size("marks") == base.MARK_PAGE_SIZE
-
-
 def test_uarts_are_those_of_the_firmware(platform: Platform) -> None:
-    addresses = re.findall(r"\(cmsdk_uart_t \*\)(0x\w+)", (PORT / "uart.c").read_text())
-    [mask] = re.findall(r"#define UART_INTERRUPTS (.+)", (PORT / "startup.c").read_text())
+    addresses = re.findall(r"\(cmsdk_uart_t \*\)(0x\w+)", (TARGET / "uart.c").read_text())
+    [mask] = re.findall(r"#define UART_INTERRUPTS (.+)", (TARGET / "startup.c").read_text())
     interrupts = [int(bit) for bit in re.findall(r"<< (\d+)", mask)]
     assert len(addresses) == len(interrupts) == len(WIRES)
     for n, (address, interrupt) in enumerate(zip(addresses, interrupts, strict=True)):
@@ -136,19 +119,12 @@ def test_uarts_are_those_of_the_firmware(platform: Platform) -> None:
 def test_the_core_is_where_the_port_looks_for_it(platform: Platform) -> None:
     """SysTick, NVIC and SCB lie in the first kilobytes of the interrupt controller's page."""
     [nvic] = [at for name, at in platform.addresses.items() if name == "nvic"]
-    registers = (PORT / "registers.h").read_text()
+    registers = (TARGET / "registers.h").read_text()
     found = {int(at, 16) for at in re.findall(r"JZ_REGISTER\((0xE\w+)\)", registers)}
     assert {at & ~0xFFF for at in found} == {nvic}
 
 
-def test_unicorn_has_the_same_board(platform: Platform) -> None:
-    assert platform.addresses["rom"] == 0
-    assert platform.size("rom") == unicorn_native.ROM_SIZE
-    assert platform.addresses["ram"] == unicorn_native.RAM_BASE
-    assert platform.size("ram") == unicorn_native.RAM_SIZE
-    assert platform.addresses["nvic"] == unicorn_core.SYSTEM
-    for n, offset in enumerate(UART_AT):
-        assert platform.addresses[f"uart{n}"] == unicorn_core.PERIPHERALS + offset
+def test_unicorns_plugin_has_the_same_uarts() -> None:
     [pages] = re.findall(r"numbers\[\] = \{([-\d, ]+)\}", NATIVE_UARTS.read_text())
     numbers = [int(number) for number in pages.split(",")]
     assert {n: numbers.index(n) << 12 for n in range(len(UART_AT))} == dict(enumerate(UART_AT))
@@ -165,7 +141,7 @@ def test_the_marks_that_suites_wait_for_exist() -> None:
 
 
 def test_one_clock(platform: Platform) -> None:
-    clock = defined(PORT / "port.h", "PORT_CORE_HZ")
+    clock = defined(TARGET / "clock.h", "PORT_CORE_HZ")
     assert number(platform.properties["nvic"]["systickFrequency"]) == clock
     assert number(platform.properties["cpu"]["PerformanceInMips"]) * 1_000_000 == clock
     for n in range(len(WIRES)):
@@ -304,7 +280,7 @@ def test_every_file_and_monitor_command_of_the_keywords_exists() -> None:
     for script in re.findall(r"\b(\w+\.resc)\b", suites + resource):
         assert (ROOT / "simulator" / "renode" / script).is_file()
     uarts = re.findall(r"sysbus\.(\w+)", resource + suites)
-    text = (ROOT / "boards" / "visual_card" / "visual_card.repl").read_text()
+    text = generated("visual_card", "repl").read_text()
     platform = Platform("visual_card", text)
     assert set(uarts) <= set(platform.models)
 

@@ -67,7 +67,7 @@ def test_a_start_builds_the_machine_and_opens_the_wires(
     said = asked(tmp_path)
     assert machine.running
     assert set(machine.wires) == {"host", "log"}
-    assert f"include @{ROOT}/boards/visual_card/visual_card.resc" in said
+    assert f"include @{ROOT}/boards/visual_card/generated/visual_card.resc" in said
     assert said.index(next(s for s in said if s.startswith("include"))) > said.index(
         next(s for s in said if s.startswith("$log_port="))
     )
@@ -95,7 +95,7 @@ def started_wearable(
 
 @pytest.mark.usefixtures("started_wearable")
 def test_each_image_runs_on_its_own_board(tmp_path: Path) -> None:
-    assert f"include @{ROOT}/boards/wearable/wearable.resc" in asked(tmp_path)
+    assert f"include @{ROOT}/boards/wearable/generated/wearable.resc" in asked(tmp_path)
 
 
 @pytest.mark.usefixtures("started_wearable")
