@@ -1,5 +1,5 @@
-// Imports. In place of upstream's py/frozenmod.c, which measures every name at every look: an import looks three times
-// for each part of a dotted name, and a wallet is to be ready soon after it gets power.
+// Imports. In place of upstream's py/frozenmod.c, which measures every name at every search: an import searches three
+// times for each part of a dotted name, and a wallet is to be ready soon after it gets power.
 #include <string.h>
 
 #include "py/builtin.h"
@@ -19,6 +19,7 @@ static struct {
     uint8_t length;
 } names[MOST_MODULES];
 static size_t known;
+static size_t found; // by the last search: the next one is likely to be for a neighbour
 
 static void measure_names(void) {
     const char *name = mp_frozen_names;
@@ -41,12 +42,14 @@ mp_import_stat_t mp_find_frozen_module(const char *path, int *frozen_type, void 
         *frozen_type = MP_FROZEN_NONE;
     }
     size_t length = strlen(path);
-    for (size_t i = 0; i < known && length > 0; i++) {
+    size_t left = length > 0 ? known : 0;
+    for (size_t i = found; left > 0; left--, i = i + 1 < known ? i + 1 : 0) {
         const char *name = mp_frozen_names + names[i].start;
         if (names[i].length < length || name[length - 1] != path[length - 1] || memcmp(name, path, length) != 0) {
             continue;
         }
         if (names[i].length == length) {
+            found = i;
             if (frozen_type != NULL) {
                 *frozen_type = MP_FROZEN_MPY;
                 *data = (void *)mp_frozen_mpy_content[i];
@@ -54,14 +57,15 @@ mp_import_stat_t mp_find_frozen_module(const char *path, int *frozen_type, void 
             return MP_IMPORT_STAT_FILE;
         }
         if (name[length] == '/') {
+            found = i;
             return MP_IMPORT_STAT_DIR;
         }
     }
     return MP_IMPORT_STAT_NO_EXIST;
 }
 
-// `from a.b import c` of a module that is loaded already, as nearly all are: one look instead of one for each part of
-// the name. Everything else is upstream's.
+// `from a.b import c` of a module that is loaded already, as nearly all are: one lookup instead of one for each part
+// of the name. Everything else is upstream's.
 mp_obj_t jz_import(size_t n_args, const mp_obj_t *args) {
     bool absolute = n_args < 5 || args[4] == MP_OBJ_NEW_SMALL_INT(0);
     if (absolute && n_args >= 4 && args[3] != mp_const_none) {
