@@ -179,7 +179,7 @@ def table(name: str, rows: map[str]) -> list[str]:
 def bring_up_to_date(folder: Path, check: bool) -> list[str]:
     """Write a board's generated files; with `check` only name those that differ."""
     generated = folder / "generated"
-    wanted = files_of(load_board(folder.name, folder.parent))
+    wanted = files_of(load_board(folder))
     present = {path.name: path for path in generated.glob("*") if path.is_file()}
     stale = [name for name in present if name not in wanted]
     stale += [

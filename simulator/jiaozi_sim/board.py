@@ -248,27 +248,27 @@ def _refuse_repeats(what: str, uses: Iterable[tuple[object, str]]) -> None:
         users[used] = user
 
 
-def board_names(boards: Path = BOARDS) -> list[str]:
-    """The names of all boards: the folders that hold a board.toml."""
-    return sorted(path.parent.name for path in boards.glob("*/board.toml"))
+def board_names() -> list[str]:
+    """The names of all boards: the folders of boards/ that hold a board.toml."""
+    return sorted(path.parent.name for path in BOARDS.glob("*/board.toml"))
 
 
-def load_board(name: str, boards: Path = BOARDS) -> Board:
-    """The board of that name.
+def load_board(board: str | Path) -> Board:
+    """A board by its name, or by the path of its folder if that lies elsewhere than in boards/.
 
     Raises:
         BoardError: there is none, or its board.toml is not valid.
     """
-    path = boards / name / "board.toml"
+    path = BOARDS / board / "board.toml"
     try:
-        board = parse_board(path.read_text(encoding="utf-8"))
+        found = parse_board(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BoardError(f"{path}: {error.strerror}") from error
     except BoardError as error:
         raise BoardError(f"{path}: {error}") from error
-    if board.name != name:
-        raise BoardError(f"{path}: it names itself {board.name!r}")
-    return board
+    if found.name != path.parent.name:
+        raise BoardError(f"{path}: board: name = {found.name!r}: not the name of its folder")
+    return found
 
 
 def parse_board(text: str) -> Board:

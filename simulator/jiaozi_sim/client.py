@@ -159,8 +159,13 @@ class Simulator:
         seed: bytes | None = None,
         engine: str | None = None,
     ) -> Wallet:
-        """Add a wallet without power. By default the image is the board's, the seed is the wallet's
-        name, and the engine is the chosen one (machines/engines.py).
+        """Add a wallet without power.
+
+        Args:
+            board: a name of boards/, or the path of a board's folder elsewhere.
+            elf: by default the board's image in build/firmware.
+            seed: of its randomness; by default its name.
+            engine: by default the chosen one (machines/engines.py).
         """
         elf = elf or FIRMWARE / board / "firmware.elf"
         seed = name.encode() if seed is None else seed

@@ -23,6 +23,7 @@ from rich.table import Table
 from jiaozi.wire import commands
 from jiaozi_host.links import open_link
 from jiaozi_host.wallet import WalletClient
+from jiaozi_sim.board import load_board
 from jiaozi_sim.client import SimulatorError, Wallet
 from jiaozi_sim.machines.marks import Mark
 from scenarios.rig import Rig
@@ -31,7 +32,7 @@ from scenarios.tap_cost import CLOCKS_MHZ, TapCost, mean, tap
 ROOT = Path(__file__).parents[2]
 BOARD = "visual_card"
 IMAGES = ROOT / "build" / "firmware"
-HEAP_KIB, HEAP_STEP_KIB = 128, 4
+HEAP_KIB, HEAP_STEP_KIB = load_board(BOARD).memory.heap_kib, 4
 AMOUNT = 25_00
 SEED = b"jiaozi bench"
 

@@ -102,11 +102,11 @@ def test_refused(was: str, becomes: str, complaint: str) -> None:
 
 def test_a_missing_or_misnamed_board(tmp_path: Path) -> None:
     with pytest.raises(BoardError, match="No such file"):
-        load_board("visual_card", tmp_path)
+        load_board(tmp_path / "visual_card")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "board.toml").write_text(GOOD)
-    with pytest.raises(BoardError, match="names itself 'visual_card'"):
-        load_board("other", tmp_path)
+    with pytest.raises(BoardError, match="name = 'visual_card': not the name of its folder"):
+        load_board(tmp_path / "other")
 
 
 def test_a_key_area_is_on_the_display() -> None:
