@@ -1,7 +1,7 @@
-"""What only this port knows: phase marks, waiting, collections, reset."""
+"""This target's side of waiting: phase marks, waiting, collections, reset."""
 
 def mark(phase: int) -> int:
-    """Announce what the wallet works on (firmware/port/marks.h); returns the phase before."""
+    """Announce what the wallet works on (firmware/include/jz/marks.h); returns the phase before."""
 
 def wait(ms: int) -> bool:
     """Sleep until a byte arrives on a UART or an input pin changes (True), or `ms` passed (False).

@@ -1,4 +1,4 @@
-"""Phase marks, reported to the emulator (the source is `firmware/port/marks.h`).
+"""Phase marks, reported to the emulator (the source is `firmware/include/jz/marks.h`).
 
 Each mark is one store; on hardware it does nothing.
 """

@@ -20,7 +20,7 @@ GENERATED = {
 }
 FOLDERS_WITH_README = [
     *("protocol", "firmware", "boards", "host", "simulator", "tests"),
-    *("firmware/native", "firmware/include/jz", "firmware/targets/emulated"),
+    *("firmware/native", "firmware/include/jz", "firmware/targets", "firmware/targets/emulated"),
     *("firmware/targets/unix", "firmware/wallet", "firmware/upstream"),
 ]
 # Where packages come from is the machine's setting, not the tree's.
