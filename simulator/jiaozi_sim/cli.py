@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jiaozi_sim.board import BoardError, load_board
+from jiaozi_sim.board import Board, BoardError, load_board
 from jiaozi_sim.client import FIRMWARE, Simulator, SimulatorError, Wallet
 from jiaozi_sim.machines.marks import Mark
 
@@ -32,7 +32,9 @@ app = typer.Typer(
 )
 console = Console()
 
-BoardArgument = Annotated[str, typer.Argument(help="A folder of boards/, such as visual_card.")]
+BoardArgument = Annotated[
+    str, typer.Argument(help="A folder of boards/, such as visual_card, or the path of one.")
+]
 ElfOption = Annotated[
     Path | None,
     typer.Option(help="Firmware image; build/firmware/BOARD/firmware.elf if not given."),
@@ -71,7 +73,7 @@ def run(
         wallet.start()
         facts = {"seed": seed, "reader port": reader.path}
         facts |= {f"{role} port": path for role, path in wallet.ports.items()}
-        hand = _Hand(sim, wallet)
+        hand = _Hand(sim, wallet, load_board(board))
         console.print(_table(board, facts, hand.keys()))
         try:
             hand.live()
@@ -111,19 +113,21 @@ def screenshot(
 
 
 class _Hand:
-    """Keyboard control of a wallet."""
+    """Keyboard control of a wallet, as far as its board has keys."""
 
-    def __init__(self, sim: Simulator, wallet: Wallet) -> None:
+    def __init__(self, sim: Simulator, wallet: Wallet, board: Board) -> None:
         self._sim, self._wallet = sim, wallet
         self._in_field = False
         self._pictures = 0
         self._over = False
         self._keys: dict[str, tuple[str, Callable[[], None]]] = {
             "q": ("quit", self._quit),
-            "t": ("hold it to the reader, or take it away", self._tap),
             "p": ("take the power away, or give it back", self._power),
-            "s": ("save the display as a picture", self._save),
         }
+        if board.contactless is not None:
+            self._keys["t"] = ("hold it to the reader, or take it away", self._tap)
+        if board.display is not None:
+            self._keys["s"] = ("save the display as a picture", self._save)
         for number, button in enumerate(wallet.buttons, 1):
             self._keys[str(number)] = (f"press {button}", self._press(button))
 

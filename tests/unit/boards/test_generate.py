@@ -13,26 +13,11 @@ from types import ModuleType
 import pytest
 
 from jiaozi_sim.board import BOARDS, board_names
+from tests.unit.boards.bare import BARE
 
 ROOT = BOARDS.parent
 GENERATE = BOARDS / "generate.py"
 MANIFESTS = ROOT / "build" / "upstream" / "micropython" / "tools" / "manifestfile.py"
-BARE = """
-name = "bare"
-form = "sim"
-links = []
-person = "nobody"
-[target.emulated]
-machine = "mps2-an386"
-uart = { host = 0, bridge = 2, contact = 3, log = 4 }
-[memory]
-heap_kib = 64
-stack_kib = 16
-[nvm]
-size = 65536
-page = 4096
-program_unit = 256
-"""
 
 
 def generate(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jiaozi_sim.board import BOARDS, BoardError, board_names, load_board, parse_board
+from tests.unit.boards.bare import BARE
 
 NAMES = board_names()
 GOOD = (BOARDS / "visual_card" / "board.toml").read_text()
@@ -34,24 +35,6 @@ def test_what_is_read() -> None:
         ("ok", 10, 0),
         ("cancel", 11, 0),
     ]
-
-
-BARE = """
-name = "bare"
-form = "sim"
-links = []
-person = "nobody"
-[target.emulated]
-machine = "mps2-an386"
-uart = { host = 0, bridge = 2, contact = 3, log = 4 }
-[memory]
-heap_kib = 64
-stack_kib = 16
-[nvm]
-size = 131072
-page = 4096
-program_unit = 4
-"""
 
 
 def test_a_board_may_have_nothing() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jiaozi_sim.board import load_board, parse_board
 from jiaozi_sim.bridge import Bridge, BridgeError, FrameReader, frame
 from jiaozi_sim.scheduler import VirtualScheduler
+from tests.unit.boards.bare import BARE
 
 UP, DOWN = 1, 2
 OK_PIN = 10
@@ -162,15 +163,8 @@ def test_what_a_board_lacks_is_an_error() -> None:
         Rig().bridge.press("fire")
     with pytest.raises(BridgeError):
         Rig().bridge.touch(1, 1)
-    bare = parse_board(
-        'name = "bare"\nform = "sim"\nlinks = []\nperson = "nobody"\n'
-        '[target.emulated]\nmachine = "mps2-an386"\n'
-        "uart = {host = 0, bridge = 2, contact = 3, log = 4}\n"
-        "[memory]\nheap_kib = 64\nstack_kib = 16\n"
-        "[nvm]\nsize = 131072\npage = 4096\nprogram_unit = 4\n"
-    )
     with pytest.raises(BridgeError):
-        Bridge(bare, VirtualScheduler(), lambda data: None).picture()
+        Bridge(parse_board(BARE), VirtualScheduler(), lambda data: None).picture()
 
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(0, 12), st.binary(max_size=6))))
