@@ -91,6 +91,7 @@ unicorn: setup firmware ## some taps with Unicorn in QEMU's place (--engine unic
 	@$(STEP) "taps on Unicorn" $(PYTEST) -m emulated --engine unicorn tests/emulated/test_tap.py -k 'payee-2500-0 or payer-0-1234 or agree'
 
 firmware: setup ## build the images and the unix port (BOARD=name: that image only)
+	@$(VENV_PYTHON) boards/generate.py --check
 ifeq ($(BOARD),)
 	@for board in $(BOARDS); do $(STEP) "firmware $$board" $(MAKE) -j$(JOBS) -C firmware BOARD=$$board || exit; done
 	@$(STEP) "firmware $(LARGE_UNITS), 256-byte units" \

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from jiaozi_sim.board import BOARDS, Board, BoardError, Button, TouchKey, board_names, load_board
@@ -156,10 +157,10 @@ def wiring(board: Board) -> str:
         lines.append("")
     if board.buttons:
         lines += ["# Name, pin, level while pressed."]
-        lines += table("BUTTONS", map(button, board.buttons))
+        lines += table("BUTTONS", (button(one) for one in board.buttons))
     if board.touch_keys:
         lines += ["# Name, left, top, right, bottom."]
-        lines += table("TOUCH_KEYS", map(touch_key, board.touch_keys))
+        lines += table("TOUCH_KEYS", (touch_key(one) for one in board.touch_keys))
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -171,9 +172,12 @@ def touch_key(one: TouchKey) -> str:
     return f'("{one.name}", {one.left}, {one.top}, {one.right}, {one.bottom})'
 
 
-def table(name: str, rows: map[str]) -> list[str]:
-    """A tuple as Python source."""
-    return [f"{name} = (", *(f"    {row}," for row in rows), ")"]
+def table(name: str, rows: Iterable[str]) -> list[str]:
+    """A tuple as Python source, laid out as ruff does."""
+    first, *others = rows
+    if not others:
+        return [f"{name} = ({first},)"]
+    return [f"{name} = (", *(f"    {row}," for row in (first, *others)), ")"]
 
 
 def bring_up_to_date(folder: Path, check: bool) -> list[str]:
