@@ -44,7 +44,7 @@ def wallet_files(chosen):
         whole = os.path.join(wallet, path)
         found = {whole} if os.path.isfile(whole) else set(modules(whole))
         if not found:
-            raise ValueError(f"the board wants {path}, which is not in firmware/wallet")
+            raise ValueError(f"the board needs {path}, which is not in firmware/wallet")
         files |= found
         files.add(os.path.join(wallet, path.split("/")[0], "__init__.py"))
     return sorted(files)

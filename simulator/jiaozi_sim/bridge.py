@@ -82,19 +82,19 @@ class Pins:
         """Make the pin an input: report its level now and at each change."""
         self._pulls[pin] = pull
         self._pushed.pop(pin, None)
-        self._tell(pin)
+        self._push_change(pin)
 
     def drive(self, pin: int, level: int | None) -> None:
         """Drive the pin as a chip or button; None lets it float to its pull."""
         self._driven[pin] = level
         if pin in self._pulls:
-            self._tell(pin)
+            self._push_change(pin)
 
     def level(self, pin: int) -> int:
         driven = self._driven.get(pin)
         return int(self._pulls.get(pin) == _PULL_UP) if driven is None else driven
 
-    def _tell(self, pin: int) -> None:
+    def _push_change(self, pin: int) -> None:
         level = self.level(pin)
         if self._pushed.get(pin) != level:
             self._pushed[pin] = level
@@ -183,7 +183,7 @@ class Bridge:
         elif operation == I2C_READ:
             self._i2c_read(number, *_unpack("<BH", payload))
         else:
-            raise BridgeError(f"operation {operation:02x} is none of the firmware's")
+            raise BridgeError(f"operation {operation:02x} is unknown")
 
     def _on_bus(self, bus: str, address: int | None = None) -> list[Any]:
         return [

@@ -30,7 +30,7 @@ _TRAFFIC_LIMIT = 10_000
 # in this many seconds at once.
 _BRIDGE_PAUSE = 0.001
 
-# How often a machine that others run is asked whether its power was cut.
+# How often a machine that runs elsewhere is polled for a power cut.
 _LOOK_SECONDS = 0.05
 
 
@@ -195,7 +195,7 @@ class WalletStation:
         return sum(size for moment, size in self._traffic if since <= moment < until)
 
     def violations(self) -> list[str]:
-        """What real chips would take badly of what the firmware did, and broken bridge frames."""
+        """What the firmware did against the chips' data sheets, and broken bridge frames."""
         return self.bridge.violations() + self.complaints
 
 

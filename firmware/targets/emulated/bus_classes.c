@@ -1,5 +1,5 @@
 // machine.SPI and machine.I2C over the bus bridge. Pins, clock and mode are fixed there: the usual arguments are
-// accepted and ignored. Writes are posted; a read that nobody answers raises OSError(ETIMEDOUT).
+// accepted and ignored. Writes are posted; a read without an answer raises OSError(ETIMEDOUT).
 #include <string.h>
 
 #include "bridge.h"

@@ -4,7 +4,7 @@
 #if JZ_DEBUG
 #include "shared/runtime/interrupt_char.h"
 #else
-#define mp_hal_set_interrupt_char(c) ((void)(c)) // nobody can interrupt a release image
+#define mp_hal_set_interrupt_char(c) ((void)(c)) // a release image has no console to interrupt it
 #endif
 
 #define mp_hal_ticks_ms port_time_ms

@@ -152,7 +152,7 @@ def test_a_missing_file_is_an_error(bare: Path, monkeypatch: pytest.MonkeyPatch)
     manifest = bare / "generated" / "manifest.py"
     text = manifest.read_text().replace("wallet=(\n", 'wallet=(\n        "drivers/st7789.py",\n')
     manifest.write_text(text)
-    with pytest.raises(Exception, match=r"wants drivers/st7789.py, which is not in firmware"):
+    with pytest.raises(Exception, match=r"needs drivers/st7789.py, which is not in firmware"):
         frozen(bare, monkeypatch)
 
 
