@@ -20,7 +20,7 @@ from wallet.hal import phases
 from wallet.hal.errors import LinkError, LinkLost, LinkTimeout, TwoCards
 from wallet.links.contactless import Contactless
 
-MARKS = Path(__file__).parents[3] / "firmware" / "port" / "marks.h"
+MARKS = Path(__file__).parents[3] / "firmware" / "include" / "jz" / "marks.h"
 
 
 class Wallet:
