@@ -42,11 +42,11 @@ TAKES: dict[str, tuple[str, ...]] = {
     "chip gc9a01": ("drivers/gc9a01.py",),
     "chip cst816s": ("drivers/cst816s.py",),
     "chip motor": (),
-    "display": ("screens",),
-    "link contactless": ("links/contactless.py",),
-    "person keys": (),
-    "person touch": (),
-    "person nobody": (),
+    "display": ("screens", "person/viewer.py"),
+    "link contactless": ("links/contactless",),
+    "person keys": ("person/keys.py",),
+    "person touch": ("person/keys.py", "person/touch.py"),
+    "person nobody": ("person/nobody.py",),
 }
 
 ORIGIN = "Written by boards/generate.py from board.toml: do not edit."

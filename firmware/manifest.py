@@ -12,7 +12,7 @@ options.defaults(wallet=())  # noqa: F821  (given by makemanifest, as package an
 
 ROOT = os.path.abspath("..")
 OPTIONAL_GROUPS = ("drivers", "links", "person", "screens")
-OPERATOR_ONLY = ("audit.py", "clearing.py", "evidence.py", "search.py")
+OPERATOR_ONLY = os.path.join("protocol", "jiaozi", "operator")
 
 
 def modules(top):
@@ -30,9 +30,9 @@ def freeze(folder, name, files):
 
 def protocol_files():
     """The protocol package; in a release image without what only an operator runs."""
-    left_out = () if os.environ["JZ_DEBUG"] == "1" else OPERATOR_ONLY
     files = modules(os.path.join(ROOT, "protocol", "jiaozi"))
-    return [file for file in files if os.path.basename(file) not in left_out]
+    left_out = os.path.join(ROOT, OPERATOR_ONLY) + os.sep
+    return [f for f in files if os.environ["JZ_DEBUG"] == "1" or not f.startswith(left_out)]
 
 
 def wallet_files(chosen):

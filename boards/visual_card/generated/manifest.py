@@ -6,7 +6,9 @@ include(  # noqa: F821  (given by makemanifest)
         "drivers/pn532.py",
         "drivers/pn532_hsu.py",
         "drivers/ssd1680.py",
-        "links/contactless.py",
+        "links/contactless",
+        "person/keys.py",
+        "person/viewer.py",
         "screens",
     ),
 )

@@ -7,7 +7,10 @@ include(  # noqa: F821  (given by makemanifest)
         "drivers/gc9a01.py",
         "drivers/pn532.py",
         "drivers/pn532_hsu.py",
-        "links/contactless.py",
+        "links/contactless",
+        "person/keys.py",
+        "person/touch.py",
+        "person/viewer.py",
         "screens",
     ),
 )

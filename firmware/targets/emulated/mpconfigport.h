@@ -23,6 +23,8 @@
 #define MICROPY_ERROR_REPORTING (JZ_DEBUG ? MICROPY_ERROR_REPORTING_NORMAL : MICROPY_ERROR_REPORTING_TERSE)
 
 #define MICROPY_ENABLE_GC (1)
+// With upstream's 64 entries marking overflows at start and scans the heap again, 340,000 instructions.
+#define MICROPY_ALLOC_GC_STACK_SIZE (128)
 #define MICROPY_ENABLE_FINALISER (0)
 #define MICROPY_STACK_CHECK (1)
 // libsodium's deepest call takes 3.4 KB and native code below it does not check the stack again.
