@@ -9,7 +9,7 @@ import pytest
 
 from jiaozi.wallet.book import ANSWER_SLOTS, JOURNAL_LIMIT
 from jiaozi_host.errors import WalletRefused
-from tests.sweep.flows.operator_desk import SweepRig
+from tests.sweep.flows.operator_desk import OperatorDesk
 
 WALLET = "alice"
 
@@ -23,16 +23,16 @@ def test_a_full_journal_is_updated_and_settled(
     firmware_elf: Callable[[str], Path], image: str
 ) -> None:
     """Nothing that a wallet does needs more of the heap, or of the store."""
-    rig = SweepRig(firmware_elf(image), 1)
-    rig.add(WALLET)
-    rig.boot(WALLET)
-    rig.provision(WALLET)
+    desk = OperatorDesk(firmware_elf(image), 1)
+    desk.add(WALLET)
+    desk.boot(WALLET)
+    desk.provision(WALLET)
     room = ROOM[image]
     for _ in range(room):
-        rig.top_up(WALLET, 1)
+        desk.top_up(WALLET, 1)
     with pytest.raises(WalletRefused, match="JOURNAL_FULL"):
-        rig.top_up(WALLET, 1)
-    rig.update(WALLET)
-    done = rig.sync(WALLET)
+        desk.top_up(WALLET, 1)
+    desk.update(WALLET)
+    done = desk.sync(WALLET)
     assert (done.entries, done.balance, done.settled) == (room, room, True)
-    rig.close()
+    desk.close()

@@ -1,6 +1,6 @@
-"""A reader that chooses a wallet in the moment in which the wallet turns to something else.
+"""A reader that activates a wallet at the moment when the wallet stops listening.
 
-In virtual time: how long the chip's word needs to the wallet is set, and no load moves anything.
+In virtual time: the delay from chip to wallet is set, so host load has no influence.
 """
 
 from __future__ import annotations
@@ -15,39 +15,42 @@ from jiaozi.wire import apdu
 from jiaozi_sim.board import load_board
 from jiaozi_sim.chips.pn532_target import Role
 from jiaozi_sim.machines.unicorn_core import Core
-from tests.sweep.engine.bench import Bench, Seat
-from tests.sweep.engine.scripted_reader import Desk
+from tests.sweep.engine.bench import Bench, BenchWallet
+from tests.sweep.engine.scripted_reader import ScriptedReader
 
-WORD_TAKES = 0.02
+CHIP_DELAY = 0.02
 """Seconds from the chip to the wallet: far more than on a UART, as much as on a busy machine."""
-FIRST_REST = 0.5
-"""Seconds for which a wallet listens after its start before it rests for the first time."""
+FIRST_IDLE = 0.5
+"""Seconds for which a wallet listens after its start before its first idle work."""
 
 
-class SlowSeat(Seat):
-    """A wallet that hears its chip late once `slow` is set."""
+class SlowWallet(BenchWallet):
+    """A wallet that receives from its chip with a delay once `slow` is set."""
 
     slow = False
 
     def _from_chip(self, data: bytes) -> None:
         arrive = partial(super()._from_chip, data)
-        self.bench.scheduler.call_later(WORD_TAKES if self.slow else 0.0, arrive)
+        self.bench.scheduler.call_later(CHIP_DELAY if self.slow else 0.0, arrive)
 
 
-@pytest.mark.parametrize("chosen", [-0.025, -0.019, -0.015, -0.01, -0.005, -0.001, 0.0])
-def test_a_rest_does_not_lose_a_reader(firmware_elf: Callable[[str], Path], chosen: float) -> None:
-    """`chosen` says when the reader does so, in seconds from the moment at which a rest is due."""
+@pytest.mark.parametrize("moment", [-0.025, -0.019, -0.015, -0.01, -0.005, -0.001, 0.0])
+def test_idle_work_does_not_lose_a_reader(
+    firmware_elf: Callable[[str], Path], moment: float
+) -> None:
+    """moment: of the activation, in seconds from the moment at which idle work is due."""
     bench = Bench()
     core = Core(firmware_elf("visual_card"), b"a wallet")
-    seat = bench.seats["wallet"] = SlowSeat("wallet", core, load_board("visual_card").uarts, bench)
-    seat.start()
-    bench.run_until(lambda: seat.ready, 30)
-    seat.slow = True
-    bench.field.place(seat.chip)
-    desk = Desk(bench)
-    bench.run_for(FIRST_REST + chosen - 0.011)  # of starting the card, and of RATS
-    desk.connect()
-    desk.exchange(apdu.select())
-    assert seat.chip.target.role is Role.PICC
+    uarts = load_board("visual_card").uarts
+    wallet = bench.wallets["wallet"] = SlowWallet("wallet", core, uarts, bench)
+    wallet.start()
+    bench.run_until(lambda: wallet.ready, 30)
+    wallet.slow = True
+    bench.field.place(wallet.chip)
+    reader = ScriptedReader(bench)
+    bench.run_for(FIRST_IDLE + moment - 0.011)  # less the time of activation and RATS
+    reader.connect()
+    reader.exchange(apdu.select())
+    assert wallet.chip.target.role is Role.PICC
     selects = [frame for frame in bench.field.log if frame.kind == "SELECT"]
     assert len(selects) == 1

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from jiaozi_sim.machines import base
-from tests.unit.jiaozi_sim.renode.test_renode_files import BOARDS, WIRES, Platform, generated
+from tests.fixtures.renode_platform import BOARDS, WIRES, Platform, generated
 
 REGION = re.compile(r"^ +(\w{16})-(\w{16}) \(prio -?\d+, (ram|i/o)\): (.+?)\r?$", re.M)
 

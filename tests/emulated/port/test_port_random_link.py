@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.firmware.test_check_random import check_random
+from tests.fixtures.image_checks import check_random
 
 ROOT = Path(__file__).parents[3]
 IMAGE = ROOT / "build" / "firmware" / "visual_card"

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-TARGETS = ROOT / "firmware" / "targets"
+from tests.fixtures.image_checks import TARGETS, check_random
+
 GOOD = {"jz_random", "jz_random_start", "randombytes_buf", "main"}
-
-
-def _load() -> ModuleType:
-    path = TARGETS / "check_random.py"
-    spec = importlib.util.spec_from_file_location("check_random", path)
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-check_random = _load()
 
 
 def link_map(*sources: str) -> str:

@@ -9,23 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi_sim.board import board_names, load_board
+from jiaozi_sim.board import load_board
 from jiaozi_sim.machines import base
 from jiaozi_sim.machines.marks import Mark
 from jiaozi_sim.machines.renode import WIRES
 from jiaozi_sim.machines.unicorn_state import UART_AT
+from tests.fixtures.renode_platform import BOARDS, ROOT, Platform, generated, number
 
-ROOT = Path(__file__).resolve().parents[4]
 TARGET = ROOT / "firmware" / "targets" / "emulated"
 
 
-def generated(board: str, ending: str) -> Path:
-    """A board's file for Renode."""
-    return ROOT / "boards" / board / "generated" / f"{board}.{ending}"
-
-
 NATIVE_UARTS = ROOT / "simulator" / "jiaozi_sim" / "machines" / "plugin" / "uarts.h"
-BOARDS = board_names()
 SUITES = sorted((ROOT / "tests" / "renode").glob("*.robot"))
 SCRIPTS = [generated(board, "resc") for board in BOARDS]
 SCRIPTS += sorted((ROOT / "simulator" / "renode").glob("*.resc"))
@@ -50,37 +44,6 @@ COMMANDS = {
     "emulation CreateUARTHub",
     "connector Connect",
 }
-
-
-def number(text: str) -> int:
-    return int(text, 0)
-
-
-class Platform:
-    """A `.repl` file: name to model, address and properties."""
-
-    def __init__(self, board: str, text: str) -> None:
-        self.board = board
-        self.models: dict[str, str] = {}
-        self.addresses: dict[str, int] = {}
-        self.properties: dict[str, dict[str, str]] = {}
-        name = ""
-        for line in text.splitlines():
-            if not line.strip() or line.startswith("//"):
-                continue
-            if head := re.fullmatch(r"(\w+): ([\w.]+) @ sysbus(?: (0x[0-9A-F]+))?", line):
-                name = head[1]
-                assert name not in self.models
-                self.models[name], self.properties[name] = head[2], {}
-                if head[3]:
-                    self.addresses[name] = number(head[3])
-            elif entry := re.fullmatch(r"    (\w+)(?:: | -> )(\S+)", line):
-                self.properties[name][entry[1]] = entry[2].strip('"')
-            else:
-                raise AssertionError(f"not understood: {line!r}")
-
-    def size(self, name: str) -> int:
-        return number(self.properties[name]["size"])
 
 
 @pytest.fixture(params=BOARDS)

@@ -15,9 +15,7 @@ import pytest
 from jiaozi_sim.machines.base import MachineError
 from jiaozi_sim.machines.renode import RenodeMachine
 from jiaozi_sim.machines.renode_lender import LENDER_VARIABLE, Lender
-from tests.unit.jiaozi_sim.renode.test_renode_machine import asked, renode_dir
-
-__all__ = ["renode_dir"]  # the fixture
+from tests.fixtures.renode_stand_in import asked
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import stat
 import struct
 import subprocess
 import sys
@@ -19,22 +18,9 @@ from jiaozi_sim.machines import renode_process
 from jiaozi_sim.machines.base import NVM_SIZE, MachineError, NotRunning, StillRunning, boot_page
 from jiaozi_sim.machines.renode import RenodeMachine
 from jiaozi_sim.machines.renode_process import RenodeMissing, find_program, version
+from tests.fixtures.renode_stand_in import asked
 
 ROOT = Path(__file__).parents[4]
-STAND_IN = ROOT / "tests" / "fixtures" / "renode_stand_in.py"
-
-
-@pytest.fixture
-def renode_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An installation whose `renode` is a script that starts the stand-in as a child."""
-    home = tmp_path / "installed"
-    home.mkdir()
-    script = home / "renode"
-    script.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" "{sys.executable}" "{STAND_IN}" "$@"\n')
-    script.chmod(script.stat().st_mode | stat.S_IEXEC)
-    monkeypatch.setenv("RENODE_DIR", str(home))
-    monkeypatch.setenv("RENODE_STAND_IN_LOG", str(tmp_path / "asked.txt"))
-    return home
 
 
 @pytest.fixture
@@ -46,10 +32,6 @@ def machine(renode_dir: Path, tmp_path: Path) -> Iterator[RenodeMachine]:
     made = RenodeMachine(elf, tmp_path / "machine", uarts, b"seed", "visual_card")
     yield made
     made.close()
-
-
-def asked(tmp_path: Path) -> list[str]:
-    return (tmp_path / "asked.txt").read_text().splitlines()
 
 
 def beginnings(tmp_path: Path) -> list[str]:

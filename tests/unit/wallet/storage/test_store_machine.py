@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from tests.fixtures.nvm_fake import PowerCut
 from tests.fixtures.store_driver import PAGES, Changes, Driver, blank
-from tests.unit.wallet.storage.test_store_mutants import mutated
+from tests.fixtures.store_mutants import mutated
 from wallet.storage.errors import StoreError, StoreFull
 from wallet.storage.store import Store
 
