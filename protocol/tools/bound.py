@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import taps
@@ -36,9 +37,24 @@ def epoch(number: int) -> bytes:
     return world.epoch(number, operators=[one.hash for one in [*world.OPERATORS, SECOND]])
 
 
-def terms(number: int = NUMBER, expiry: int = EXPIRY, category: int = SHOP) -> bytes:
+def shop_of_second() -> certificates.Certificate:
+    """A shop of the right category, certified by another operator."""
+    body = (cose.WALLET, b"SECONDSH", world.key_of("other shop").public)
+    claims = [certificates.CARD, 3, SHOP, 100]
+    return certificates.issue(*body, claims, world.key_of("second"), SECOND, world.NETWORK)
+
+
+ABROAD = shop_of_second()
+
+
+def terms(
+    number: int = NUMBER,
+    expiry: int = EXPIRY,
+    category: int = SHOP,
+    operators: Sequence[bytes] = (),
+) -> bytes:
     """Terms of a purse, by the operator."""
-    body = (number, [category], expiry, CAP)
+    body = (number, [category], list(operators), expiry, CAP)
     return issue.make_terms(*body, world.key_of("operator"), world.OPERATOR, world.NETWORK)
 
 
@@ -47,16 +63,21 @@ def alice(
     held: dict[int, int] | None = None,
     expiry: dict[int, int] | None = None,
     at: int = EPOCH,
+    operators: Sequence[bytes] = (),
     **limits: Any,
 ) -> book.Book:
-    """A wallet with purses: what they hold, and when their terms expire, by number."""
+    """A wallet with purses: what they hold, and when their terms expire, by number.
+
+    operators: whose categories count in them.
+    """
     made = world.wallet("alice", [0, general], **limits)
     known = [one.raw for one in [*world.OPERATORS, SECOND]]
     made.store.commit({OPERATORS_KEY: dumps(known), EPOCH_KEY: epoch(EPOCH)})
     made = book.Book(made.store)
     amounts = {NUMBER: 3000} if held is None else held
     for number in amounts:
-        step = purposes.adopt(made, terms(number, (expiry or {}).get(number, EXPIRY)))
+        last = (expiry or {}).get(number, EXPIRY)
+        step = purposes.adopt(made, terms(number, last, operators=operators))
         if step is not None:
             made.apply(step)
     state = made.state.copy()

@@ -32,7 +32,7 @@ def terms(
 ) -> bytes:
     """Terms of a purse."""
     key = world.key_of(by)
-    return issue.make_terms(number, list(categories), expiry, cap, key, funder, world.NETWORK)
+    return issue.make_terms(number, list(categories), [], expiry, cap, key, funder, world.NETWORK)
 
 
 def _with(*numbers: int) -> book.Book:
@@ -109,23 +109,27 @@ def adopting() -> Iterator[Vector]:
 
 def bodies() -> Iterator[Vector]:
     """What are terms (T1)."""
-    good: list[Any] = [NUMBER, [5411], 50, 100]
+    good: list[Any] = [NUMBER, [5411], [], 50, 100]
 
     def give(sw: int, note: str, body: object, kind: int = cose.TERMS) -> Vector:
         raw = world.forge(kind, body, world.key_of("operator"), world.OPERATOR.hash)
         return made("T1", sw, note, command(commands.TERMS, raw), ALICE)
 
-    yield give(OK, "sixteen categories", [2, list(range(1, 17)), 50, 1])
+    yield give(OK, "sixteen categories", [2, list(range(1, 17)), [], 50, 1])
+    yield give(OK, "eight operators", [2, [1], [bytes([n] * 8) for n in range(8)], 50, 1])
     for note, at, value in (
         ("number 1", 0, 1),
         ("no category", 1, []),
         ("category 0", 1, [0]),
         ("seventeen categories", 1, list(range(1, 18))),
-        ("a cap of nought", 3, 0),
-        ("text for an expiry", 2, "50"),
+        ("a cap of nought", 4, 0),
+        ("nine operators", 2, [bytes(8)] * 9),
+        ("an operator's hash for its id", 2, [bytes(32)]),
+        ("no array of operators", 2, None),
+        ("text for an expiry", 3, "50"),
     ):
         yield give(MALFORMED, note, [*good[:at], value, *good[at + 1 :]])
-    yield give(MALFORMED, "three parts", good[:3])
+    yield give(MALFORMED, "four parts", good[:4])
     yield give(errors.BAD_SIGNATURE, "signed as a policy", good, cose.POLICY)
 
 

@@ -167,11 +167,12 @@ def strangers() -> Iterator[Vector]:
 
 def shapes() -> Iterator[Vector]:
     """What a payment looks like (Y6)."""
-    largest = dict.fromkeys(("sequence", "hop", "epoch", "version"), 2**30 - 1)
+    largest = dict.fromkeys(("sequence", "epoch", "version"), 2**30 - 1) | {"hop": 15}
     yield made("Y6", OK, "every number at its largest", payment_of(**largest))
     bad = errors.MALFORMED
     changes: list[tuple[str, dict[str, Any]]] = [
-        ("a hop of 2^30", {"hop": 2**30}),
+        ("a hop of 16", {"hop": 16}),
+        ("a negative hop", {"hop": -1}),
         ("a negative amount", {"amount": -1}),
         ("true for a sequence number", {"sequence": True}),
         ("a request's hash of 31 bytes", {"asked": bytes(31)}),

@@ -8,7 +8,7 @@ from typing import Any
 import bound
 import taps
 import vector_world as world
-from bound import ACCOUNT, CAP, EPOCH, EXPIRY, NUMBER, OTHER, RIVAL, SEEDS, SHOP, STORE
+from bound import ABROAD, ACCOUNT, CAP, EPOCH, EXPIRY, NUMBER, OTHER, RIVAL, SEEDS, SHOP, STORE
 from vector_world import OK, Vector, copy, vector
 
 from jiaozi.operator import issue
@@ -19,7 +19,12 @@ from jiaozi.wire.journal import PAYMENT_HASH, REQUEST_HASH
 ANY = [1]
 BOTH = [0, 1]
 NONCE = bytes(range(16))
-KEYS = {ACCOUNT.hash: "account", RIVAL.hash: "other account", STORE.hash: "shop"}
+KEYS = {
+    ACCOUNT.hash: "account",
+    RIVAL.hash: "other account",
+    ABROAD.hash: "other shop",
+    STORE.hash: "shop",
+}
 ONE, LATE, LAST = "alice with a purse", "alice past its expiry", "alice in its last epoch"
 TWO, FIRST = "alice with two purses", "alice with two purses, little in the first to expire"
 EQUAL = "alice with two purses that expire together"
@@ -31,6 +36,8 @@ PLAIN = "a person who asks for money"
 SPENT, EMPTY = "alice who has paid from her purse", "alice past the expiry of an empty purse"
 AWAITED = "alice past the expiry, a payment from the purse without outcome"
 GONE, KEPT = "alice after her terms have gone", "alice whose terms a payment has kept"
+WIDER = "alice with a purse that another operator's shops may take"
+ALONE = "alice who may pay nobody offline, and no level"
 LASTING = "alice with an empty purse in its last epoch"
 
 
@@ -42,6 +49,8 @@ def scenes() -> dict[str, book.Book]:
     return {
         ONE: bound.alice(),
         LAST: bound.alice(at=EXPIRY),
+        WIDER: bound.alice(operators=[bound.SECOND.id]),
+        ALONE: bound.alice(offline_count=0, hops=0),
         LATE: bound.alice(at=EXPIRY + 1),
         TWO: bound.alice(700, expiry={NUMBER: 8, OTHER: 7}, **two),
         FIRST: bound.alice(expiry={NUMBER: 8, OTHER: 7}, held={NUMBER: 800, OTHER: 499}),
@@ -138,6 +147,7 @@ def vectors() -> Iterator[Vector]:
     yield from kept()
     yield from funding()
     yield from permitting()
+    yield from accounts()
     yield from choosing()
     yield from arriving()
     yield from returning()
@@ -194,11 +204,23 @@ def permitting() -> Iterator[Vector]:
     person = world.certificate("shop")
     yield pays("T5", no, "to who has no category", ANY, payee=person)
     yield pays("T5", no, "past its expiry", ANY, LATE)
+    yield pays("T5", no, "to its category, certified by another operator", ANY, payee=ABROAD)
+    note = "to its category, certified by an operator that the terms name"
+    yield pays("T5", OK, note, ANY, WIDER, payee=ABROAD)
     note = "general money pays where the terms do not permit it"
     yield pays("T5", OK, note, BOTH, payee=seeds)
     note = "general money is not enough where the terms do not permit it"
     yield pays("T5", errors.OVER_BALANCE, note, BOTH, LATE, amount=1001)
     yield pays("T5", errors.OVER_SINGLE, "above one payment, within the cap", ANY, NARROW)
+
+
+def accounts() -> Iterator[Vector]:
+    """Accounts that are paid beyond the offline limits (P9)."""
+    yield pays("P9", OK, "the account of the wallet's own operator", [0], ALONE, payee=ACCOUNT)
+    yield pays("P9", OK, "the funder's account, from its purse", [NUMBER], ALONE, payee=ACCOUNT)
+    no = errors.OVER_OFFLINE_COUNT
+    yield pays("P9", no, "the account of another operator", [0], ALONE, payee=RIVAL)
+    yield pays("P9", no, "a shop, from a purse", ANY, ALONE)
 
 
 def choosing() -> Iterator[Vector]:

@@ -151,6 +151,12 @@ def terms(
     cap: Annotated[
         str, typer.Option(metavar="AMOUNT", help="Largest payment, for instance 20.00.")
     ],
+    operator: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Another operator whose merchants count too; may be repeated."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Define a purse: money for certain categories of merchants only.
@@ -160,7 +166,8 @@ def terms(
 
     Example: jiaozi terms 7 --category 5411 --expiry 9 --cap 20.00
     """
-    made = open_operator(home).make_terms(number, category, expiry, parse_positive(cap))
+    ids = [read_id(one) for one in operator or ()]
+    made = open_operator(home).make_terms(number, category, expiry, parse_positive(cap), ids)
     data = {"purse": number, "categories": made.categories, "expiry": expiry, "cap": made.cap}
     where = ", ".join(map(str, made.categories))
     cap_text = format_amount(made.cap)

@@ -44,7 +44,7 @@ class Poster:
         self._wallet = wallet
         self._trust = trust
         self._statement = statement
-        self._purses = Purses(session, wallet, trust.network)
+        self._purses = Purses(session, wallet, trust)
         self._checks = Checks(session, row, wallet, statement.raw)
 
     def post(self, question: Question, entries: list[bytes]) -> Posting:

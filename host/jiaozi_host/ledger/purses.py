@@ -10,6 +10,7 @@ from jiaozi.wire.journal import CREDITED, PAID
 from jiaozi.wire.messages import Payment, read_payment
 from jiaozi.wire.statements import Statement
 from jiaozi.wire.terms import GENERAL, Terms, read_terms
+from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import tables
 from jiaozi_host.ledger.journal import CheckedEntry
 
@@ -17,10 +18,10 @@ from jiaozi_host.ledger.journal import CheckedEntry
 class Purses:
     """The purses with terms of one wallet, within a database transaction."""
 
-    def __init__(self, session: Session, wallet: Certificate, network: int) -> None:
+    def __init__(self, session: Session, wallet: Certificate, trust: Trust) -> None:
         self._session = session
         self._wallet = wallet
-        self._network = network
+        self._trust = trust
         table = tables.Purse
         rows = session.scalars(select(table).where(table.wallet == wallet.id)).all()
         self._rows = {row.number: row for row in rows}
@@ -42,7 +43,7 @@ class Purses:
 
     def move(self, entry: CheckedEntry, payment: tables.Payment, delta: int) -> bool:
         """Move money into or out of the entry's purse; return True if its terms permit it."""
-        signed = read_payment(payment.raw, self._network)
+        signed = read_payment(payment.raw, self._trust.network)
         if entry.kind == CREDITED and entry.peer is not None:
             number = signed.credited_purse(entry.peer, self._wallet)
         else:
@@ -56,9 +57,10 @@ class Purses:
     def _permits(self, row: tables.Purse, entry: CheckedEntry, payment: Payment) -> bool:
         if not row.terms:
             return False
-        terms = read_terms(row.terms, self._network)
+        terms = read_terms(row.terms, self._trust.network)
         if entry.kind == PAID and entry.peer is not None:
-            return terms.permit(entry.peer, payment.amount, payment.epoch)
+            operator = self._trust.operators.get(entry.peer.issuer)
+            return terms.permit(entry.peer, operator, payment.amount, payment.epoch)
         if entry.kind == CREDITED and entry.peer is not None and entry.outcome is not None:
             return terms.is_funder(entry.peer) and entry.outcome.epoch <= terms.expiry
         return True

@@ -193,13 +193,22 @@ class Operator:
         files.write(path, made)
         return made
 
-    def make_terms(self, number: int, categories: list[int], expiry: int, cap: int) -> Terms:
+    def make_terms(
+        self,
+        number: int,
+        categories: list[int],
+        expiry: int,
+        cap: int,
+        operators: Sequence[bytes] = (),
+    ) -> Terms:
         """Sign and store the terms of a purse.
 
         categories: merchant categories (ISO 18245); expiry: last epoch in which its money can be
-        spent; cap: largest payment. Raises VaultError for invalid terms or a number in use.
+        spent; cap: largest payment; operators: ids of the operators whose merchants' categories
+        count beside this one's. Raises VaultError for invalid terms or a number in use.
         """
-        parts = (number, categories, expiry, cap, self._key, self.certificate, self.network)
+        body = (number, categories, list(operators), expiry, cap)
+        parts = (*body, self._key, self.certificate, self.network)
         try:
             made = issue.make_terms(*parts)
         except Refused as refusal:

@@ -192,7 +192,8 @@ class Audit:
             self._check_issued(payee, payment.epoch)
         except Refused:
             terms = None
-        if terms is None or not terms.permit(payee, payment.amount, payment.epoch):
+        operator = self._trust.operators.get(payee.issuer)
+        if terms is None or not terms.permit(payee, operator, payment.amount, payment.epoch):
             raise _OutsideTerms()
 
     def _check_opened(self, entry: "list[Any]") -> None:

@@ -38,14 +38,19 @@ def make_epoch(
 def make_terms(
     number: int,
     categories: "list[int]",
+    operators: "list[bytes]",
     expiry: int,
     cap: int,
     key: SigningKey,
     funder: Certificate,
     network: int,
 ) -> bytes:
-    """Sign the terms of a purse. Raises Refused(MALFORMED) for terms that nobody takes."""
-    return sign(TERMS, [number, categories, expiry, cap], key, funder.hash, network, Terms).raw
+    """Sign the terms of a purse (`jiaozi.wire.terms.Terms`).
+
+    Raises Refused(MALFORMED) for terms that no wallet accepts.
+    """
+    body = [number, categories, operators, expiry, cap]
+    return sign(TERMS, body, key, funder.hash, network, Terms).raw
 
 
 def make_settlement(

@@ -128,7 +128,7 @@ def check(book: Book, order: Order, amount: int) -> None:
     if book.trust.operator(order.payee).currency != policy.currency:
         raise Refused(WRONG_CURRENCY)
     request.verify(order.payee.public, order.payee.hash)
-    if _is_offline(order.payee):
+    if _is_offline(book, order):
         if state.offline_count >= policy.offline_count:
             raise Refused(OVER_OFFLINE_COUNT)
         if state.offline_total + amount > policy.offline_total:
@@ -149,7 +149,7 @@ def _check_limits(book: Book, order: Order, amount: int) -> None:
         raise Refused(REQUEST_CLOSED)
     _check_epochs(book, request)
     # Before the balance: who asks for very much learns the limit, not what there is.
-    if amount > policy.single and order.payee.form != ACCOUNT:
+    if amount > policy.single and not any([returns(book, order.payee, n) for n in book.terms]):
         raise Refused(OVER_SINGLE)
     order.purse = choose(book, order.payee, request, amount)
     if amount > policy.single and not returns(book, order.payee, order.purse):
@@ -170,9 +170,15 @@ def _check_epochs(book: Book, request: Request) -> None:
         raise Refused(SYNC_OVERDUE)
 
 
-def _is_offline(payee: Certificate) -> bool:
-    # What goes back to an operator is seen by it at once.
-    return payee.form != ACCOUNT
+def _is_offline(book: Book, order: Order) -> bool:
+    """True unless it goes to the own operator's account, or back to the purse's funder.
+
+    They see it at once. Another operator's account is a payee like any other.
+    """
+    payee, terms = order.payee, book.terms.get(order.purse)
+    if terms is not None and terms.is_funder(payee):
+        return False
+    return payee.form != ACCOUNT or book.trust.operator(payee).id != book.operator.id
 
 
 def needs_consent(book: Book, order: Order, amount: int) -> bool:
@@ -198,7 +204,7 @@ def pay(book: Book, order: Order, amount: int, confirmed: bool) -> Step:
     state = book.state.copy()
     taken = state.debit(amount, GENERAL if book.me.form == ACCOUNT else order.purse)
     hop = max(level for level, part in enumerate(taken) if part)
-    if hop > book.policy.hops and _is_offline(order.payee):
+    if hop > book.policy.hops and _is_offline(book, order):
         raise Refused(OVER_HOPS)
     body = [
         state.sequence,
@@ -211,7 +217,7 @@ def pay(book: Book, order: Order, amount: int, confirmed: bool) -> Step:
     ]
     payment = sign(PAYMENT, body, book.key, book.me.hash, book.network)
     state.sequence += 1
-    if _is_offline(order.payee):
+    if _is_offline(book, order):
         state.offline_count += 1
         state.offline_total += amount
     if not confirmed and not returns(book, order.payee, order.purse):

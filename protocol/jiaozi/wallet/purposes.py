@@ -68,12 +68,15 @@ def choose(book: Book, payee: Certificate, request: Request, amount: int) -> int
     if book.me.form == ACCOUNT:
         return _to_fund(book, request, amount)
     state, asked = book.state, False
+    operator = book.trust.operators.get(payee.issuer)
     chosen: Terms | None = None
     for number, terms in book.terms.items():
         if not request.takes(number):
             continue
         asked = True
-        if state.held(number) < amount or not terms.permit(payee, amount, book.epoch.number):
+        if state.held(number) < amount or not terms.permit(
+            payee, operator, amount, book.epoch.number
+        ):
             continue
         if chosen is None or (terms.expiry, number) < (chosen.expiry, chosen.number):
             chosen = terms

@@ -4,14 +4,10 @@ from _jzcbor import dumps
 from _jzcrypto import sha256
 from jiaozi.wire.cose import LIST, MAP, UINT, decode, expect
 from jiaozi.wire.errors import OVER_BALANCE, Refused
+from jiaozi.wire.messages import TOP_LEVEL
 from jiaozi.wire.statements import read_purses
 from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.terms import GENERAL
-from micropython import const
-
-# Value that an operator pays out has level 1; each payment between wallets raises it by one, up to
-# this.
-TOP_LEVEL = const(15)
 
 _NAMES = (
     "sequence",

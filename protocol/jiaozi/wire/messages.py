@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 _MOST_PURSES = const(8)
 
+# Value that an operator pays out has level 1; each payment between wallets raises it by one, up to
+# this.
+TOP_LEVEL = const(15)
+
 _REQUEST = (UINT, UINT, UINT, TEXT, LIST, UINT)
 _PAYMENT = (UINT, HASH_LENGTH, UINT, UINT, UINT, UINT, UINT)
 _RECEIPT = (HASH_LENGTH, UINT, UINT)
@@ -94,6 +98,8 @@ class Payment(Signed):
             self.epoch,
             self.policy_version,
         ) = self.body
+        if self.hop > TOP_LEVEL:
+            raise Refused(MALFORMED)
 
     def credited_purse(self, payer: Certificate, payee: Certificate) -> int:
         """The purse of the payee that it goes to: general money, unless an account funds one."""

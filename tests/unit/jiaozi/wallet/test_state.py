@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from _jzcbor import dumps
-from jiaozi.wallet.state import TOP_LEVEL, State
+from jiaozi.wallet.state import State
 from jiaozi.wire import errors
 from jiaozi.wire.errors import Refused
+from jiaozi.wire.messages import TOP_LEVEL
 
 LEVELS = st.lists(st.integers(0, 10**6), max_size=TOP_LEVEL + 1)
 

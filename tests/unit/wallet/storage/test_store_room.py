@@ -19,9 +19,10 @@ from jiaozi.wallet.book import (
     STATE_LENGTH,
     Book,
 )
-from jiaozi.wallet.state import TOP_LEVEL, State
+from jiaozi.wallet.state import State
 from jiaozi.wire import apdu, certificates, commands, cose, errors, messages
 from jiaozi.wire.errors import Refused
+from jiaozi.wire.messages import TOP_LEVEL
 from jiaozi.wire.settlements import MOST_CLOSED
 from protocol.tools.vector_world import forge
 from tests.fixtures.devices import PIN, Wallet, open_session, provision
