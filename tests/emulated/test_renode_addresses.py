@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from jiaozi_sim.machines import base
-from tests.fixtures.renode_platform import BOARDS, WIRES, Platform, generated
+from jiaozi_sim.machines.renode import WIRES
+from tests.fixtures.renode_platform import BOARDS, Platform, generated
 
 REGION = re.compile(r"^ +(\w{16})-(\w{16}) \(prio -?\d+, (ram|i/o)\): (.+?)\r?$", re.M)
 
