@@ -13,6 +13,7 @@ from jiaozi.wire.channel import Channel
 from jiaozi.wire.cose import BYTES, TEST
 from jiaozi.wire.errors import CLA_UNKNOWN, INS_UNKNOWN, NOT_FOUND, Refused
 from jiaozi.wire.statements import NONCE_LENGTH
+from jiaozi.wire.suites import EDDSA
 from jiaozi.wire.terms import GENERAL
 from jiaozi.wire.trust import Trust
 from jiaozi_host.channel import ChannelIdentity, agree, anonymous
@@ -198,7 +199,7 @@ class WalletClient:
     def create(self) -> bytes:
         """Make the device create its key; return the public key, the same until `install`."""
         public = self._private(commands.CREATE)
-        expect_answer([public], (32,))
+        expect_answer([public], (EDDSA.key_length,))
         return public
 
     def install(self, package: bytes, pin: str) -> None:

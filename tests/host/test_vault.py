@@ -6,8 +6,10 @@ import stat
 from pathlib import Path
 
 import pytest
+from nacl.bindings import crypto_core_ed25519_add
 
-from jiaozi.wire.cose import TEST
+from jiaozi.wire import suites
+from jiaozi.wire.cose import TEST, SigningKey
 from jiaozi.wire.policies import read_policy
 from jiaozi_host.errors import VaultError
 from jiaozi_host.money import BadAmount, format_amount, parse_amount
@@ -44,6 +46,37 @@ def test_a_short_passphrase_is_refused_before_anything_is_written(tmp_path: Path
     with pytest.raises(VaultError, match="shorter"):
         Authority.init(tmp_path, "short")
     assert list(tmp_path.iterdir()) == []
+
+
+# Points of small order, one not canonical, one off the curve, and one too short.
+BAD_POINTS = [
+    b"\x01" + bytes(31),
+    bytes(32),
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+    bytes.fromhex("ed" + "ff" * 30 + "7f"),
+    b"\x02" + bytes(31),
+    bytes(31),
+]
+
+
+@pytest.mark.parametrize("public", BAD_POINTS)
+def test_a_key_that_is_no_point_of_the_group_is_not_certified(home: Path, public: bytes) -> None:
+    authority, operator = Authority.open(home), Operator.open(home)
+    epoch = authority.published.epoch.raw
+    with pytest.raises(VaultError, match="not a valid Ed25519 public key; nothing was certified"):
+        operator.certify(public, 1, 3)
+    with pytest.raises(VaultError, match="not a valid Ed25519 public key; nothing was certified"):
+        authority.certify(public, "CNY")
+    assert Published(home).epoch.raw == epoch
+
+
+def test_a_key_of_mixed_order_is_not_certified(home: Path) -> None:
+    """Such a key passes where keys are read, as a device has no test for it."""
+    order_two = b"\xec" + b"\xff" * 30 + b"\x7f"
+    mixed = crypto_core_ed25519_add(SigningKey(bytes(32)).public, order_two)
+    suites.EDDSA.check_key(mixed)
+    with pytest.raises(VaultError, match="not a valid Ed25519 public key"):
+        Operator.open(home).certify(mixed, 1, 3)
 
 
 def test_keys_are_never_replaced(home: Path) -> None:

@@ -17,6 +17,7 @@ from jiaozi.wire.certificates import Certificate
 from jiaozi.wire.cose import WALLET
 from jiaozi.wire.errors import Refused
 from jiaozi.wire.statements import Statement
+from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.trust import Trust
 from jiaozi_host.errors import BadAnswer, LedgerError
 from jiaozi_host.ledger import findings, proofs, tables
@@ -217,7 +218,7 @@ class Ledger:
             common = select(table.raw).where(
                 table.wallet == row.id, table.position < row.position - len(branch)
             )
-            head = bytes(32)
+            head = bytes(HASH_LENGTH)
             for raw in [*session.scalars(common.order_by(table.position)), *branch]:
                 head = sha256(head + raw)
             wallet = certificates.read(WALLET, row.certificate, trust.network)

@@ -17,6 +17,7 @@ from jiaozi.wire.journal import CREDITED, PAID, REFUNDED
 from jiaozi.wire.messages import Receipt, Void
 from jiaozi.wire.rotations import Rotation
 from jiaozi.wire.statements import Statement
+from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import findings, proofs, tables
 from jiaozi_host.ledger.checks import Checks, Posting, Question
@@ -107,7 +108,7 @@ class Poster:
 
     def _post_entry(self, position: int, raw: bytes) -> int:
         """Post an entry; return the change of the balance, 0 for an entry that is invalid."""
-        kind, payment_hash, delta = 0, bytes(32), 0
+        kind, payment_hash, delta = 0, bytes(HASH_LENGTH), 0
         try:
             entry = read_entry(raw, position, self._wallet, self._trust)
             kind, payment_hash = entry.kind, entry.payment_hash

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from sqlalchemy import BigInteger, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from jiaozi.wire.cose import ID_LENGTH
+from jiaozi.wire.suites import EDDSA, HASH_LENGTH
+
 ISSUED = "issued"
 INSTALLED = "installed"
 ROTATED = "rotated"
@@ -34,19 +37,19 @@ class Wallet(Base):
 
     __tablename__ = "wallets"
 
-    id: Mapped[bytes] = mapped_column(LargeBinary(8), primary_key=True)
-    public: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    id: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH), primary_key=True)
+    public: Mapped[bytes] = mapped_column(LargeBinary(EDDSA.key_length), unique=True)
     certificate: Mapped[bytes] = mapped_column(LargeBinary)
     form: Mapped[int] = mapped_column(Integer)
     tier: Mapped[int] = mapped_column(Integer)
     status: Mapped[str] = mapped_column(String(16))
     holder: Mapped[bytes | None] = mapped_column(LargeBinary)
     position: Mapped[int] = mapped_column(Integer, default=0)
-    head: Mapped[bytes] = mapped_column(LargeBinary(32), default=bytes(32))
+    head: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), default=bytes(HASH_LENGTH))
     balance: Mapped[int] = mapped_column(BigInteger, default=0)
     epoch: Mapped[int] = mapped_column(Integer, default=0)
     floor: Mapped[int] = mapped_column(Integer, default=0)
-    predecessor: Mapped[bytes | None] = mapped_column(LargeBinary(8), index=True)
+    predecessor: Mapped[bytes | None] = mapped_column(LargeBinary(ID_LENGTH), index=True)
     moved: Mapped[int] = mapped_column(BigInteger, default=0)
     issued_at: Mapped[str] = mapped_column(String(32), default=now)
     synced_at: Mapped[str | None] = mapped_column(String(32))
@@ -60,7 +63,7 @@ class Entry(Base):
     wallet: Mapped[bytes] = mapped_column(ForeignKey(Wallet.id), primary_key=True)
     position: Mapped[int] = mapped_column(Integer, primary_key=True)
     kind: Mapped[int] = mapped_column(Integer)
-    payment_hash: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
+    payment_hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), index=True)
     delta: Mapped[int] = mapped_column(BigInteger)
     raw: Mapped[bytes] = mapped_column(LargeBinary)
 
@@ -96,10 +99,10 @@ class Payment(Base):
 
     __tablename__ = "payments"
 
-    hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    request_hash: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
-    payer: Mapped[bytes] = mapped_column(LargeBinary(8), index=True)
-    payee: Mapped[bytes] = mapped_column(LargeBinary(8), index=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), primary_key=True)
+    request_hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), index=True)
+    payer: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH), index=True)
+    payee: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH), index=True)
     payer_certificate: Mapped[bytes] = mapped_column(LargeBinary)
     payee_certificate: Mapped[bytes] = mapped_column(LargeBinary)
     sequence: Mapped[int] = mapped_column(Integer)
@@ -114,7 +117,7 @@ class Payment(Base):
     debits: Mapped[int] = mapped_column(Integer, default=0)
     credits: Mapped[int] = mapped_column(Integer, default=0)
     refunds: Mapped[int] = mapped_column(Integer, default=0)
-    operator: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    operator: Mapped[bytes | None] = mapped_column(LargeBinary(HASH_LENGTH), index=True)
     outgoing: Mapped[bool] = mapped_column(default=False)
     forwarded: Mapped[bool] = mapped_column(default=False)
     sent: Mapped[int] = mapped_column(Integer, default=0)
@@ -191,8 +194,8 @@ class CashOut(Base):
 
     __tablename__ = "cash_outs"
 
-    request_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    wallet: Mapped[bytes] = mapped_column(LargeBinary(8), index=True)
+    request_hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), primary_key=True)
+    wallet: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH), index=True)
     amount: Mapped[int] = mapped_column(BigInteger)
     acknowledged: Mapped[bool] = mapped_column(default=False)
 
@@ -206,7 +209,7 @@ class ClearingFile(Base):
 
     __tablename__ = "clearing_files"
 
-    operator: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    operator: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), primary_key=True)
     outgoing: Mapped[bool] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     seen: Mapped[int] = mapped_column(Integer)
@@ -234,9 +237,9 @@ class Finding(Base):
     __table_args__ = (UniqueConstraint("wallet", "kind", "subject"),)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    wallet: Mapped[bytes] = mapped_column(LargeBinary(8), index=True)
+    wallet: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH), index=True)
     kind: Mapped[str] = mapped_column(String(32))
-    subject: Mapped[bytes] = mapped_column(LargeBinary(32))
+    subject: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH))
     detail: Mapped[str] = mapped_column(String(400))
     evidence: Mapped[bytes] = mapped_column(LargeBinary)
     at: Mapped[str] = mapped_column(String(32), default=now)

@@ -67,8 +67,9 @@ class Authority:
     def certify(self, public: bytes, currency: str) -> certificates.Certificate:
         """Certify an operator's key and proclaim an epoch that lists the operator.
 
-        currency: ISO 4217 code.
+        currency: ISO 4217 code. Raises VaultError for a public key that is not valid.
         """
+        keys.check_public(public)
         now = self.published
         claims = [currency, now.epoch.number + OPERATOR_LIFE]
         operator = certificates.issue(

@@ -8,8 +8,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from nacl.bindings import crypto_core_ed25519_is_valid_point
 
 from jiaozi.wire.cose import SigningKey
+from jiaozi.wire.suites import EDDSA
 from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import files
 
@@ -42,6 +44,19 @@ def write(path: Path, key: PrivateKey, passphrase: str | None) -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
     )
     files.write_new(path, pem, secret=True)
+
+
+def check_public(public: bytes) -> None:
+    """Raise VaultError unless a public key is a point of the prime-order group of Ed25519.
+
+    Call it before certifying a key: under a point of small order anybody can sign.
+    """
+    if len(public) != EDDSA.key_length or not crypto_core_ed25519_is_valid_point(public):
+        raise VaultError(
+            f"{public.hex() or 'an empty string'} is not a valid Ed25519 public key;"
+            " nothing was certified",
+            "use a key that its owner's device or host has made",
+        )
 
 
 def check_passphrase(passphrase: str | None) -> None:

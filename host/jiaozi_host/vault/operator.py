@@ -129,7 +129,9 @@ class Operator:
         """Certify a wallet's public key under a fresh random id.
 
         form: as in `jiaozi.wire.certificates`; category: merchant category (ISO 18245), 0 for none.
+        Raises VaultError for a public key that is not valid.
         """
+        keys.check_public(public)
         claims = [form, tier, category, self.published.epoch.number + WALLET_LIFE]
         return certificates.issue(
             WALLET,
