@@ -22,9 +22,10 @@ def scenes() -> dict[str, book.Book]:
     return {SCENE: world.wallet("alice", [0, 1000], at=5)}
 
 
-def made(rule: str, sw: int, note: str, raw: bytes) -> Vector:
+def made(rule: str, sw: int, note: str, raw: bytes, adopted: bool = True) -> Vector:
     """An epoch handed to the wallet, with the policy it has already."""
-    return vector(rule, "epoch", sw, note, scene=SCENE, input=raw)
+    fields = {"adopted": adopted} if sw == OK else {}
+    return vector(rule, "epoch", sw, note, scene=SCENE, input=raw, **fields)
 
 
 def signed(body: object, **parts: Any) -> bytes:
@@ -46,8 +47,8 @@ def numbers() -> Iterator[Vector]:
     yield made("F1", OK, "the next epoch", world.epoch(6))
     yield made("F1", OK, "an epoch that skips some", world.epoch(2**30 - 1))
     yield made("F1", OK, "the very same epoch", world.epoch(5))
-    yield made("F1", older, "the epoch before", world.epoch(4))
-    yield made("F1", older, "the first epoch", world.epoch(0))
+    yield made("F1", OK, "the epoch before, which is left", world.epoch(4), adopted=False)
+    yield made("F1", OK, "the first epoch, which is left", world.epoch(0), adopted=False)
     yield made("F1", older, "the same number with one more revoked", world.epoch(5, [bytes(8)]))
     note = "the same number with one operator less"
     yield made("F1", older, note, world.epoch(5, operators=VALID[:1]))

@@ -114,7 +114,10 @@ def updates() -> Iterator[Vector]:
     yield update(older, "an older policy", [], world.policy(version=1), epoch)
     note = "another policy with the same version"
     yield update(older, note, [], world.policy(version=2, single=1), epoch)
-    yield update(errors.EPOCH_OLDER, "an older epoch", [], policy, world.epoch(4))
+    older = world.epoch(4)
+    yield update(OK, "a newer policy with an older epoch, which is left", [], policy, older)
+    note = "another epoch with the same number"
+    yield update(errors.EPOCH_OLDER, note, [], policy, world.epoch(5, [b"walletid"]))
     fake = world.forge(cose.OPERATOR, new.signed.body, world.key_of("third"), world.AUTHORITY.hash)
     yield update(FORGED, "an operator of nobody's", [fake], policy, epoch)
     yield update(MALFORMED, "no epoch", [], policy)

@@ -87,7 +87,8 @@ def install(
 def update(book: Book, raw: bytes) -> "dict[int, bytes | None]":
     """Check `[[operator], policy, epoch]` against what is in force; return the store changes.
 
-    Policy and epoch are newer than those in force or the very same. Operators known before stay
+    The policy is newer than the one in force or the very same. An epoch older than the one in force
+    is left alone: the wallet has heard of a newer one before the host. Operators known before stay
     known, so that what their wallets have paid can be answered; the epoch says which are valid.
     `Book.update` commits them.
     Raises Refused (POLICY_OLDER, EPOCH_OLDER and those of `install`).
@@ -103,7 +104,9 @@ def update(book: Book, raw: bytes) -> "dict[int, bytes | None]":
         raise Refused(POLICY_OLDER)
     epoch = read_epoch(epoch_raw, book.network)
     epoch.verify(book.trust.authority.public, book.trust.authority.hash)
-    if epoch.number <= book.epoch.number and epoch.hash != book.epoch.hash:
+    if epoch.number < book.epoch.number:
+        epoch = book.epoch
+    elif epoch.number == book.epoch.number and epoch.hash != book.epoch.hash:
         raise Refused(EPOCH_OLDER)
     return {
         OPERATORS_KEY: dumps([operator.raw for operator in operators.values()]),

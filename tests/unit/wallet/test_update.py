@@ -43,8 +43,8 @@ def test_refused_rules_leave_the_book_as_it_was() -> None:
     wallet = at_the_desk()
     book = wallet.device.book
     before = (book.trust, book.operator, book.policy, book.epoch)
-    _, sw = wallet.give(commands.UPDATE, rules(wallet, 0, version=2))
-    assert sw == errors.EPOCH_OLDER
+    _, sw = wallet.give(commands.UPDATE, rules(wallet, 2, version=0))
+    assert sw == errors.POLICY_OLDER
     assert (book.trust, book.operator, book.policy, book.epoch) == before
 
 

@@ -7,6 +7,4 @@ from jiaozi.wallet.store_keys import EPOCH_KEY
 
 def run(vector, raw, book):
     book.store.commit(install.update(book, dumps([[], book.policy.raw, raw])))
-    if book.store.get(EPOCH_KEY) != raw:
-        return {"input": "not adopted"}
-    return {}
+    return {"adopted": book.store.get(EPOCH_KEY) == raw}
