@@ -155,7 +155,9 @@ def test_money_spent_twice_names_the_payer(counter: OperatorCounter) -> None:
     put_back(thief, image)
     transfer(thief, second, 8_000)
     assert counter.sync(first).settled, "an honest payee is not blamed"
-    assert counter.sync(second).findings[0].wallet == thief.device.book.me.id
+    done = counter.sync(second)
+    assert done.settled, "nor is the other"
+    assert done.findings[0].certificate == thief.device.book.me.hash
     assert kinds(counter) == [findings.DOUBLE_SPEND, proven(evidence.FORKED_SEQUENCE)]
     signed = loads(counter.report().findings[0].evidence)
     assert len(signed) == 3
@@ -229,7 +231,9 @@ def test_an_old_statement_is_refused(
         counter.sync(wallet)
 
 
-def test_a_wallet_that_is_not_in_the_register_is_named(counter: OperatorCounter) -> None:
+def test_a_certificate_missing_in_the_register_is_the_operators_fault(
+    counter: OperatorCounter,
+) -> None:
     known = counter.wallet(10_000)
     stranger = devices.Wallet()
     stranger.select()
@@ -238,10 +242,15 @@ def test_a_wallet_that_is_not_in_the_register_is_named(counter: OperatorCounter)
     package = counter.operator.package(certificate)
     stranger.must(commands.INSTALL, dumps([package, b"1234"]))
     transfer(known, stranger, 1_000)
-    assert counter.sync(known).findings[0].wallet == certificate.id
+    done = counter.sync(known)
+    assert (done.settled, done.frozen) == (True, False)
+    (found,) = done.findings
+    own = counter.operator.certificate
+    assert (found.certificate, found.operator, found.wallet) == (own.hash, own.id, b"")
+    assert certificate.id.hex() in found.detail
     with pytest.raises(LedgerError, match="not in this ledger"):
         counter.sync(stranger)
-    assert kinds(counter) == [findings.UNKNOWN_WALLET]
+    assert kinds(counter) == [findings.UNREGISTERED]
 
 
 def test_two_processes_cannot_both_change_the_account(counter: OperatorCounter) -> None:

@@ -151,8 +151,8 @@ def sync(
 ) -> None:
     """Post a wallet's offline payments, deliver what it is due, reset its limits.
 
-    A wallet with findings is not settled but frozen, and the command exits with 20. If it is broken
-    off, run it again.
+    A wallet with findings against it is not settled but frozen, and the command exits with 20.
+    Findings about others are shown and change nothing for it. If it is broken off, run it again.
 
     Example: jiaozi sync
     """
@@ -161,7 +161,7 @@ def sync(
         with err.status("syncing") as status:
             done = sync_wallet(link, operator, ledger, status.update, 0 if rotate else rotate_after)
         show(as_json, _sync_data(done), _sync_text(done))
-    if done.findings:
+    if not done.settled:
         raise DoesNotAddUp(f"the wallet was not settled: {len(done.findings)} findings")
 
 
@@ -194,7 +194,7 @@ def _sync_text(done: Synced) -> str:
         *([f"its id was {done.rotated.hex()}"] if done.rotated else []),
         *([f"{format_amount(done.reclaimed)} taken from expired purses"] if done.reclaimed else []),
         *(f"not delivered: {reason}" for reason in done.undelivered),
-        *(f"[red]{found.kind}: {found.detail}[/red]" for found in done.findings),
+        *(f"[red]{found.kind}, {found.name}: {found.detail}[/red]" for found in done.findings),
         *(["[red]firmware too old to pay: update it[/red]"] if done.outdated else []),
         "settled" if done.settled else "[red]not settled[/red]",
         *(["[red]frozen: it refuses new payments and requests[/red]"] if done.frozen else []),

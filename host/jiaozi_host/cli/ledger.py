@@ -51,6 +51,7 @@ def ledger_show(home: HomeOption, as_json: JsonOption = False) -> None:
 def finding_data(found: Finding) -> dict[str, str]:
     """Return a finding for JSON output."""
     return {
+        "operator": found.operator.hex(),
         "wallet": found.wallet.hex(),
         "kind": found.kind,
         "detail": found.detail,
@@ -80,8 +81,8 @@ def _report_data(shown: Report) -> dict[str, Any]:
         "in_flight": [
             {
                 "payment": payment.hash.hex(),
-                "payer": payment.payer.hex(),
-                "payee": payment.payee.hex(),
+                "payer": payment.payer_id.hex(),
+                "payee": payment.payee_id.hex(),
                 "amount": payment.amount,
                 "in_flight": payment.in_flight,
                 "state": payment.state,
@@ -111,7 +112,7 @@ def _print_report(shown: Report) -> None:
         f"{sign} issued - redeemed {format_amount(shown.issued)}{cleared}"
     )
     for found in shown.findings:
-        out.print(f"[red]{found.kind}[/red] wallet {found.wallet.hex()}: {found.detail}")
+        out.print(f"[red]{found.kind}[/red] {found.name}: {found.detail}")
 
 
 def _balances(shown: Report) -> Table:
@@ -139,6 +140,6 @@ def _in_flight(shown: Report) -> Table:
     table = Table("from", "to", "state", title="In flight")
     table.add_column("amount", justify="right", no_wrap=True)
     for payment in shown.in_flight:
-        ends = (payment.payer.hex(), payment.payee.hex())
+        ends = (payment.payer_id.hex(), payment.payee_id.hex())
         table.add_row(*ends, payment.state, format_amount(payment.in_flight))
     return table

@@ -239,14 +239,15 @@ def open_account(ledger: Ledger, operator: Operator) -> Account:
             "this ledger belongs to another operator; nothing was changed", "check --home"
         )
     posted = account.post()
-    if posted.findings:
-        detail = posted.findings[0].detail
+    blamed = ledger.about(wallet.id, posted.findings)
+    if blamed:
+        detail = blamed[0].detail
         raise LedgerError(
             f"the operator's account does not add up: {detail}",
             "stop trading and look at the findings: jiaozi ledger show",
         )
     deliveries.hold_overdue(ledger, operator.published.epoch.number, operator.network)
-    for payment in deliveries.refunds_due(ledger, wallet.id):
+    for payment in deliveries.refunds_due(ledger, wallet):
         account.refund(payment)
     account.post()
     published = operator.published

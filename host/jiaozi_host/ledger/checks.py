@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.certificates import Certificate, read
+from jiaozi.wire.cose import WALLET
 from jiaozi.wire.journal import PAID
 from jiaozi.wire.statements import Statement
+from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import findings, payments, proofs, tables
 
 
@@ -40,7 +42,10 @@ class Question:
 
 @dataclass
 class Posting:
-    """Result of posting a journal. entries: number of new entries; findings: failed checks."""
+    """Result of posting a journal.
+
+    entries: number of new entries; findings: failed checks, also those about other wallets.
+    """
 
     entries: int = 0
     findings: list[tables.Finding] = field(default_factory=list)
@@ -53,11 +58,17 @@ class Checks:
     """
 
     def __init__(
-        self, session: Session, row: tables.Wallet, wallet: Certificate, statement: bytes
+        self,
+        session: Session,
+        row: tables.Wallet,
+        wallet: Certificate,
+        trust: Trust,
+        statement: bytes,
     ) -> None:
         self._session = session
         self._row = row
         self._wallet = wallet
+        self._trust = trust
         self._statement = statement
         self.posting = Posting()
 
@@ -69,10 +80,25 @@ class Checks:
         detail: str = "",
         against: bytes | None = None,
     ) -> None:
-        """Store a finding. against: id of the wallet at fault, None for the one being posted."""
-        wallet = self._row.id if against is None else against
+        """Store a finding about a wallet.
+
+        against: certificate of the wallet at fault, None for the one being posted.
+        """
+        wallet = self._wallet
+        if against is not None:
+            wallet = read(WALLET, against, self._trust.network)
+        self._store(findings.wallet_of(wallet, self._trust), kind, subject, evidence, detail)
+
+    def _store(
+        self,
+        accused: findings.Accused,
+        kind: str,
+        subject: bytes,
+        evidence: Iterable[bytes],
+        detail: str,
+    ) -> None:
         parts = [self._statement, *evidence]
-        found = findings.store(self._session, wallet, kind, subject, parts, detail)
+        found = findings.store(self._session, accused, kind, subject, parts, detail)
         self.posting.findings.append(found)
 
     def last_statement(self) -> list[bytes]:
@@ -84,13 +110,13 @@ class Checks:
 
     def counts(self, payment: tables.Payment) -> None:
         """Check that a payment is credited at most once, and not refunded too."""
-        evidence = [payment.raw, payment.request]
+        evidence, payee = [payment.raw, payment.request], payment.payee_certificate
         if payment.credits > 1:
-            self.fail(findings.DOUBLE_CREDIT, payment.hash, evidence, against=payment.payee)
+            self.fail(findings.DOUBLE_CREDIT, payment.hash, evidence, against=payee)
         # Another operator that was sent the closing of the request refunds its payer.
         refunded_elsewhere = payment.closed and payment.sent
         if payment.credits and (payment.refunds or refunded_elsewhere):
-            self.fail(findings.CREDIT_AND_REFUND, payment.hash, evidence, against=payment.payee)
+            self.fail(findings.CREDIT_AND_REFUND, payment.hash, evidence, against=payee)
 
     def sequence(self, payment: tables.Payment) -> None:
         """Check that the payer's journal holds its payments 1, 2, 3, ... in this order."""
@@ -108,23 +134,26 @@ class Checks:
         other = payments.conflicting_payment(self._session, payment)
         if other is not None:
             evidence = [other.raw, payment.raw]
-            detail = f"number {payment.sequence}"
-            self.fail(findings.DOUBLE_SPEND, payment.hash, evidence, detail, payment.payer)
+            detail, payer = f"number {payment.sequence}", payment.payer_certificate
+            self.fail(findings.DOUBLE_SPEND, payment.hash, evidence, detail, payer)
 
     def counterpart(self, peer: Certificate, kind: int, payment: tables.Payment) -> None:
         """Check that the other party is registered and has not rotated its key before.
 
         kind: of the journal entry, from the posted wallet's side. Wallets of other operators are
-        registered there, so they are not looked up.
+        registered there, so they are not looked up. A genuine certificate that is not registered is
+        the fault of the operator that signed it: both wallets could only verify it.
         """
         if peer.issuer != self._wallet.issuer:
             return
-        row = self._session.get(tables.Wallet, peer.id)
+        row = payments.registered(self._session, peer)
         if row is None:
-            self.fail(findings.UNKNOWN_WALLET, peer.hash, [peer.raw], against=peer.id)
+            accused = findings.operator_of(peer, self._trust)
+            detail = f"wallet {peer.id.hex()}"
+            self._store(accused, findings.UNREGISTERED, peer.hash, [peer.raw], detail)
         elif row.status == tables.ROTATED and kind != PAID:
             # Its journal was complete when its last statement was acknowledged.
-            self.fail(findings.OLD_KEY_USED, payment.hash, [payment.raw], against=peer.id)
+            self.fail(findings.OLD_KEY_USED, payment.hash, [payment.raw], against=peer.raw)
 
     # The whole journal --------------------------------------------------------------------------
 
@@ -152,7 +181,7 @@ class Checks:
                 self.fail(findings.ROLLED_BACK, payment_hash, evidence, detail)
         promised = self._session.scalars(
             select(tables.Payment).where(
-                tables.Payment.payee == self._row.id,
+                tables.Payment.payee == self._row.hash,
                 tables.Payment.received.is_(True),
                 tables.Payment.credits == 0,
                 tables.Payment.outcome_position < statement.position,

@@ -130,7 +130,7 @@ class Clearing:
             known = payment.debits and not payment.refunds
             return (FORWARDED, b"") if known else (0, b"")
         if payment.closed:
-            statement = proofs.last_statement(session, payment.payee)
+            statement = proofs.last_statement(session, payment.payee_id)
             return (CLOSED, statement) if statement and payment.outcome is None else (0, b"")
         if payment.credits:
             return CREDITED, payment.outcome or b""
@@ -209,7 +209,7 @@ class Clearing:
     def _answer_as_account(self) -> None:
         """Credit or void imported payments to the operator's account, which never syncs."""
         account = open_account(self._ledger, self._operator)
-        for payment in deliveries.payments_due(self._ledger, account.me.id):
+        for payment in deliveries.payments_due(self._ledger, account.me):
             if payment.operator is not None:
                 account.receive(payment.payer_certificate, payment.raw, payment.request)
         account.post()

@@ -25,9 +25,6 @@ class ItemPoster:
 
     def dispute(self, item: Item) -> str:
         """Return how an item contradicts this ledger, "" if it does not."""
-        ours = item.payee if item.kind == FORWARDED else item.payer
-        if self._session.get(tables.Wallet, ours.id) is None:
-            return f"wallet {ours.id.hex()} is not in this ledger"
         row = self._session.get(tables.Payment, item.payment.hash)
         if row is None or item.kind == FORWARDED:
             return ""
@@ -53,6 +50,7 @@ class ItemPoster:
             self._session.add(row)
             self._session.flush()
             self._check_double_spend(row, item)
+            self._check_registered(item)
         if item.kind == FORWARDED:
             row.forwarded = True
             if row.outcome is None:
@@ -67,13 +65,22 @@ class ItemPoster:
         row.netted = -row.amount
         return int(row.netted)
 
+    def _check_registered(self, item: Item) -> None:
+        """Check that our wallet in an item is registered; if not, the fault is our own."""
+        ours = item.payee if item.kind == FORWARDED else item.payer
+        if payments.registered(self._session, ours) is None:
+            accused = findings.operator_of(ours, self._trust)
+            kind, detail = findings.UNREGISTERED, f"wallet {ours.id.hex()}"
+            findings.store(self._session, accused, kind, ours.hash, [ours.raw], detail)
+
     def _check_double_spend(self, row: tables.Payment, item: Item) -> None:
         other = payments.conflicting_payment(self._session, row)
         if other is None:
             return
         pair = [other.raw, row.raw]
         kind, detail = findings.DOUBLE_SPEND, f"number {row.sequence}"
-        findings.store(self._session, row.payer, kind, row.hash, pair, detail)
+        accused = findings.wallet_of(item.payer, self._trust)
+        findings.store(self._session, accused, kind, row.hash, pair, detail)
         self._prove(evidence.FORKED_SEQUENCE, item.payer, *pair)
 
     def _prove(self, kind: int, wallet: Certificate, *parts: bytes) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from jiaozi.wire import certificates
+from jiaozi.wire.certificates import Certificate
 from jiaozi.wire.cose import WALLET
 from jiaozi.wire.journal import REFUNDED, RESOLVED
 from jiaozi_host.ledger import tables
@@ -18,36 +19,36 @@ GRACE = 30
 _RESOLUTIONS = (RESOLVED, REFUNDED)
 
 
-def outcomes_due(ledger: Ledger, wallet: bytes) -> list[tables.Payment]:
+def outcomes_due(ledger: Ledger, wallet: Certificate) -> list[tables.Payment]:
     """Return payments by this wallet with an outcome that its journal does not show yet."""
     resolved = select(tables.Entry.payment_hash).where(
-        tables.Entry.wallet == wallet, tables.Entry.kind.in_(_RESOLUTIONS)
+        tables.Entry.wallet == wallet.id, tables.Entry.kind.in_(_RESOLUTIONS)
     )
     return _payments(
         ledger,
-        tables.Payment.payer == wallet,
+        tables.Payment.payer == wallet.hash,
         tables.Payment.debits > 0,
         tables.Payment.outcome.is_not(None),
         tables.Payment.hash.not_in(resolved),
     )
 
 
-def payments_due(ledger: Ledger, wallet: bytes) -> list[tables.Payment]:
+def payments_due(ledger: Ledger, wallet: Certificate) -> list[tables.Payment]:
     """Return payments to this wallet that have no known outcome."""
     return _payments(
         ledger,
-        tables.Payment.payee == wallet,
+        tables.Payment.payee == wallet.hash,
         or_(tables.Payment.debits > 0, tables.Payment.forwarded),
         tables.Payment.outcome.is_(None),
         tables.Payment.closed.is_(False),
     )
 
 
-def refunds_due(ledger: Ledger, wallet: bytes) -> list[tables.Payment]:
+def refunds_due(ledger: Ledger, wallet: Certificate) -> list[tables.Payment]:
     """Return payments by this wallet that the payee's complete journal lacks for good."""
     return _payments(
         ledger,
-        tables.Payment.payer == wallet,
+        tables.Payment.payer == wallet.hash,
         tables.Payment.debits > 0,
         tables.Payment.refunds == 0,
         tables.Payment.outcome.is_(None),
@@ -63,7 +64,7 @@ def hold_overdue(ledger: Ledger, epoch: int, network: int) -> None:
     went.
     """
     row, wallet = tables.Payment, tables.Wallet
-    ours = select(row, wallet.certificate).join(wallet, wallet.id == row.payee)
+    ours = select(row, wallet.certificate).join(wallet, wallet.hash == row.payee)
     waiting = ours.where(row.held.is_(False), row.debits > 0, row.credits == 0, row.refunds == 0)
     with ledger.transaction() as session:
         for payment, certificate in session.execute(waiting):

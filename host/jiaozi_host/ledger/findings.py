@@ -1,5 +1,8 @@
-"""Findings: contradictions in what wallets signed, by kind.
+"""Findings: contradictions in what wallets and operators signed, by kind.
 
+A finding names one certificate, and rests on what its key has signed or on what this operator has
+seen, never on another operator's word. It holds up the settlement of the wallet it names, and no
+other's.
 Findings of the kinds in PROVEN hold a proof as evidence, which third parties can verify
 (`jiaozi.operator.evidence`).
 """
@@ -7,12 +10,15 @@ Findings of the kinds in PROVEN hold a proof as evidence, which third parties ca
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from _jzcbor import dumps
 from jiaozi.operator import audit, evidence
+from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import tables
 
 ROLLED_BACK = "rolled back"
@@ -29,7 +35,7 @@ CREDIT_AND_REFUND = "credit and refund"
 RECEIPT_AND_VOID = "receipt and void"
 DEBIT_MISSING = "debit missing"
 CREDIT_MISSING = "credit missing"
-UNKNOWN_WALLET = "unknown wallet"
+UNREGISTERED = "unregistered certificate"
 OLD_KEY_USED = "old key used"
 
 # Kind of finding for each kind of proof.
@@ -74,16 +80,36 @@ MEANING = {
     PROVEN[evidence.FALSE_BALANCE]: "it signed a balance that its journal contradicts",
     PROVEN[audit.OUTSIDE_TERMS]: "its own journal uses a purse against its terms",
     OLD_KEY_USED: "a key was used after the wallet had rotated to the next one",
-    UNKNOWN_WALLET: "it has a certificate of this operator that the ledger does not list",
+    UNREGISTERED: "it signed a wallet's certificate that its ledger does not list",
 }
 
 # These may be corrected by the next reading; all others block settlement.
 _TRANSIENT = (CHAIN_BROKEN,)
 
 
+@dataclass(frozen=True)
+class Accused:
+    """Who a finding names, as in `tables.Finding`."""
+
+    certificate: bytes
+    operator: bytes
+    wallet: bytes = b""
+
+
+def wallet_of(certificate: Certificate, trust: Trust) -> Accused:
+    """Name the wallet that holds a verified certificate."""
+    return Accused(certificate.hash, trust.operator(certificate).id, certificate.id)
+
+
+def operator_of(certificate: Certificate, trust: Trust) -> Accused:
+    """Name the operator that signed a wallet's verified certificate."""
+    operator = trust.operator(certificate)
+    return Accused(operator.hash, operator.id)
+
+
 def store(
     session: Session,
-    wallet: bytes,
+    accused: Accused,
     kind: str,
     subject: bytes,
     parts: Iterable[bytes],
@@ -93,30 +119,29 @@ def store(
 
     subject: hash of the payment or statement; parts: encoded signed objects, the evidence.
     """
-    known = session.scalar(
-        select(tables.Finding).where(
-            tables.Finding.wallet == wallet,
-            tables.Finding.kind == kind,
-            tables.Finding.subject == subject,
-        )
+    table = tables.Finding
+    same = select(table).where(
+        table.certificate == accused.certificate, table.kind == kind, table.subject == subject
     )
+    known = session.scalar(same)
     if known is not None:
         return known
-    text = f"{MEANING[kind]} ({detail})" if detail else MEANING[kind]
-    finding = tables.Finding(
-        wallet=wallet, kind=kind, subject=subject, detail=text, evidence=dumps(list(parts))
+    finding = table(
+        certificate=accused.certificate,
+        operator=accused.operator,
+        wallet=accused.wallet,
+        kind=kind,
+        subject=subject,
+        detail=f"{MEANING[kind]} ({detail})" if detail else MEANING[kind],
+        evidence=dumps(list(parts)),
     )
     session.add(finding)
     session.flush()
     return finding
 
 
-def blocking(session: Session, wallet: bytes) -> list[tables.Finding]:
-    """Return the findings against a wallet that block its settlement."""
-    return list(
-        session.scalars(
-            select(tables.Finding).where(
-                tables.Finding.wallet == wallet, tables.Finding.kind.not_in(_TRANSIENT)
-            )
-        )
-    )
+def blocking(session: Session, certificates: Iterable[bytes]) -> list[tables.Finding]:
+    """Return the findings that block settlement of the wallet with these certificates' hashes."""
+    table = tables.Finding
+    wanted = table.certificate.in_(list(certificates)), table.kind.not_in(_TRANSIENT)
+    return list(session.scalars(select(table).where(*wanted).order_by(table.id)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,6 +58,7 @@ class Ledger:
             session.add(
                 tables.Wallet(
                     id=certificate.id,
+                    hash=certificate.hash,
                     public=certificate.public,
                     certificate=certificate.raw,
                     form=certificate.form,
@@ -76,6 +77,7 @@ class Ledger:
             session.add(
                 tables.Wallet(
                     id=certificate.id,
+                    hash=certificate.hash,
                     public=certificate.public,
                     certificate=certificate.raw,
                     form=certificate.form,
@@ -92,16 +94,7 @@ class Ledger:
         Raises LedgerError when the wallet is not registered.
         """
         with self.transaction() as session:
-            ids, row = [wallet], self._row(session, wallet)
-            while row.predecessor is not None:
-                ids.insert(0, row.predecessor)
-                row = self._row(session, row.predecessor)
-            table = tables.Wallet
-            while (
-                after := session.scalar(select(table.id).where(table.predecessor == ids[-1]))
-            ) is not None:
-                ids.append(after)
-            return ids
+            return [row.id for row in self._chain(session, wallet)]
 
     def mark_installed(self, wallet: bytes) -> None:
         """Set a wallet's status to INSTALLED: the device holds its certificate."""
@@ -123,6 +116,16 @@ class Ledger:
         with self.transaction() as session:
             return session.scalar(select(tables.Wallet).where(tables.Wallet.public == public))
 
+    @classmethod
+    def _chain(cls, session: Session, wallet: bytes) -> list[tables.Wallet]:
+        """Return the rows of all ids of a wallet, the oldest first."""
+        rows, table = [cls._row(session, wallet)], tables.Wallet
+        while (before := rows[0].predecessor) is not None:
+            rows.insert(0, cls._row(session, before))
+        while after := session.scalar(select(table).where(table.predecessor == rows[-1].id)):
+            rows.append(after)
+        return rows
+
     @staticmethod
     def _row(session: Session, wallet: bytes) -> tables.Wallet:
         row = session.get(tables.Wallet, wallet, with_for_update=True)
@@ -141,13 +144,14 @@ class Ledger:
             row = self._row(session, wallet)
             payments = session.scalars(
                 select(tables.Payment).where(
-                    tables.Payment.payer == wallet, tables.Payment.debits == 0
+                    tables.Payment.payer == row.hash, tables.Payment.debits == 0
                 )
             ).all()
             expected = frozenset(payment.hash for payment in payments)
             answered = session.scalars(
                 select(tables.Payment.hash).where(
-                    tables.Payment.payee == wallet, tables.Payment.outcome_position >= row.position
+                    tables.Payment.payee == row.hash,
+                    tables.Payment.outcome_position >= row.position,
                 )
             )
             digests = tuple(evidence.digest(payment.raw) for payment in payments)
@@ -234,10 +238,16 @@ class Ledger:
             session.add(tables.Settlement(wallet=wallet, position=position, raw=raw))
 
     def blocking_findings(self, wallet: bytes) -> list[tables.Finding]:
-        """Return findings, under any of a wallet's ids, that block its settlement."""
-        ids = self.ids_of(wallet)
+        """Return findings, under any of a wallet's certificates, that block its settlement."""
         with self.transaction() as session:
-            return [found for one in ids for found in findings.blocking(session, one)]
+            hashes = [row.hash for row in self._chain(session, wallet)]
+            return findings.blocking(session, hashes)
+
+    def about(self, wallet: bytes, found: Iterable[tables.Finding]) -> list[tables.Finding]:
+        """Return those of some findings that name a wallet, under any of its certificates."""
+        with self.transaction() as session:
+            hashes = {row.hash for row in self._chain(session, wallet)}
+        return [finding for finding in found if finding.certificate in hashes]
 
     def purses(self, wallet: bytes) -> list[tables.Purse]:
         """Return the purses with terms in which a wallet states to hold money."""

@@ -22,8 +22,10 @@ def payment_row(
     return tables.Payment(
         hash=payment.hash,
         request_hash=request.hash,
-        payer=payer.id,
-        payee=payee.id,
+        payer=payer.hash,
+        payee=payee.hash,
+        payer_id=payer.id,
+        payee_id=payee.id,
         payer_certificate=payer.raw,
         payee_certificate=payee.raw,
         sequence=payment.sequence,
@@ -43,9 +45,15 @@ def payment_row(
     )
 
 
+def registered(session: Session, certificate: Certificate) -> tables.Wallet | None:
+    """Return the row of the wallet with this very certificate, or None."""
+    table = tables.Wallet
+    return session.scalar(select(table).where(table.hash == certificate.hash))
+
+
 def is_closed(session: Session, payee: Certificate, request: Request) -> bool:
     """True if the payee's posted journal has passed the request without a payment for it."""
-    row = session.get(tables.Wallet, payee.id)
+    row = registered(session, payee)
     return row is not None and request.number < row.floor
 
 
@@ -53,7 +61,7 @@ def conflicting_payment(session: Session, payment: tables.Payment) -> tables.Pay
     """Return another payment with the same payer and sequence number: a double spend."""
     return session.scalar(
         select(tables.Payment).where(
-            tables.Payment.payer_certificate == payment.payer_certificate,
+            tables.Payment.payer == payment.payer,
             tables.Payment.sequence == payment.sequence,
             tables.Payment.hash != payment.hash,
         )

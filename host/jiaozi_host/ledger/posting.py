@@ -46,7 +46,7 @@ class Poster:
         self._trust = trust
         self._statement = statement
         self._purses = Purses(session, wallet, trust)
-        self._checks = Checks(session, row, wallet, statement.raw)
+        self._checks = Checks(session, row, wallet, trust, statement.raw)
 
     def post(self, question: Question, entries: list[bytes]) -> Posting:
         """Post encoded entries, from the row's position up to the statement's head."""
@@ -172,7 +172,9 @@ class Poster:
             raise Refused(ROTATION_MISMATCH)
         if (old.position, old.head) != (statement.position, statement.head):
             evidence = [rotation.raw, *self._checks.last_statement()]
-            self._checks.fail(findings.OLD_KEY_USED, rotation.hash, evidence, against=old.id)
+            self._checks.fail(
+                findings.OLD_KEY_USED, rotation.hash, evidence, against=old.certificate
+            )
         old.moved, old.status = statement.balance, tables.ROTATED
         old.balance -= statement.balance
         self._session.flush()
@@ -195,7 +197,7 @@ class Poster:
         if known is not None:
             paid = entry.kind in (PAID, REFUNDED) or entry.peer is None
             party = known.payer if paid else known.payee
-            if party != self._row.id or known.request_hash != entry.request_hash:
+            if party != self._wallet.hash or known.request_hash != entry.request_hash:
                 raise Refused(UNKNOWN_PAYMENT)
             return known
         if entry.payment is None or entry.request is None or entry.peer is None:
@@ -217,8 +219,8 @@ class Poster:
             payment.outcome_position = outcome.position
         elif payment.received != outcome.credited:
             evidence = [payment.raw, payment.outcome, outcome.raw]
-            kind = findings.RECEIPT_AND_VOID
-            self._checks.fail(kind, payment.hash, evidence, against=payment.payee)
+            kind, payee = findings.RECEIPT_AND_VOID, payment.payee_certificate
+            self._checks.fail(kind, payment.hash, evidence, against=payee)
 
     def _close_requests(self) -> None:
         """Close payments for requests below the floor that this complete journal left open.
@@ -228,7 +230,7 @@ class Poster:
         self._session.execute(
             update(tables.Payment)
             .where(
-                tables.Payment.payee == self._row.id,
+                tables.Payment.payee == self._wallet.hash,
                 tables.Payment.outcome.is_(None),
                 tables.Payment.request_number < self._statement.floor,
             )

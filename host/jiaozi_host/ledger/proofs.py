@@ -94,9 +94,8 @@ def store(session: Session, trust: Trust, proofs: Iterable[bytes]) -> list[table
         except (Refused, evidence.NotProven):
             continue
         kind = findings.PROVEN[verdict.kind]
-        table = tables.Finding
-        wanted = select(table).where(table.wallet == verdict.wallet.id, table.kind == kind)
+        accused, table = findings.wallet_of(verdict.wallet, trust), tables.Finding
+        wanted = select(table).where(table.certificate == accused.certificate, table.kind == kind)
         if session.scalar(wanted) is None:
-            found = findings.store(session, verdict.wallet.id, kind, sha256(proof), [proof])
-            stored.append(found)
+            stored.append(findings.store(session, accused, kind, sha256(proof), [proof]))
     return stored

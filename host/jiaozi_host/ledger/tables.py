@@ -27,6 +27,8 @@ class Base(DeclarativeBase):
 class Wallet(Base):
     """A wallet certified by this operator, and the end of its posted journal.
 
+    hash: of its certificate, by which journals are matched to it: another operator may give its id
+    to a wallet of its own.
     status: ISSUED, then INSTALLED once the device is known to hold its certificate, then ROTATED
     once it has changed to its next key and id.
     predecessor: its previous id; moved: balance that went to its next id.
@@ -38,6 +40,7 @@ class Wallet(Base):
     __tablename__ = "wallets"
 
     id: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH), primary_key=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), unique=True)
     public: Mapped[bytes] = mapped_column(LargeBinary(EDDSA.key_length), unique=True)
     certificate: Mapped[bytes] = mapped_column(LargeBinary)
     form: Mapped[int] = mapped_column(Integer)
@@ -87,6 +90,8 @@ class Purse(Base):
 class Payment(Base):
     """A payment, from the journal of its payer, its payee or both.
 
+    payer, payee: hashes of their certificates, by which they are matched to wallets; payer_id,
+    payee_id: their ids, for people.
     debits, credits, refunds: number of posted entries of each kind; at most one of each if all
     parties are honest.
     outcome: the payee's receipt or void, encoded; received: True for a receipt.
@@ -101,8 +106,10 @@ class Payment(Base):
 
     hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), primary_key=True)
     request_hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), index=True)
-    payer: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH), index=True)
-    payee: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH), index=True)
+    payer: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), index=True)
+    payee: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), index=True)
+    payer_id: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH))
+    payee_id: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH))
     payer_certificate: Mapped[bytes] = mapped_column(LargeBinary)
     payee_certificate: Mapped[bytes] = mapped_column(LargeBinary)
     sequence: Mapped[int] = mapped_column(Integer)
@@ -230,16 +237,27 @@ class AccountRecord(Base):
 class Finding(Base):
     """A failed check (`jiaozi_host.ledger.findings`). Rows are added, never changed.
 
+    certificate: hash of the certificate of who is at fault, a wallet or an operator.
+    operator, wallet: ids, for people; wallet is empty if the operator itself is at fault.
     subject: hash of the payment, statement or entry; evidence: signed objects, a CBOR list.
     """
 
     __tablename__ = "findings"
-    __table_args__ = (UniqueConstraint("wallet", "kind", "subject"),)
+    __table_args__ = (UniqueConstraint("certificate", "kind", "subject"),)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    wallet: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH), index=True)
+    certificate: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), index=True)
+    operator: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH))
+    wallet: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH))
     kind: Mapped[str] = mapped_column(String(32))
     subject: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH))
     detail: Mapped[str] = mapped_column(String(400))
     evidence: Mapped[bytes] = mapped_column(LargeBinary)
     at: Mapped[str] = mapped_column(String(32), default=now)
+
+    @property
+    def name(self) -> str:
+        """Who is at fault, for people."""
+        if self.wallet:
+            return f"wallet {self.wallet.hex()} of operator {self.operator.hex()}"
+        return f"operator {self.operator.hex()}"

@@ -21,8 +21,8 @@ class Synced:
     balance, epoch: by its last statement; firmware: its number, as the wallet states; outdated:
     True if its policy requires a newer one.
     rotated: its previous id, if its key was rotated.
-    settled: True if its offline counters were reset; findings: contradictions, which block
-    settlement; frozen: True if the wallet was frozen because of unresolved findings.
+    settled: True if its offline counters were reset; findings: contradictions found, of which only
+    those about this wallet block its settlement; frozen: True if it was frozen because of them.
     """
 
     wallet: bytes

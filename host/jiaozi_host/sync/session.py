@@ -89,10 +89,10 @@ class _Session:
             self._progress("freezing")
             self._client.freeze()
             done.frozen = True
-        if not done.findings:
+        if not self._ledger.about(wallet.id, done.findings):
             self._settle(nonce, statement)
             self._readout.post(wallet.id, done)
-            done.settled = not done.findings
+            done.settled = not self._ledger.about(wallet.id, done.findings)
         return done
 
     def _update(self) -> None:
@@ -107,14 +107,14 @@ class _Session:
     def _deliver(self) -> bool:
         """Deliver payments and outcomes due; return True if the wallet's journal has grown."""
         account, ledger, wallet, done = self._account, self._ledger, self._wallet, self._done
-        for payment in deliveries.payments_due(ledger, account.me.id):
-            if payment.payer == wallet.id:
+        for payment in deliveries.payments_due(ledger, account.me):
+            if payment.payer == wallet.hash:
                 account.receive(wallet.raw, payment.raw, payment.request)
         account.post()
-        for payment in deliveries.payments_due(ledger, wallet.id):
+        for payment in deliveries.payments_due(ledger, wallet):
             self._progress("delivering a payment")
             self._deliver_payment(payment)
-        for payment in deliveries.outcomes_due(ledger, wallet.id):
+        for payment in deliveries.outcomes_due(ledger, wallet):
             self._progress("delivering a receipt")
             try:
                 self._client.resolve(payment.outcome or b"")
@@ -130,7 +130,7 @@ class _Session:
             self._done.undelivered.append(f"payment {payment.hash.hex()[:16]}: {refusal}")
             return
         self._done.delivered += 1
-        if payment.payer == self._account.me.id:
+        if payment.payer == self._account.me.hash:
             step = payer.resolve(self._account, outcome)
             if step is not None:
                 self._account.apply(step)
@@ -147,7 +147,7 @@ class _Session:
     def _settle(self, nonce: bytes, statement: Statement) -> None:
         self._progress("settling")
         # A settlement holds only so many refunds; the next sync makes the others.
-        closed = deliveries.refunds_due(self._ledger, self._wallet.id)[:MOST_CLOSED]
+        closed = deliveries.refunds_due(self._ledger, self._wallet)[:MOST_CLOSED]
         settlement = self._operator.settlement(
             self._wallet,
             nonce,

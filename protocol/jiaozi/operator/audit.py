@@ -240,7 +240,7 @@ class Audit:
         self._add(purse, payment.amount)
 
     def _check_payer(self, payer: Certificate, payment: Payment, epoch_number: int) -> None:
-        _require(payer.id != self._wallet.id)
+        _require(payer.hash != self._wallet.hash)
         payment.verify(payer.public, payer.hash)
         self._check_issued(payer, epoch_number)
 
