@@ -51,6 +51,10 @@ class WalletClient:
         self._selected: Selected | None = None
         self._channel: Channel | None = None
 
+    def identify(self, identity: ChannelIdentity) -> None:
+        """Use another identity from the next channel on."""
+        self._identity = identity
+
     def exchange(self, command: bytes) -> bytes:
         """Send a command APDU, through the channel if open; return the response APDU."""
         channel, self._channel = self._channel, None  # an error below closes it
@@ -139,6 +143,10 @@ class WalletClient:
             raise refused_by_wallet(status)
         self._selected = read_selected(data)
         return self._selected
+
+    def epoch(self) -> bytes:
+        """Return the wallet's epoch, encoded and not verified."""
+        return self._call(commands.EPOCH)
 
     def pay(self, payee: bytes, request: bytes) -> tuple[bytes, bytes | None]:
         """Ask for a payment; return it and None.

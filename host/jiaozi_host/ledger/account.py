@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from _jzcbor import dumps
 from jiaozi.wallet import install, payee, settle
 from jiaozi.wallet.book import JOURNAL_LIMIT, OPEN_LIMIT, Book, Step
 from jiaozi.wallet.store_keys import NETWORK_KEY, SEED_KEY, STATE_KEY
+from jiaozi.wire.certificates import Certificate
 from jiaozi.wire.errors import OVER_BALANCE, OVER_CAP, Refused
 from jiaozi.wire.journal import REFUNDED, RESOLVED, TAKEN
 from jiaozi.wire.messages import Request, read_request
@@ -132,17 +134,16 @@ class Account(Book):
             return stored or b""
         return bytes(self.apply(step))
 
-    def request_from(self, wallet: bytes, amount: int) -> Request:
+    def request_from(self, wallet: Certificate, amount: int) -> Request:
         """Return the open request for a wallet's cash-out of `amount`, or make one.
 
         An open request to the wallet for another amount is cancelled, and the oldest of all when
         too many are open. A payment for a cancelled request is voided and thereby refunded.
         Raises Refused.
         """
+        table = tables.CounterTransfer
         with self._ledger.transaction() as session:
-            rows = session.scalars(
-                select(tables.CashOut).where(tables.CashOut.wallet == wallet)
-            ).all()
+            rows = session.scalars(select(table).where(table.wallet == wallet.hash)).all()
         for row in rows:
             request = self.open.get(row.request_hash)
             if request is None:
@@ -155,35 +156,57 @@ class Account(Book):
             self.apply(payee.cancel(self, oldest.hash))
         step = payee.request(self, amount)
         raised = read_request(step.reply, self.network)
-        row = tables.CashOut(request_hash=raised.hash, wallet=wallet, amount=amount)
-        self._records.commit_with(lambda session: session.add(row))
+        self.begin_transfer(raised.hash, wallet, amount)
         self.apply(step)
         return raised
 
-    def unacknowledged_cash_outs(self, wallet: bytes) -> list[tables.Payment]:
-        """Return cash-outs with an outcome that the wallet is not known to have received."""
-        resolved = select(tables.Entry.payment_hash).where(
-            tables.Entry.wallet == wallet, tables.Entry.kind.in_((RESOLVED, REFUNDED))
-        )
-        with self._ledger.transaction() as session:
-            wanted = (
-                select(tables.Payment)
-                .join(tables.CashOut, tables.CashOut.request_hash == tables.Payment.request_hash)
-                .where(
-                    tables.CashOut.wallet == wallet,
-                    tables.CashOut.acknowledged.is_(False),
-                    tables.Payment.outcome.is_not(None),
-                    tables.Payment.hash.not_in(resolved),
-                )
-            )
-            return list(session.scalars(wanted))
+    # The counter --------------------------------------------------------------------------------
+
+    def begin_transfer(self, request_hash: bytes, wallet: Certificate, amount: int) -> None:
+        """Record a cash-out or top-up in the transaction of the account's next commit."""
+        row = tables.CounterTransfer(request_hash=request_hash, wallet=wallet.hash, amount=amount)
+        self._records.commit_with(lambda session: session.add(row))
 
     def acknowledge(self, request_hash: bytes) -> None:
-        """Note that the wallet has received the outcome of a cash-out."""
+        """Note that the counter has been shown the outcome of a cash-out or top-up."""
         with self._ledger.transaction() as session:
-            row = session.get(tables.CashOut, request_hash)
+            row = session.get(tables.CounterTransfer, request_hash)
             if row is not None:
                 row.acknowledged = True
+
+    def unacknowledged_cash_outs(self, wallet: Certificate) -> list[tables.Payment]:
+        """Return cash-outs the account has answered and the counter has not acknowledged."""
+        return self._unacknowledged(tables.Payment.payer, wallet)
+
+    def unacknowledged_top_ups(self, wallet: Certificate) -> list[tables.Payment]:
+        """Return top-ups the wallet has answered and the counter has not acknowledged."""
+        return self._unacknowledged(tables.Payment.payee, wallet)
+
+    def _unacknowledged(self, party: Any, wallet: Certificate) -> list[tables.Payment]:
+        """Return payments with an outcome, between the account and any key of a wallet."""
+        table, row = tables.CounterTransfer, tables.Payment
+        hashes = self._ledger.hashes_of(wallet)
+        wanted = (
+            select(row)
+            .join(table, table.request_hash == row.request_hash)
+            .where(
+                party.in_(hashes),
+                table.acknowledged.is_(False),
+                row.outcome.is_not(None),
+                row.refunds == 0,
+            )
+        )
+        with self._ledger.transaction() as session:
+            return list(session.scalars(wanted.order_by(row.sequence)))
+
+    def is_resolved(self, payment: tables.Payment) -> bool:
+        """True if the posted journal of the payer shows the outcome of its payment."""
+        table = tables.Entry
+        resolved = select(table.position).where(
+            table.payment_hash == payment.hash, table.kind.in_((RESOLVED, REFUNDED))
+        )
+        with self._ledger.transaction() as session:
+            return session.scalar(resolved.limit(1)) is not None
 
     # Ledger -------------------------------------------------------------------------------------
 
@@ -239,7 +262,7 @@ def open_account(ledger: Ledger, operator: Operator) -> Account:
             "this ledger belongs to another operator; nothing was changed", "check --home"
         )
     posted = account.post()
-    blamed = ledger.about(wallet.id, posted.findings)
+    blamed = ledger.unsettling(wallet.id, posted.findings)
     if blamed:
         detail = blamed[0].detail
         raise LedgerError(

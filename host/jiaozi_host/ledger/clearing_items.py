@@ -54,7 +54,9 @@ class ItemPoster:
         if item.kind == FORWARDED:
             row.forwarded = True
             if row.outcome is None:
-                row.closed = payments.is_closed(self._session, item.payee, item.request)
+                row.closed = payments.is_closed(
+                    self._session, item.payee, item.request, item.payment
+                )
         elif item.outcome is None:
             row.closed = True
         elif row.outcome is None:

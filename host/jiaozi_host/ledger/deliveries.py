@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from jiaozi.wire import certificates
 from jiaozi.wire.certificates import Certificate
@@ -45,14 +45,19 @@ def payments_due(ledger: Ledger, wallet: Certificate) -> list[tables.Payment]:
 
 
 def refunds_due(ledger: Ledger, wallet: Certificate) -> list[tables.Payment]:
-    """Return payments by this wallet that the payee's complete journal lacks for good."""
+    """Return payments by this wallet that are never credited, and that it has no void for.
+
+    The payee's complete journal lacks the payment for good, or the wallet refuses the payee's void.
+    """
     return _payments(
         ledger,
         tables.Payment.payer == wallet.hash,
         tables.Payment.debits > 0,
         tables.Payment.refunds == 0,
-        tables.Payment.outcome.is_(None),
-        tables.Payment.closed.is_(True),
+        or_(
+            and_(tables.Payment.outcome.is_(None), tables.Payment.closed.is_(True)),
+            and_(tables.Payment.refused.is_(True), tables.Payment.received.is_(False)),
+        ),
     )
 
 

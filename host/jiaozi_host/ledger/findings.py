@@ -35,6 +35,7 @@ CREDIT_AND_REFUND = "credit and refund"
 RECEIPT_AND_VOID = "receipt and void"
 DEBIT_MISSING = "debit missing"
 CREDIT_MISSING = "credit missing"
+OUTCOME_REFUSED = "outcome refused"
 UNREGISTERED = "unregistered certificate"
 OLD_KEY_USED = "old key used"
 
@@ -80,11 +81,15 @@ MEANING = {
     PROVEN[evidence.FALSE_BALANCE]: "it signed a balance that its journal contradicts",
     PROVEN[audit.OUTSIDE_TERMS]: "its own journal uses a purse against its terms",
     OLD_KEY_USED: "a key was used after the wallet had rotated to the next one",
+    OUTCOME_REFUSED: "it refuses the outcome of its payment, which verifies here",
     UNREGISTERED: "it signed a wallet's certificate that its ledger does not list",
 }
 
-# These may be corrected by the next reading; all others block settlement.
+# May be corrected by the next reading: blocks only the settlement of the sync that found it.
 _TRANSIENT = (CHAIN_BROKEN,)
+
+# For people to look into: who is at fault is not known, so it blocks nothing.
+_REMARKS = (OUTCOME_REFUSED,)
 
 
 @dataclass(frozen=True)
@@ -140,8 +145,13 @@ def store(
     return finding
 
 
+def is_remark(finding: tables.Finding) -> bool:
+    """True if a finding blocks no settlement."""
+    return finding.kind in _REMARKS
+
+
 def blocking(session: Session, certificates: Iterable[bytes]) -> list[tables.Finding]:
     """Return the findings that block settlement of the wallet with these certificates' hashes."""
     table = tables.Finding
-    wanted = table.certificate.in_(list(certificates)), table.kind.not_in(_TRANSIENT)
+    wanted = table.certificate.in_(list(certificates)), table.kind.not_in(_TRANSIENT + _REMARKS)
     return list(session.scalars(select(table).where(*wanted).order_by(table.id)))

@@ -101,9 +101,25 @@ def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> 
     outcome.verify(wallet.public, wallet.hash)
     _require(outcome.payment_hash == payment.hash and outcome.position == position)
     _require(outcome.credited == (kind == CREDITED))
+    _require(not isinstance(outcome, Void) or outcome.request_hash == request.hash)
     if kind == CREDITED:
         _require(payment.amount == (request.amount or min(payment.amount, request.ceiling)))
     return CheckedEntry(kind, body[1], body[2], payment, request, peer, outcome)
+
+
+def voided_payment(raw: bytes) -> bytes:
+    """Return the hash of the payment that a VOIDED entry names, b"" for any other entry.
+
+    No signature is verified: use it where the wallet is held to what its journal says.
+    """
+    try:
+        body = decode(raw)
+        if type(body) is list and body and body[0] == VOIDED:
+            expect(body, ENTRY_FIELDS[VOIDED])
+            return bytes(body[2])
+    except Refused:
+        pass
+    return b""
 
 
 def _terms(body: list[Any], trust: Trust) -> Terms:

@@ -23,6 +23,7 @@ from jiaozi_host.errors import BadAnswer, LedgerError
 from jiaozi_host.ledger import findings, proofs, tables
 from jiaozi_host.ledger.checks import Posting, Question
 from jiaozi_host.ledger.database import FILE, open_database
+from jiaozi_host.ledger.payments import registered
 from jiaozi_host.ledger.posting import Poster
 
 
@@ -95,6 +96,14 @@ class Ledger:
         """
         with self.transaction() as session:
             return [row.id for row in self._chain(session, wallet)]
+
+    def hashes_of(self, certificate: Certificate) -> list[bytes]:
+        """Return the hashes of all certificates of a wallet, or of this one if not registered."""
+        with self.transaction() as session:
+            row = registered(session, certificate)
+            if row is None:
+                return [certificate.hash]
+            return [one.hash for one in self._chain(session, row.id)]
 
     def mark_installed(self, wallet: bytes) -> None:
         """Set a wallet's status to INSTALLED: the device holds its certificate."""
@@ -177,14 +186,21 @@ class Ledger:
         return statement
 
     def post(
-        self, question: Question, statement: Statement, entries: list[bytes], trust: Trust
+        self,
+        question: Question,
+        statement: Statement,
+        entries: list[bytes],
+        trust: Trust,
+        missing: frozenset[bytes] = frozenset(),
     ) -> Posting:
         """Post a wallet's journal up to its statement; safe to repeat.
 
         statement: as returned by `read_statement`; entries: encoded journal entries from the
-        question's position to the statement's. Findings are stored and returned; no entry is
+        question's position to the statement's; missing: hashes of certificates of valid operators
+        that this host lacks. Findings are stored and returned; no entry is
         posted when they do not chain to the statement's head.
-        Raises LedgerError when another process has posted entries since the question was made.
+        Raises LedgerError when another process has posted entries since the question was made, or
+        an entry cannot be judged before this host has the operators it lacks.
         """
         with self.transaction() as session:
             row = self._row(session, question.wallet)
@@ -194,7 +210,7 @@ class Ledger:
                     "run the command again",
                 )
             wallet = certificates.read(WALLET, row.certificate, trust.network)
-            return Poster(session, row, wallet, trust, statement).post(question, entries)
+            return Poster(session, row, wallet, trust, statement, missing).post(question, entries)
 
     def entry(self, wallet: bytes, position: int) -> bytes | None:
         """Return an encoded entry of a posted journal, or None past its end."""
@@ -243,11 +259,35 @@ class Ledger:
             hashes = [row.hash for row in self._chain(session, wallet)]
             return findings.blocking(session, hashes)
 
-    def about(self, wallet: bytes, found: Iterable[tables.Finding]) -> list[tables.Finding]:
-        """Return those of some findings that name a wallet, under any of its certificates."""
+    def unsettling(self, wallet: bytes, found: Iterable[tables.Finding]) -> list[tables.Finding]:
+        """Return those of one sync's findings that forbid it to settle a wallet.
+
+        They name this wallet, under any of its certificates, and are not mere remarks.
+        """
         with self.transaction() as session:
             hashes = {row.hash for row in self._chain(session, wallet)}
-        return [finding for finding in found if finding.certificate in hashes]
+        about = [finding for finding in found if finding.certificate in hashes]
+        return [finding for finding in about if not findings.is_remark(finding)]
+
+    def note_refused(self, payment: tables.Payment, trust: Trust, reason: str) -> tables.Finding:
+        """Note that the payer's wallet refuses an outcome; a void is then refunded by settlement.
+
+        reason: the wallet's refusal. Return the finding, which names the wallet that refuses.
+        """
+        payer = trust.wallet(payment.payer_certificate)
+        payee = findings.wallet_of(trust.wallet(payment.payee_certificate), trust)
+        signer = f"wallet {payee.wallet.hex()} of operator {payee.operator.hex()}"
+        parts = [payment.raw, payment.outcome or b"", payment.payee_certificate]
+        with self.transaction() as session:
+            session.get_one(tables.Payment, payment.hash).refused = True
+            return findings.store(
+                session,
+                findings.wallet_of(payer, trust),
+                findings.OUTCOME_REFUSED,
+                payment.hash,
+                parts,
+                f"signed by {signer}; {reason}",
+            )
 
     def purses(self, wallet: bytes) -> list[tables.Purse]:
         """Return the purses with terms in which a wallet states to hold money."""

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jiaozi.wire.certificates import ACCOUNT, Certificate
+from jiaozi.wire.journal import VOIDED
 from jiaozi.wire.messages import Payment, Request
 from jiaozi_host.ledger import tables
 
@@ -34,6 +35,7 @@ def payment_row(
         raw=payment.raw,
         request=request.raw,
         closed=False,
+        refused=False,
         debits=0,
         credits=0,
         refunds=0,
@@ -51,10 +53,18 @@ def registered(session: Session, certificate: Certificate) -> tables.Wallet | No
     return session.scalar(select(table).where(table.hash == certificate.hash))
 
 
-def is_closed(session: Session, payee: Certificate, request: Request) -> bool:
-    """True if the payee's posted journal has passed the request without a payment for it."""
-    row = registered(session, payee)
-    return row is not None and request.number < row.floor
+def is_closed(session: Session, payee: Certificate, request: Request, payment: Payment) -> bool:
+    """True if the payee's posted journal shows that the payment is never credited.
+
+    It has passed the request, or it answers the payment with a void that does not verify.
+    """
+    row, table = registered(session, payee), tables.Entry
+    if row is None:
+        return False
+    voided = select(table.position).where(
+        table.wallet == row.id, table.kind == VOIDED, table.payment_hash == payment.hash
+    )
+    return request.number < row.floor or session.scalar(voided.limit(1)) is not None
 
 
 def conflicting_payment(session: Session, payment: tables.Payment) -> tables.Payment | None:

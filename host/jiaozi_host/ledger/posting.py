@@ -12,16 +12,17 @@ from sqlalchemy.orm import Session
 from _jzcrypto import sha256
 from jiaozi.wire.certificates import Certificate, read
 from jiaozi.wire.cose import WALLET
-from jiaozi.wire.errors import ROTATION_MISMATCH, UNKNOWN_PAYMENT, Refused
-from jiaozi.wire.journal import CREDITED, PAID, REFUNDED
+from jiaozi.wire.errors import ROTATION_MISMATCH, UNKNOWN_OPERATOR, UNKNOWN_PAYMENT, Refused
+from jiaozi.wire.journal import CREDITED, PAID, REFUNDED, VOIDED
 from jiaozi.wire.messages import Receipt, Void
 from jiaozi.wire.rotations import Rotation
 from jiaozi.wire.statements import Statement
 from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.trust import Trust
+from jiaozi_host.errors import LedgerError
 from jiaozi_host.ledger import findings, proofs, tables
 from jiaozi_host.ledger.checks import Checks, Posting, Question
-from jiaozi_host.ledger.journal import CheckedEntry, read_entry
+from jiaozi_host.ledger.journal import CheckedEntry, read_entry, voided_payment
 from jiaozi_host.ledger.payments import is_closed, journal_balance, payment_row
 from jiaozi_host.ledger.purses import Purses
 
@@ -29,7 +30,8 @@ from jiaozi_host.ledger.purses import Purses
 class Poster:
     """Posting of one wallet's journal, within a database transaction.
 
-    row, wallet: the wallet's row and certificate; statement: what the journal is posted up to.
+    row, wallet: the wallet's row and certificate; statement: what the journal is posted up to;
+    missing: hashes of certificates of valid operators that this host lacks.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class Poster:
         wallet: Certificate,
         trust: Trust,
         statement: Statement,
+        missing: frozenset[bytes] = frozenset(),
     ) -> None:
         self._session = session
         self._row = row
         self._wallet = wallet
         self._trust = trust
         self._statement = statement
+        self._missing = missing
         self._purses = Purses(session, wallet, trust)
         self._checks = Checks(session, row, wallet, trust, statement.raw)
 
@@ -118,8 +122,15 @@ class Poster:
                 self._checks.fail(findings.ROLLED_BACK, sha256(raw), evidence, detail)
             delta = self._apply(entry)
         except Refused as refusal:
+            if refusal.sw == UNKNOWN_OPERATOR and self._missing:
+                raise LedgerError(
+                    "the wallet dealt with an operator that this host does not know yet;"
+                    " nothing was posted",
+                    "run: jiaozi operator refresh, then sync again",
+                ) from refusal
             detail = f"at position {position}, {refusal}"
             self._checks.fail(findings.ENTRY_INVALID, sha256(raw), [raw], detail)
+            kind, payment_hash = self._void_without_outcome(raw)
         self._session.add(
             tables.Entry(
                 wallet=self._row.id,
@@ -131,6 +142,20 @@ class Poster:
             )
         )
         return delta
+
+    def _void_without_outcome(self, raw: bytes) -> tuple[int, bytes]:
+        """Close the payment of a VOIDED entry whose void no payer's wallet takes.
+
+        Its payee has signed a journal in which the payment is answered and not credited. Return
+        kind and payment of the entry, zeros if it is not VOIDED.
+        """
+        payment_hash = voided_payment(raw)
+        if not payment_hash:
+            return 0, bytes(HASH_LENGTH)
+        payment = self._session.get(tables.Payment, payment_hash)
+        if payment is not None and payment.payee == self._wallet.hash and payment.outcome is None:
+            payment.closed = True
+        return VOIDED, payment_hash
 
     def _apply(self, entry: CheckedEntry) -> int:
         if entry.terms is not None:
@@ -145,6 +170,11 @@ class Poster:
                 payee = payment.payee_certificate
                 certificate = self._trust.wallet(payee)
                 entry.outcome.verify(certificate.public, certificate.hash)
+                if (
+                    isinstance(entry.outcome, Void)
+                    and entry.outcome.request_hash != entry.request_hash
+                ):
+                    raise Refused(UNKNOWN_PAYMENT)
             self._record_outcome(payment, entry.outcome)
         delta = 0
         if entry.kind == PAID:
@@ -206,7 +236,9 @@ class Poster:
         if entry.kind != PAID:
             payer, payee = payee, payer
         payment = payment_row(entry.payment, entry.request, payer, payee, self._wallet.issuer)
-        payment.closed = entry.kind == PAID and is_closed(self._session, payee, entry.request)
+        payment.closed = entry.kind == PAID and is_closed(
+            self._session, payee, entry.request, entry.payment
+        )
         self._checks.double_spend(payment)
         self._checks.counterpart(entry.peer, entry.kind, payment)
         self._session.add(payment)

@@ -95,7 +95,9 @@ class Payment(Base):
     debits, credits, refunds: number of posted entries of each kind; at most one of each if all
     parties are honest.
     outcome: the payee's receipt or void, encoded; received: True for a receipt.
-    closed: the payee's complete journal lacks the payment, and its request is below the floor.
+    refused: the payer's wallet refuses the outcome.
+    closed: the payee's complete journal lacks the payment, and its request is below the floor, or
+    that journal answers the payment with a void that does not verify.
     held: on hold, as the payee's certificate ended long ago.
     Between operators: operator: hash of the other's certificate, else None; outgoing: our wallet
     pays; forwarded: the payer's operator has posted the debit; sent: number of the clearing file
@@ -120,6 +122,7 @@ class Payment(Base):
     outcome: Mapped[bytes | None] = mapped_column(LargeBinary)
     received: Mapped[bool | None] = mapped_column()
     outcome_position: Mapped[int | None] = mapped_column(Integer)
+    refused: Mapped[bool] = mapped_column(default=False)
     closed: Mapped[bool] = mapped_column(default=False)
     debits: Mapped[int] = mapped_column(Integer, default=0)
     credits: Mapped[int] = mapped_column(Integer, default=0)
@@ -193,16 +196,18 @@ class Issuance(Base):
     at: Mapped[str] = mapped_column(String(32), default=now)
 
 
-class CashOut(Base):
-    """A cash-out: a request of the operator's account to one wallet.
+class CounterTransfer(Base):
+    """A cash-out (a request of the operator's account) or a top-up (a payment of the account).
 
-    acknowledged: True once the wallet has answered the outcome with success.
+    wallet: hash of the certificate of the wallet it was begun with.
+    acknowledged: True once the counter has been shown its outcome. Until then the counter owes it:
+    the person is paid, or has paid, in cash. A sync in between settles the wallet, not the counter.
     """
 
-    __tablename__ = "cash_outs"
+    __tablename__ = "counter_transfers"
 
     request_hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), primary_key=True)
-    wallet: Mapped[bytes] = mapped_column(LargeBinary(ID_LENGTH), index=True)
+    wallet: Mapped[bytes] = mapped_column(LargeBinary(HASH_LENGTH), index=True)
     amount: Mapped[int] = mapped_column(BigInteger)
     acknowledged: Mapped[bool] = mapped_column(default=False)
 

@@ -19,6 +19,7 @@ from jiaozi_host.errors import AccountRefused, BadAnswer, WalletRefused
 from jiaozi_host.ledger.account import Account, open_account
 from jiaozi_host.ledger.ledger import Ledger
 from jiaozi_host.links import Link
+from jiaozi_host.sync.own_wallet import select
 from jiaozi_host.vault import Operator
 from jiaozi_host.wallet import WalletClient
 from jiaozi_host.wallet_answers import Selected
@@ -61,16 +62,19 @@ def top_up(
     A torn top-up is finished first; if it was for the same amount, no other payment is made.
     Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), BadAnswer, and what links raise.
     """
-    client, account = _client(link, operator), open_account(ledger, operator)
-    hello, wallet = _select_current(client, account, operator)
+    client, hello, account = _begin(link, operator, ledger)
+    hello, wallet = _bring_up_to_date(client, hello, account, operator)
     done = Transfer(wallet.id)
     for entry in _pending_to(account, wallet):
         try:
             _deliver(client, account, entry[PAYMENT_RAW], done, entry[REQUEST_RAW])
         except WalletRefused:
             done.stuck.append(sum(entry[TAKEN]))
+    account.post()
+    for payment in account.unacknowledged_top_ups(wallet):
+        done.note(account, payment.raw, payment.outcome or b"", True)
+        account.acknowledge(payment.request_hash)
     if amount in done.resumed:
-        account.post()
         return done
     request = _request_of(hello, account, amount, purse)
     if request is None:
@@ -86,7 +90,9 @@ def top_up(
     with _account_rules():
         order = payer.read_order(account, wallet.raw, request.raw)
         payer.check(account, order, amount)
-        answer = account.apply(payer.pay(account, order, amount, True))
+        step = payer.pay(account, order, amount, True)
+        account.begin_transfer(request.hash, wallet, amount)
+        answer = account.apply(step)
     _deliver(client, account, _only(answer), done)
     account.post()
     return done
@@ -98,19 +104,16 @@ def cash_out(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: i
     A torn cash-out is finished first; if it was for the same amount, no other payment is made.
     Raises AccountRefused, WalletRefused (WrongPin, PinBlocked), BadAnswer, and what links raise.
     """
-    client, account = _client(link, operator), open_account(ledger, operator)
-    _, wallet = _select_current(client, account, operator)
+    client, hello, account = _begin(link, operator, ledger)
+    _, wallet = _bring_up_to_date(client, hello, account, operator)
     done = Transfer(wallet.id)
     client.verify(pin)
-    for payment in account.unacknowledged_cash_outs(wallet.id):
-        client.resolve(payment.outcome or b"")
-        account.acknowledge(payment.request_hash)
-        done.note(account, payment.raw, payment.outcome or b"", True)
+    _finish_answered(client, account, wallet, done)
     if amount in done.resumed:
         return done
     asked_before = set(account.open)
     with _account_rules():
-        request = account.request_from(wallet.id, amount)
+        request = account.request_from(wallet, amount)
     client.arm_pay(amount, CARD)
     try:
         paid = _collect_all(client, account, wallet, request, done)
@@ -121,6 +124,25 @@ def cash_out(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: i
         client.disarm()  # the armed payment may be unused
     account.post()
     return done
+
+
+def _finish_answered(
+    client: WalletClient, account: Account, wallet: Certificate, done: Transfer
+) -> None:
+    """Finish cash-outs that the account has answered, whatever a sync did in between.
+
+    What is credited is owed to the person, even if the wallet has forgotten the payment since. The
+    void of another is left to sync if the wallet refuses it.
+    """
+    for payment in account.unacknowledged_cash_outs(wallet):
+        if not account.is_resolved(payment):
+            try:
+                client.resolve(payment.outcome or b"")
+            except WalletRefused:
+                if not payment.received:
+                    continue
+        account.acknowledge(payment.request_hash)
+        done.note(account, payment.raw, payment.outcome or b"", True)
 
 
 def _collect_all(
@@ -142,18 +164,22 @@ def _collect_all(
     raise BadAnswer("the wallet returns pending payments without end")
 
 
-def _client(link: Link, operator: Operator) -> WalletClient:
-    return WalletClient(link, operator.published.trust, operator.channel_identity())
+def _begin(
+    link: Link, operator: Operator, ledger: Ledger
+) -> tuple[WalletClient, Selected, Account]:
+    """Select the wallet, then open the account in the later epoch of the two."""
+    client = WalletClient(link, operator.published.trust, operator.channel_identity())
+    hello = select(client, operator)
+    return client, hello, open_account(ledger, operator)
 
 
-def _select_current(
-    client: WalletClient, account: Account, operator: Operator
+def _bring_up_to_date(
+    client: WalletClient, hello: Selected, account: Account, operator: Operator
 ) -> tuple[Selected, Certificate]:
-    """Select the wallet, verify its certificate, and bring it to the current epoch.
+    """Verify the selected wallet's certificate and bring it to the current epoch.
 
     A request made in an older epoch would have expired for the account.
     """
-    hello = client.select()
     if hello.status != READY or hello.certificate is None:
         raise WalletRefused(NOT_ALLOWED)
     with _account_rules():
@@ -170,7 +196,7 @@ def _pending_to(account: Account, wallet: Certificate) -> list[Any]:
     return [
         entry
         for entry in account.pending()
-        if read(WALLET, entry[PEER_RAW], account.network).id == wallet.id
+        if read(WALLET, entry[PEER_RAW], account.network).hash == wallet.hash
     ]
 
 
@@ -187,7 +213,8 @@ def _deliver(
         step = payer.resolve(account, outcome)
         if step is not None:
             account.apply(step)
-        done.note(account, payment, outcome, request is not None)
+    account.acknowledge(read_payment(payment, account.network).request_hash)
+    done.note(account, payment, outcome, request is not None)
 
 
 def _collect(

@@ -9,6 +9,24 @@ from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
 from jiaozi_host.links import Link
 from jiaozi_host.vault import Operator
 from jiaozi_host.wallet import WalletClient
+from jiaozi_host.wallet_answers import Selected
+
+
+def select(client: WalletClient, operator: Operator) -> Selected:
+    """Select a wallet and return its answer.
+
+    If it has heard of a newer epoch than this host, the host takes the epoch first, so that neither
+    the rules it hands over nor its channel key are behind the wallet. Raises BadAnswer for an epoch
+    that is not the authority's.
+    """
+    hello = client.select()
+    if hello.epoch > operator.published.epoch.number:
+        try:
+            operator.take_epoch(client.epoch())
+        except Refused as refusal:
+            raise BadAnswer(f"the wallet's epoch does not verify ({refusal})") from refusal
+        client.identify(operator.channel_identity())
+    return hello
 
 
 def select_own(client: WalletClient, operator: Operator) -> Certificate:
@@ -17,7 +35,7 @@ def select_own(client: WalletClient, operator: Operator) -> Certificate:
     Raises WalletRefused(NOT_ALLOWED) for a device that is not provisioned, BadAnswer when the
     certificate does not verify, HostError for another operator's wallet.
     """
-    hello = client.select()
+    hello = select(client, operator)
     if hello.status not in (READY, FROZEN) or hello.certificate is None:
         raise WalletRefused(NOT_ALLOWED)
     try:

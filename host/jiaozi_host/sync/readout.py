@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from jiaozi.wire.statements import Statement
-from jiaozi.wire.trust import Trust
 from jiaozi_host.errors import WalletRefused
 from jiaozi_host.ledger import tables
 from jiaozi_host.ledger.checks import Question
 from jiaozi_host.ledger.findings import CHAIN_BROKEN
 from jiaozi_host.ledger.ledger import Ledger
 from jiaozi_host.sync.result import Progress, Synced
+from jiaozi_host.vault import Operator
 from jiaozi_host.wallet import WalletClient
 
 
@@ -17,11 +17,12 @@ class Readout:
     """Reads and posts the journal of one wallet, any number of times in a session."""
 
     def __init__(
-        self, client: WalletClient, ledger: Ledger, trust: Trust, progress: Progress
+        self, client: WalletClient, ledger: Ledger, operator: Operator, progress: Progress
     ) -> None:
         self._client = client
         self._ledger = ledger
-        self._trust = trust
+        self._published = operator.published
+        self._trust = operator.published.trust
         self._progress = progress
 
     def post(self, wallet: bytes, done: Synced) -> Statement:
@@ -33,7 +34,8 @@ class Readout:
         for position in range(question.position, statement.position):
             self._progress(f"reading entry {position + 1} of {statement.position}")
             entries.append(self._client.entry(position))
-        posting = self._ledger.post(question, statement, entries, self._trust)
+        missing = self._published.missing_operators
+        posting = self._ledger.post(question, statement, entries, self._trust, missing)
         if any(found.kind == CHAIN_BROKEN for found in posting.findings):
             posting.findings += self._find_fork(question, statement, entries)
         done.entries += posting.entries

@@ -33,7 +33,7 @@ def rotate(
         raise BadAnswer("the wallet's last statement does not name its next key")
     posting = ledger.post(question, statement, [], trust)
     done.add_findings(posting.findings)
-    if ledger.about(wallet.id, posting.findings):
+    if ledger.unsettling(wallet.id, posting.findings):
         done.settled = False
         return
     certificate = _next_certificate(operator, ledger, wallet, statement.successor)
@@ -43,7 +43,7 @@ def rotate(
     ledger.mark_installed(certificate.id)
     readout.post(certificate.id, done)
     done.rotated, done.wallet = wallet.id, certificate.id
-    done.settled = not ledger.about(certificate.id, done.findings)
+    done.settled = not ledger.unsettling(certificate.id, done.findings)
 
 
 def _next_certificate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jiaozi.wallet import payer
 from jiaozi.wire.certificates import Certificate
+from jiaozi.wire.errors import BUSY
 from jiaozi.wire.policies import read_policy
 from jiaozi.wire.settlements import MOST_CLOSED
 from jiaozi.wire.statements import Statement
@@ -35,11 +36,11 @@ def sync_wallet(
     Raises WalletRefused, BadAnswer, HostError (another operator's wallet), LedgerError (unknown
     wallet), and what links raise.
     """
-    account = open_account(ledger, operator)
     client = WalletClient(link, operator.published.trust, operator.channel_identity())
     progress("opening a channel")
     wallet = select_own(client, operator)
-    readout = Readout(client, ledger, operator.published.trust, progress)
+    account = open_account(ledger, operator)
+    readout = Readout(client, ledger, operator, progress)
     done = _Session(client, operator, ledger, account, wallet, readout, progress).run()
     age = operator.published.epoch.number - (wallet.expiry - WALLET_LIFE)
     if done.settled and rotate_after is not None and age >= rotate_after:
@@ -89,10 +90,10 @@ class _Session:
             self._progress("freezing")
             self._client.freeze()
             done.frozen = True
-        if not self._ledger.about(wallet.id, done.findings):
+        if not self._ledger.unsettling(wallet.id, done.findings):
             self._settle(nonce, statement)
             self._readout.post(wallet.id, done)
-            done.settled = not self._ledger.about(wallet.id, done.findings)
+            done.settled = not self._ledger.unsettling(wallet.id, done.findings)
         return done
 
     def _update(self) -> None:
@@ -121,6 +122,9 @@ class _Session:
                 done.resolved += 1
             except WalletRefused as refusal:
                 done.undelivered.append(f"outcome of {payment.hash.hex()[:16]}: {refusal}")
+                if refusal.status != BUSY:
+                    trust = self._operator.published.trust
+                    done.add_findings([ledger.note_refused(payment, trust, str(refusal))])
         return done.delivered + done.resolved > 0
 
     def _deliver_payment(self, payment: tables.Payment) -> None:

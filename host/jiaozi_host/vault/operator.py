@@ -26,7 +26,7 @@ from jiaozi_host.channel import ChannelIdentity, certified
 from jiaozi_host.errors import VaultError
 from jiaozi_host.vault import escrow, files, keys, policies
 from jiaozi_host.vault.authority import Authority
-from jiaozi_host.vault.published import Published, copy_public
+from jiaozi_host.vault.published import Published, copy_public, take_epoch
 
 WALLET_LIFE = 1_000
 """Validity of a wallet's certificate, in epochs."""
@@ -115,6 +115,11 @@ class Operator:
     def refresh(self) -> None:
         """Reload what the authority has published."""
         self.published = Published(self.home)
+
+    def take_epoch(self, raw: bytes) -> None:
+        """Publish a newer epoch that a wallet has handed over. Raises Refused."""
+        take_epoch(self.home, raw)
+        self.refresh()
 
     @property
     def currency(self) -> str:

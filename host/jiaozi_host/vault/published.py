@@ -63,6 +63,11 @@ class Published:
         return epoch
 
     @property
+    def missing_operators(self) -> frozenset[bytes]:
+        """Hashes of certificates that the epoch names as valid and this folder lacks."""
+        return frozenset(self.epoch.operators) - {operator.hash for operator in self.operators}
+
+    @property
     def trust(self) -> Trust:
         """Authority and operators, for the verification of wallets' certificates."""
         return Trust(self.authority, self.operators, self.network)
@@ -79,6 +84,18 @@ def publish_authority(home: Path, network: str, certificate: bytes) -> None:
 def publish_epoch(home: Path, epoch: bytes) -> None:
     """Replace the current epoch."""
     files.write(home / "public" / "epoch.cbor", epoch)
+
+
+def take_epoch(home: Path, raw: bytes) -> None:
+    """Replace the current epoch by a newer one of the same authority, whoever hands it over.
+
+    Raises Refused when it does not verify; an epoch that is not newer is left.
+    """
+    known = Published(home)
+    epoch = epochs.read_epoch(raw, known.network)
+    epoch.verify(known.authority.public, known.authority.hash)
+    if epoch.number > known.epoch.number:
+        publish_epoch(home, epoch.raw)
 
 
 def publish_operator(home: Path, operator: certificates.Certificate) -> None:

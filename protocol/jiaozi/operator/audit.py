@@ -258,6 +258,8 @@ class Audit:
         outcome.verify(self._wallet.public, self._wallet.hash)
         _require(type(outcome) is shape and outcome.payment_hash == entry[PAYMENT_HASH])
         _require(outcome.position == self.position)
+        if isinstance(outcome, Void):
+            _require(outcome.request_hash == entry[REQUEST_HASH])
         return outcome
 
     def _check_resolution(self, kind: int, entry: "list[Any]") -> None:

@@ -18,7 +18,14 @@ A file is taken whole or refused; one that was taken before changes nothing.
 from jiaozi.wire.certificates import Certificate
 from jiaozi.wire.cose import BYTES, CLEARING, LIST, UINT, Signed, SigningKey, expect, parse, sign
 from jiaozi.wire.errors import CLEARING_MISMATCH, MALFORMED, UNKNOWN_OPERATOR, Refused
-from jiaozi.wire.messages import Payment, Request, read_outcome, read_payment, read_request
+from jiaozi.wire.messages import (
+    Payment,
+    Request,
+    Void,
+    read_outcome,
+    read_payment,
+    read_request,
+)
 from jiaozi.wire.statements import Statement, read_statement
 from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.trust import Trust
@@ -30,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from jiaozi.wire.messages import Receipt, Void
+    from jiaozi.wire.messages import Receipt
 
 FORWARDED = const(1)
 CREDITED = const(2)
@@ -132,6 +139,8 @@ def _item(body: "Any", sender: Certificate, me: Certificate, trust: Trust) -> It
         outcome = read_outcome(proof, trust.network)
         outcome.verify(payee.public, payee.hash)
         _require(outcome.payment_hash == payment.hash and outcome.credited == (kind == CREDITED))
+        if isinstance(outcome, Void):
+            _require(outcome.request_hash == request.hash)
     if kind == CREDITED:
         _require(request.accepts(payment.amount))
     return Item(kind, payment, request, payer, payee, outcome, statement)
