@@ -164,15 +164,17 @@ def spender(form: int = certificates.CARD, **parts: Any) -> Thief:
     return made
 
 
-def voider(position: int | None = None, key: cose.SigningKey | None = None) -> Thief:
-    """A wallet that has voided a payment."""
+def voider(
+    position: int | None = None, key: cose.SigningKey | None = None, asked: bytes = b""
+) -> Thief:
+    """A wallet that has voided a payment. asked: the request that the void names, if another."""
     made = wallet()
     request = taps.request_of("thief")
     payer = world.certificate("payer")
     payment = taps.payment_of("payer", request)
     place = made.position if position is None else position
     names = [taps.hash_of(request), hash_of(payment)]
-    answer = void(names[1], place, names[0], name="thief", key=key)
+    answer = void(names[1], place, asked or names[0], name="thief", key=key)
     made.note([VOIDED, *names, payment, request, payer.raw, answer])
     return made
 

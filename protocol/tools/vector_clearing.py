@@ -113,6 +113,8 @@ def items() -> Iterator[Vector]:
     yield made(MISMATCH, "forwards with a proof", file([[*FORWARDED[:5], RECEIPT]]))
     yield made(MISMATCH, "a receipt as a void", file([[clearing.VOIDED, *CREDITED[1:]]]))
     yield made(MISMATCH, "a void as a receipt", file([[clearing.CREDITED, *VOIDED[1:]]]))
+    void = _signed(cose.VOID, [bytes(32), HASH, 0, 1], "carol", "foreign")
+    yield made(MISMATCH, "a void for another request", file([[*VOIDED[:5], void]]))
     other = _signed(cose.RECEIPT, [bytes(32), 0, 1], "carol", "foreign")
     yield made(MISMATCH, "a receipt for another payment", file([[*CREDITED[:5], other]]))
     forged = _signed(cose.RECEIPT, [HASH, 0, 1], "alice")

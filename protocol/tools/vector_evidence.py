@@ -116,6 +116,7 @@ def outcomes() -> Iterator[Vector]:
     false, credit = evidence.FALSE_ENTRY, evidence.CREDIT_WITHOUT_DEBIT
     yield made("V4", false, "another position", whole(false, thieves.voider(position=3)))
     yield made("V4", false, "another's void", whole(false, thieves.voider(key=taps.SIGNER)))
+    yield made("V4", false, "another request", whole(false, thieves.voider(asked=taps.NAME)))
     yield made("V4", NOTHING, "as it should be", whole(false, thieves.voider()))
     note = "asked whether it credits"
     yield made("V4", NOTHING, note, whole(credit, thieves.voider()))

@@ -29,7 +29,7 @@ from jiaozi.wire.journal import (
     REQUEST_RAW,
     TAKEN,
 )
-from tests.evidence.economy import NETWORK, Device, Economy
+from tests.evidence.economy import NETWORK, Device, Economy, clone_of
 from tests.fixtures.wallets import Bank, key_of
 
 
@@ -77,6 +77,17 @@ class Cheater:
         if _sequence(first.raw) != _sequence(second.raw):
             return None
         return self._cheat("pay twice", (evidence.FORKED_SEQUENCE,), first.raw, second.raw)
+
+    def wear_an_id(self) -> Cheat | None:
+        """Pay twice with a wallet that a corrupt operator certified under an honest wallet's id."""
+        clone = clone_of(self.economy.device(self.device))
+        self.economy.devices.append(clone)
+        cheat = Cheater(self.economy, clone).pay_twice()
+        # It holds more than its journal, so it is a cheat even if it could not pay twice.
+        return cheat._replace(name="wear an id") if cheat else self._unseen(clone)
+
+    def _unseen(self, device: Device) -> Cheat:
+        return Cheat("wear an id", device, lambda: False, ())
 
     def receive_twice(self) -> Cheat | None:
         """Receive with two copies of one memory, at the same position of their journals."""
@@ -211,6 +222,24 @@ class Cheater:
         self.device.book.apply(book.Step(state))
         return self._shown("state more", (evidence.FALSE_BALANCE,))
 
+    def void_amiss(self) -> Cheat | None:
+        """Void a payment in a way that its payer refuses: the void names another request."""
+        economy, wallet = self.economy, self.device.book
+        paid = economy.tap(economy.device(self.device), self.device, 90, 1)
+        if paid is None:
+            return None
+        payment = messages.read_payment(paid.raw, NETWORK)
+        request = messages.read_request(paid.request, NETWORK)
+        if request.signer != wallet.me.hash or wallet.outcome(payment.hash) is not None:
+            return None  # an older payment came first
+        payer_ = paid.payer.book.me
+        step = payee._void(wallet, payment, request, payer_, None)
+        body = [bytes(32), *cose.body_of(step.reply)[1:]]
+        void = cose.sign(cose.VOID, body, wallet.key, wallet.me.hash, NETWORK).raw
+        step.entry[-1] = void
+        wallet.apply(step)
+        return self._shown("void amiss", (FALSE_ENTRY,))
+
     # False journals -------------------------------------------------------------------------------
 
     def drop_a_debit(self) -> Cheat | None:
@@ -341,11 +370,13 @@ def _sequence(payment: bytes) -> int:
 Kind = Callable[[Cheater], Cheat | None]
 ALL: tuple[Kind, ...] = (
     Cheater.pay_twice,
+    Cheater.wear_an_id,
     Cheater.receive_twice,
     Cheater.hide_a_receipt,
     Cheater.put_memory_back,
     Cheater.rewrite_history,
     Cheater.receipt_and_void,
+    Cheater.void_amiss,
     Cheater.overdraw,
     Cheater.state_more,
     Cheater.drop_a_debit,

@@ -16,7 +16,7 @@ from jiaozi.operator import evidence, issue, search
 from jiaozi.wallet import book, install, payee, payer, settle
 from jiaozi.wallet.store_keys import JOURNAL_KEY, SEED_KEY
 from jiaozi.wire import certificates, messages
-from jiaozi.wire.cose import decode
+from jiaozi.wire.cose import WALLET, decode
 from jiaozi.wire.epochs import Epoch, read_epoch
 from jiaozi.wire.errors import Refused
 from jiaozi.wire.journal import (
@@ -98,13 +98,20 @@ class Device:
         return Device(self.name, self.store.copy())
 
 
-def _new(name: str, bank: Bank, form: int, **limits: Any) -> Recorder:
+def _new(
+    name: str,
+    bank: Bank,
+    form: int,
+    certificate: certificates.Certificate | None = None,
+    **limits: Any,
+) -> Recorder:
     store = Recorder()
+    wallet = certificate or bank.certificate(name, form)
     package = issue.package(
         NETWORK,
         AUTHORITY.raw,
         [operator.raw for operator in OPERATORS],
-        bank.certificate(name, form).raw,
+        wallet.raw,
         bank.policy(**LIMITS | limits),
         epoch(1),
     )
@@ -112,6 +119,19 @@ def _new(name: str, bank: Bank, form: int, **limits: Any) -> Recorder:
     changes[SEED_KEY] = key_of(name)._seed
     store.commit(changes)
     return store
+
+
+def clone_of(device: Device) -> Device:
+    """Make a wallet with a device's id and a key of its own, certified by the other operator."""
+    bank = SECOND if device.book.operator.hash == FIRST.operator.hash else FIRST
+    name, me = f"clone of {device.name}", device.book.me
+    parts = (key_of(name).public, [certificates.CARD, *me.claims[1:]], bank.operator_key)
+    certificate = certificates.issue(WALLET, me.id, *parts, bank.operator, NETWORK)
+    made = Device(name, _new(name, bank, certificates.CARD, certificate))
+    state = made.book.state.copy()
+    state.credit(1, START)
+    made.book.apply(book.Step(state))
+    return made
 
 
 @cache

@@ -26,11 +26,14 @@ def succeeds(proof: bytes) -> bool:
 
 
 def attempts(economy: Economy, collected: list[Journal], cheaters: set[bytes]) -> Iterator[bytes]:
-    """Yield false proofs against wallets that never cheated."""
+    """Yield false proofs against wallets that never cheated.
+
+    cheaters: hashes of the certificates of all others.
+    """
     rng = economy.rng
-    honest = [journal for journal in collected if journal.wallet.id not in cheaters]
+    honest = [journal for journal in collected if journal.wallet.hash not in cheaters]
     for journal in rng.sample(honest, min(1, len(honest))):
-        same = [one for one in honest if one.wallet.id == journal.wallet.id]
+        same = [one for one in honest if one.wallet.hash == journal.wallet.hash]
         longest = max(same, key=lambda one: len(one.entries))
         yield from _against(economy, longest, rng.choice(collected), journal)
 

@@ -55,9 +55,10 @@ def play(seed: int, known: Sequence[cheats.Kind] = cheats.ALL) -> Outcome:
         economy.step()
         if moment in moments:
             device = next(one for one in economy.devices if one.name == moments[moment])
-            tried.add(device.book.me.id)
+            tried.add(device.book.me.hash)
             cheat = rng.choice(known)(cheats.Cheater(economy, device))
             if cheat is not None:
+                tried.add(cheat.device.book.me.hash)
                 done.append(cheat)
     for device in rng.sample(economy.devices, len(economy.devices)):
         if rng.random() < 0.9:
@@ -77,14 +78,14 @@ def _judge(seed: int, economy: Economy, done: list[cheats.Cheat], tried: set[byt
             outcome.framed.append(f"seed {seed}: kind {proof[1]} does not verify: {refusal!r}")
             continue
         outcome.proofs[verdict.kind] = outcome.proofs.get(verdict.kind, 0) + 1
-        named.add((verdict.wallet.id, verdict.kind))
-        if verdict.wallet.id not in tried:
+        named.add((verdict.wallet.hash, verdict.kind))
+        if verdict.wallet.hash not in tried:
             outcome.framed.append(f"seed {seed}: kind {verdict.kind} against an honest wallet")
     for cheat in done:
         if not cheat.touched():
             continue
         outcome.cheats[cheat.name] = outcome.cheats.get(cheat.name, 0) + 1
-        if not any((cheat.device.book.me.id, kind) in named for kind in cheat.kinds):
+        if not any((cheat.device.book.me.hash, kind) in named for kind in cheat.kinds):
             outcome.missed.append(f"seed {seed}: {cheat.name}")
     for attempt in framing.attempts(economy, collected, tried):
         outcome.attempts += 1
