@@ -231,6 +231,17 @@ def voided_by(thief: Book, payer: Book, amount: int) -> tuple[bytes, bytes]:
     return payment, request
 
 
+def sign_amiss(thief: Book, payer: Book, payment: bytes, request: bytes) -> bytes:
+    """Void a payment by a void that names another request; return it."""
+    _, step = payee.receive(thief, payer.me.raw, payment, request)
+    assert step is not None
+    assert step.entry is not None
+    body = [bytes(32), *cose.body_of(step.reply)[1:]]
+    void = sign(cose.VOID, body, thief.key, thief.me.hash, thief.network).raw
+    step.reply, step.entry[-1] = void, void
+    return bytes(thief.apply(step))
+
+
 @pytest.mark.parametrize("thief_first", [False, True])
 @pytest.mark.parametrize("odd", ["signature", "request"])
 def test_money_voided_in_a_way_that_its_payer_refuses_comes_back(
@@ -244,11 +255,7 @@ def test_money_voided_in_a_way_that_its_payer_refuses_comes_back(
         void = wallets.take(book, honest.device.book.me.raw, payment, request)
         book.key = key
     else:
-        _, step = payee.receive(book, honest.device.book.me.raw, payment, request)
-        body = [bytes(32), *cose.body_of(step.reply)[1:]]
-        void = sign(cose.VOID, body, book.key, book.me.hash, book.network).raw
-        step.reply, step.entry[-1] = void, void
-        book.apply(step)
+        void = sign_amiss(book, honest.device.book, payment, request)
     with pytest.raises(errors.Refused):
         wallets.finish(honest.device.book, void)
     for wallet in (thief, honest) if thief_first else (honest, thief):
@@ -260,6 +267,27 @@ def test_money_voided_in_a_way_that_its_payer_refuses_comes_back(
     assert named == {book.me.hash}
     shown = east.report()
     assert (shown.in_flight, shown.holds) == ([], True)
+
+
+def test_a_void_that_no_payer_takes_does_not_stop_the_clearing(
+    east: OperatorCounter, west: OperatorCounter
+) -> None:
+    honest, other = west.wallet(10_000), west.wallet(10_000)
+    thief, shop = east.wallet(), east.wallet()
+    payment, request = voided_by(thief.device.book, honest.device.book, 4_000)
+    sign_amiss(thief.device.book, honest.device.book, payment, request)
+    transfer(other, shop, 1_000)
+    for wallet in (honest, other):
+        assert west.sync(wallet).settled
+    for counter, wallet in ((east, thief), (east, shop)):
+        counter.sync(wallet)
+    desks = [Clearing(one.ledger, one.operator) for one in (west, east)]
+    for _ in range(2):
+        for sender, receiver, to in ((0, 1, east), (1, 0, west)):
+            for _, raw in desks[sender].export(to.operator.certificate):
+                desks[receiver].import_file(raw)
+    assert [one.report().cleared for one in (west, east)] == [-1_000, 1_000]
+    assert west.report().findings == []
 
 
 def test_a_void_that_a_wallet_refuses_is_noted_and_refunded(

@@ -130,8 +130,7 @@ class Clearing:
             known = payment.debits and not payment.refunds
             return (FORWARDED, b"") if known else (0, b"")
         if payment.closed:
-            statement = proofs.last_statement(session, payment.payee_id)
-            return (CLOSED, statement) if statement and payment.outcome is None else (0, b"")
+            return _closing(session, payment)
         if payment.credits:
             return CREDITED, payment.outcome or b""
         return (0, b"") if payment.outcome is None else (VOIDED, payment.outcome)
@@ -229,6 +228,16 @@ class Clearing:
                 waiting = sum(1 for payment in mine if payment.in_flight)
                 found.append(Position(operator.id, netted, waiting))
         return found
+
+
+def _closing(session: Session, payment: tables.Payment) -> tuple[int, bytes]:
+    """Return the item that closes a payment to our wallet, once a floor proves it to others."""
+    table = tables.Wallet
+    payee = session.scalar(select(table).where(table.hash == payment.payee))
+    if payee is None or payment.outcome is not None or payment.request_number >= payee.floor:
+        return 0, b""
+    statement = proofs.last_statement(session, payee.id)
+    return (0, b"") if statement is None else (CLOSED, statement)
 
 
 def _last(session: Session, operator: bytes, outgoing: bool, *conditions: object) -> int:
