@@ -202,6 +202,11 @@ TEXTS = {
         "the receipt or void is not for a payment of this wallet",
         "tap the wallet that paid",
     ),
+    0x9506: ErrorText(
+        "TOO_MANY_VOIDS",
+        "the payment was not credited, and the payee's wallet may give no more voids for now",
+        "sync both wallets; the money comes back once the request has expired",
+    ),
     0x9601: ErrorText(
         "BAD_SIGNATURE",
         "a signature does not verify",

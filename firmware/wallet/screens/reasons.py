@@ -7,7 +7,7 @@ def reason_text(sw: int) -> str:
     """Return the text of a status word for the person who holds the wallet."""
     if sw in (errors.OVER_SINGLE, errors.OVER_OFFLINE_TOTAL, errors.OVER_OFFLINE_COUNT):
         return "Over the limit. Sync with your operator."
-    if sw in (errors.OVER_HOPS, errors.SYNC_OVERDUE, errors.JOURNAL_FULL):
+    if sw in (errors.OVER_HOPS, errors.SYNC_OVERDUE, errors.JOURNAL_FULL, errors.TOO_MANY_VOIDS):
         return "Sync with your operator first."
     if sw in (errors.REQUEST_EXPIRED, errors.REQUEST_CLOSED, errors.OTHER_REQUEST):
         return "The request is over. Ask for a new one."

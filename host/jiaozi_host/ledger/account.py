@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from _jzcbor import dumps
 from jiaozi.wallet import install, payee, settle
-from jiaozi.wallet.book import JOURNAL_LIMIT, OPEN_LIMIT, Book, Step
+from jiaozi.wallet.book import JOURNAL_LIMIT, MOST_VOIDS, OPEN_LIMIT, Book, Step
 from jiaozi.wallet.store_keys import NETWORK_KEY, SEED_KEY, STATE_KEY
 from jiaozi.wire.certificates import Certificate
 from jiaozi.wire.errors import OVER_BALANCE, OVER_CAP, Refused
@@ -97,6 +97,10 @@ class Account(Book):
     def slots(self) -> int:
         """Return the free places in the journal: always the most there can be."""
         return JOURNAL_LIMIT
+
+    def free_voids(self) -> int:
+        """Return the voids that may still be given: always the most there can be."""
+        return MOST_VOIDS
 
     # Value --------------------------------------------------------------------------------------
 
@@ -226,7 +230,7 @@ class Account(Book):
         """Reset the offline counters. Entries are kept: a database has room for them."""
         state = self.state.copy()
         state.synced_epoch = self.epoch.number
-        state.offline_count = state.offline_total = 0
+        state.restart_counters(state.position)
         self.apply(Step(state))
 
     def refund(self, payment: tables.Payment) -> None:

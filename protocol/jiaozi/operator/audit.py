@@ -6,6 +6,7 @@ the wallet is right.
 """
 
 from _jzcrypto import sha256
+from jiaozi.operator.limits import Limits, OverLimits
 from jiaozi.wire.certificates import ACCOUNT, Certificate, read
 from jiaozi.wire.cose import BYTES, LIST, UINT, WALLET, decode, expect
 from jiaozi.wire.errors import MALFORMED, Refused
@@ -14,6 +15,7 @@ from jiaozi.wire.journal import (
     CREDITED,
     FUNDER_HASH,
     KIND,
+    MOST_VOIDS_A_PAYER,
     OPENED,
     OUTCOME_RAW,
     PAID,
@@ -44,19 +46,22 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jiaozi.wire.epochs import Epoch
+    from jiaozi.wire.policies import Policy
 
 # What an audit finds; the numbers are those of the proofs (`jiaozi.operator.evidence`).
 OVERDRAFT = const(7)
 CREDIT_WITHOUT_DEBIT = const(8)
 FALSE_ENTRY = const(9)
 OUTSIDE_TERMS = const(11)
+OVER_LIMITS = const(12)
 
 _START = bytes(HASH_LENGTH)
 _RESOLUTION = const(3)  # where a RESOLVED or REFUNDED entry has what resolves the payment
+_ANSWERED = (UINT, HASH_LENGTH, HASH_LENGTH, BYTES, BYTES, BYTES)
 ENTRY_FIELDS = {
-    PAID: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES, BYTES, BYTES, LIST),
-    CREDITED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES, BYTES, BYTES, BYTES),
-    VOIDED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES, BYTES, BYTES, BYTES),
+    PAID: _ANSWERED + (LIST, UINT, UINT, HASH_LENGTH),
+    CREDITED: _ANSWERED + (BYTES,),
+    VOIDED: _ANSWERED + (BYTES,),
     RESOLVED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES),
     REFUNDED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES),
     ADOPTED: (UINT, HASH_LENGTH, HASH_LENGTH, BYTES),
@@ -78,13 +83,18 @@ class _OutsideTerms(Exception):
 class Audit:
     """What came of an audit.
 
-    fault: OVERDRAFT, CREDIT_WITHOUT_DEBIT, FALSE_ENTRY or OUTSIDE_TERMS, 0 for none; position: of
-    the first entry at fault, or not understood, else where the journal ends; complete: whether
-    every entry was understood and without fault.
+    epochs: by number; policies: by hash, those of the wallet's operator.
+    fault: OVERDRAFT, CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, OUTSIDE_TERMS or OVER_LIMITS, 0 for none;
+    position: of the first entry at fault, or not understood, else where the journal ends; complete:
+    whether every entry was understood and without fault.
     """
 
     def __init__(
-        self, wallet: Certificate, trust: Trust, epochs: "dict[int, Epoch] | None" = None
+        self,
+        wallet: Certificate,
+        trust: Trust,
+        epochs: "dict[int, Epoch] | None" = None,
+        policies: "dict[bytes, Policy] | None" = None,
     ) -> None:
         self.fault = 0
         self.position = 0
@@ -98,6 +108,8 @@ class Audit:
         self._payments: dict[bytes, list[Any]] = {}
         self._resolved: set[bytes] = set()
         self._credited: set[bytes] = set()
+        self._voids: list[bytes] = []  # request and payer's certificate of each
+        self._limits = Limits(wallet, policies or {})
 
     @property
     def balance(self) -> int:
@@ -143,6 +155,9 @@ class Audit:
         except _OutsideTerms:
             self.fault = OUTSIDE_TERMS
             return False
+        except OverLimits:
+            self.fault = OVER_LIMITS
+            return False
         if min(self._held.values(), default=0) < 0 and self._wallet.form != ACCOUNT:
             # What an account holds is issued to it beside its journal.
             self.fault = OVERDRAFT
@@ -155,7 +170,7 @@ class Audit:
         elif kind == CREDITED:
             self._check_credited(entry)
         elif kind == VOIDED:
-            self._own_outcome(entry, Void)
+            self._check_voided(entry)
         elif kind == ADOPTED:
             self._check_terms(entry)
         elif kind == OPENED:
@@ -176,11 +191,13 @@ class Audit:
         _require(request.hash == payment.request_hash and request.signer == payee.hash)
         taken = entry[TAKEN]
         expect(taken, (UINT,) * len(taken))
-        _require(payment.amount == sum(taken) and payment.amount > 0)
-        _require(payment.sequence == len(self._payments) + 1 and request.takes(payment.purse))
+        _require(payment.amount == sum(taken))
+        _require(request.accepts(payment.amount) and request.takes(payment.purse))
+        _require(payment.sequence == len(self._payments) + 1)
         purse = GENERAL if self._wallet.form == ACCOUNT else payment.purse
         if purse != GENERAL:
             self._check_purpose(purse, payment, payee)
+        self._limits.pay(self.position, entry, payment, payee, self._returns(purse, payment, payee))
         self._payments[payment.hash] = entry
         self._purses[payment.hash] = purse
         self._add(purse, -payment.amount)
@@ -195,6 +212,11 @@ class Audit:
         operator = self._trust.operators.get(payee.issuer)
         if terms is None or not terms.permit(payee, operator, payment.amount, payment.epoch):
             raise _OutsideTerms()
+
+    def _returns(self, purse: int, payment: Payment, payee: Certificate) -> bool:
+        """Whether a payment brings money of an expired purse back to its funder."""
+        terms = self._terms.get(purse)
+        return terms is not None and terms.expiry < payment.epoch and terms.is_funder(payee)
 
     def _check_opened(self, entry: "list[Any]") -> None:
         """What the operator has brought over from the key before, first of all."""
@@ -222,27 +244,38 @@ class Audit:
 
     def _check_credited(self, entry: "list[Any]") -> None:
         """A payment by a certified payer for one's own request, which credits once."""
-        receipt = self._own_outcome(entry, Receipt)
-        payment = read_payment(entry[PAYMENT_RAW], self._trust.network)
-        request = read_request(entry[REQUEST_RAW], self._trust.network)
-        payer = self._peer(entry)
-        _require(_hashes(entry) == [payment.request_hash, payment.hash])
-        _require(request.hash == payment.request_hash and request.signer == self._wallet.hash)
-        _require(request.accepts(payment.amount) and request.hash not in self._credited)
-        _require(request.takes(payment.purse))
-        self._check_payer(payer, payment, receipt.epoch)
+        receipt, payment, payer = self._answered(entry, Receipt)
+        request_hash = payment.request_hash
+        _require(request_hash not in self._credited and payer.hash != self._wallet.hash)
         purse = payment.credited_purse(payer, self._wallet)
         if purse != GENERAL:
             terms = self._terms.get(purse)
             if terms is None or not terms.is_funder(payer) or receipt.epoch > terms.expiry:
                 raise _OutsideTerms()
-        self._credited.add(request.hash)
+        self._credited.add(request_hash)
         self._add(purse, payment.amount)
 
-    def _check_payer(self, payer: Certificate, payment: Payment, epoch_number: int) -> None:
-        _require(payer.hash != self._wallet.hash)
+    def _check_voided(self, entry: "list[Any]") -> None:
+        """A payment by a certified payer for one's own request, within the bound on voids."""
+        void, payment, payer = self._answered(entry, Void)
+        _require(isinstance(void, Void) and void.request_hash == payment.request_hash)
+        self._voids.append(payment.request_hash + payer.hash)
+        _require(self._voids.count(self._voids[-1]) <= MOST_VOIDS_A_PAYER)
+
+    def _answered(
+        self, entry: "list[Any]", shape: type
+    ) -> "tuple[Receipt | Void, Payment, Certificate]":
+        """Outcome, payment and payer of an entry that answers what was asked for as it was."""
+        outcome = self._own_outcome(entry, shape)
+        payment = read_payment(entry[PAYMENT_RAW], self._trust.network)
+        request = read_request(entry[REQUEST_RAW], self._trust.network)
+        payer = self._peer(entry)
+        _require(_hashes(entry) == [payment.request_hash, payment.hash])
+        _require(request.hash == payment.request_hash and request.signer == self._wallet.hash)
+        _require(request.accepts(payment.amount) and request.takes(payment.purse))
         payment.verify(payer.public, payer.hash)
-        self._check_issued(payer, epoch_number)
+        self._check_issued(payer, outcome.epoch)
+        return outcome, payment, payer
 
     def _check_issued(self, peer: Certificate, epoch_number: int) -> None:
         operator = self._trust.operators.get(peer.issuer)
@@ -281,6 +314,7 @@ class Audit:
             _require(isinstance(outcome, Receipt) == (kind == RESOLVED))
             if isinstance(outcome, Void):
                 _require(outcome.request_hash == paid[REQUEST_HASH])
+                self._limits.refund(paid, sum(paid[TAKEN]))
         self._resolved.add(payment_hash)
         if kind == REFUNDED:
             self._add(self._purses[payment_hash], sum(paid[TAKEN]))

@@ -9,11 +9,12 @@ authority's certificate alone: `operators` are the certificates it takes, `walle
 4 FORKED_JOURNAL        statement, statement, before, entries: two journals differ at a position
 5 OUTCOME_MISSING       statement, before, entries, outcome: another entry stands at its position
 6 DEBIT_MISSING         statement, journal, payment, salt, digests: the journal lacks what was paid
-7 OVERDRAFT             statement, journal, epochs: spends more than it has
-8 CREDIT_WITHOUT_DEBIT  statement, journal, epochs: an entry adds value that nobody gave
-9 FALSE_ENTRY           statement, journal, epochs: an entry is not what it says
-10 FALSE_BALANCE        statement, journal, epochs: states another balance than its journal's
-11 OUTSIDE_TERMS        statement, journal, epochs: uses a purse in a way its terms do not permit
+7 OVERDRAFT             statement, journal, epochs, policies: spends more than it has
+8 CREDIT_WITHOUT_DEBIT  the same: an entry adds value that nobody gave
+9 FALSE_ENTRY           the same: an entry is not what it says
+10 FALSE_BALANCE        the same: states another balance than its journal's
+11 OUTSIDE_TERMS        the same: uses a purse in a way its terms do not permit
+12 OVER_LIMITS          the same: pays more than the policy permits that the entry names
 
 A journal is all entries from the first on; `entries` are those from some position to the
 statement's, `before` is the head they follow upon. SHA-256 leaves one way to read them.
@@ -25,6 +26,7 @@ from jiaozi.operator.audit import (
     CREDIT_WITHOUT_DEBIT,
     FALSE_ENTRY,
     OUTSIDE_TERMS,
+    OVER_LIMITS,
     OVERDRAFT,
     Audit,
     chain,
@@ -35,6 +37,7 @@ from jiaozi.wire.epochs import Epoch, read_epoch
 from jiaozi.wire.errors import MALFORMED, Refused
 from jiaozi.wire.journal import CREDITED, OUTCOME_RAW, VOIDED
 from jiaozi.wire.messages import Payment, Receipt, Void, read_outcome, read_payment
+from jiaozi.wire.policies import Policy, read_policy
 from jiaozi.wire.statements import NONCE_LENGTH, Statement, read_statement
 from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.trust import Trust
@@ -57,7 +60,7 @@ FALSE_BALANCE = const(10)
 SALT_LENGTH = const(16)
 
 _TWO = (BYTES, BYTES)
-_JOURNAL = (BYTES, LIST, LIST)
+_JOURNAL = (BYTES, LIST, LIST, LIST)
 _FIELDS = {
     FORKED_SEQUENCE: _TWO,
     FORKED_POSITION: _TWO,
@@ -70,6 +73,7 @@ _FIELDS = {
     FALSE_ENTRY: _JOURNAL,
     FALSE_BALANCE: _JOURNAL,
     OUTSIDE_TERMS: _JOURNAL,
+    OVER_LIMITS: _JOURNAL,
 }
 
 
@@ -206,7 +210,13 @@ def _false_journal(kind: int, parts: "list[Any]", wallet: Certificate, trust: Tr
         epoch = read_epoch(raw, trust.network)
         epoch.verify(trust.authority.public, trust.authority.hash)
         epochs[epoch.number] = epoch
-    audit = Audit(wallet, trust, epochs).read(parts[1])
+    policies: dict[bytes, Policy] = {}
+    operator = trust.operator(wallet)
+    for raw in _all_bytes(parts[3]):
+        policy = read_policy(raw, trust.network)
+        policy.verify(operator.public, operator.hash)
+        policies[policy.hash] = policy
+    audit = Audit(wallet, trust, epochs, policies).read(parts[1])
     _unless(fault(statement, audit, wallet) == kind)
 
 

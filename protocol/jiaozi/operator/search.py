@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jiaozi.wire.epochs import Epoch
+    from jiaozi.wire.policies import Policy
 
 _START = bytes(HASH_LENGTH)
 _RESOLUTION = 3
@@ -83,12 +84,15 @@ class Search:
     """Takes journals in, gives proofs out: at most one of each kind against each wallet.
 
     trust: with every operator known; epochs: those of the past, for journals that hold payments of
-    operators that never were.
+    operators that never were; policies: those that wallets' operators have signed.
     """
 
-    def __init__(self, trust: Trust, epochs: "Iterable[Epoch]" = ()) -> None:
+    def __init__(
+        self, trust: Trust, epochs: "Iterable[Epoch]" = (), policies: "Iterable[Policy]" = ()
+    ) -> None:
         self._trust = trust
         self._epochs = {epoch.number: epoch for epoch in epochs}
+        self._policies = {policy.hash: policy for policy in policies}
         self._found: dict[tuple[bytes, int], bytes] = {}
         self._journals: dict[bytes, list[Journal]] = {}
         self._payments: dict[tuple[bytes, int], Payment] = {}
@@ -175,7 +179,7 @@ class Search:
 
     def _audit(self, branch: "list[Journal]") -> None:
         """Audit journals each of which begins as the next one does, the shortest first."""
-        audit = Audit(branch[0].wallet, self._trust, self._epochs)
+        audit = Audit(branch[0].wallet, self._trust, self._epochs, self._own_policies(branch[0]))
         for journal in branch:
             if audit.complete:
                 audit.read(journal.entries[audit.position :])
@@ -186,7 +190,8 @@ class Search:
         kind = fault(statement, audit, wallet)
         if kind:
             epochs = [epoch.raw for epoch in self._epochs.values()]
-            self._find(kind, wallet, statement.raw, journal.entries, epochs)
+            policies = [policy.raw for policy in self._own_policies(journal).values()]
+            self._find(kind, wallet, statement.raw, journal.entries, epochs, policies)
         if not audit.complete:
             return
         for one in journal.digests:
@@ -195,6 +200,10 @@ class Search:
                 continue
             parts = [statement.raw, journal.entries, payment.raw, journal.salt, journal.digests]
             self._find(DEBIT_MISSING, wallet, *parts)
+
+    def _own_policies(self, journal: Journal) -> "dict[bytes, Policy]":
+        issuer = journal.wallet.issuer
+        return {name: one for name, one in self._policies.items() if one.signer == issuer}
 
     def _look_up(self, journal: Journal, position: int, outcome: "Receipt | Void") -> None:
         if position >= len(journal.entries):
@@ -222,10 +231,13 @@ def _agree(journal: Journal, longer: Journal) -> bool:
 
 
 def find(
-    journals: "Iterable[Journal]", trust: Trust, epochs: "Iterable[Epoch]" = ()
+    journals: "Iterable[Journal]",
+    trust: Trust,
+    epochs: "Iterable[Epoch]" = (),
+    policies: "Iterable[Policy]" = (),
 ) -> "list[bytes]":
     """The proofs in a collection of journals."""
-    search = Search(trust, epochs)
+    search = Search(trust, epochs, policies)
     for journal in journals:
         search.take(journal)
     return search.proofs()

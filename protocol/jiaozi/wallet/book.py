@@ -24,10 +24,18 @@ from jiaozi.wallet.store_keys import (
 from jiaozi.wire.certificates import ACCOUNT, Certificate, read
 from jiaozi.wire.cose import AUTHORITY, OPERATOR, WALLET, SigningKey, decode
 from jiaozi.wire.epochs import Epoch, read_epoch
-from jiaozi.wire.errors import BUSY, FIRMWARE_OLDER, FROZEN, JOURNAL_FULL, Refused
+from jiaozi.wire.errors import (
+    BUSY,
+    FIRMWARE_OLDER,
+    FROZEN,
+    JOURNAL_FULL,
+    TOO_MANY_VOIDS,
+    Refused,
+)
 from jiaozi.wire.journal import (
     ADOPTED,
     CREDITED,
+    MOST_VOIDS_A_PAYER,
     OPENED,
     OUTCOME_RAW,
     PAID,
@@ -76,12 +84,15 @@ JOURNAL_LIMIT = const(128)
 PAYMENT_SLOTS = const(2)
 ANSWER_SLOTS = const(2)
 
+# Voids that the journal holds at once: what thieves can take of its slots.
+MOST_VOIDS = const(16)
+
 # The most bytes of what is kept: a request of one's own, an answer, a resolution (a settlement that
 # closes four payments), and of an entry beside terms, or beside request and payee's certificate.
 REQUEST_LENGTH = const(140)
 ANSWER_LENGTH = const(770)
 RESOLUTION_LENGTH = const(411)
-PAYMENT_LENGTH = const(332)
+PAYMENT_LENGTH = const(372)
 TERMS_LENGTH = const(74)
 STATE_LENGTH = const(512)
 
@@ -156,6 +167,7 @@ class Book:
         self.terms: dict[int, Terms] = {}  # of purses, by number
         self._pending: dict[bytes, int] = {}  # of `_paid`, by payment: a tap must not scan them all
         self._numbers: dict[int, int] = {}  # of payments answered, by payer and number
+        self._voids: list[bytes] = []  # request and payer's certificate of each void kept
         self._opened = 0  # entries that brought value over
         self._index()
 
@@ -186,6 +198,8 @@ class Book:
             self._outcomes[payment_hash] = position
             signer = entry[_SIGNER_AT : _SIGNER_AT + 4]
             self._numbers[_number_key(signer, _number(entry))] = position
+            if kind == VOIDED:
+                self._voids.append(request_hash + entry[_SIGNER_AT : _SIGNER_AT + HASH_LENGTH])
         elif kind == ADOPTED:
             terms = read_terms(decode(entry)[TERMS_RAW], self.network)
             self.terms[terms.number] = terms
@@ -300,6 +314,19 @@ class Book:
         promised.extend(lengths)
         if self.slots() < slots or not self.store.holds(promised):
             raise Refused(JOURNAL_FULL)
+
+    def free_voids(self) -> int:
+        """Number of voids that the journal may still take."""
+        return MOST_VOIDS - len(self._voids)
+
+    def check_void(self, request_hash: bytes, payer_hash: bytes) -> None:
+        """Check that a void may be given to a payer's certificate for a request.
+
+        Raises Refused(TOO_MANY_VOIDS).
+        """
+        given = self._voids.count(request_hash + payer_hash)
+        if given >= MOST_VOIDS_A_PAYER or self.free_voids() <= 0:
+            raise Refused(TOO_MANY_VOIDS)
 
     def check_free(self) -> None:
         """Whether this wallet may begin anything new. Raises Refused (FROZEN, FIRMWARE_OLDER)."""

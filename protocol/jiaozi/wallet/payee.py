@@ -4,8 +4,8 @@
     step = payee.receive(book, payer_raw, payment_raw)
     book.apply(step)                            # one record, before the answer leaves
 
-An authentic payment for one's own request is answered only by a receipt or a void; a refusal (an
-error) is never an outcome. The same payment is always answered by the same bytes.
+A payment that answers one's own request as it asks gets a receipt or a void; a refusal (an error) is
+never an outcome. Voids are bounded; a payment refused beyond the bound ends at the operator. The same payment is always answered by the same bytes.
 """
 
 from jiaozi.wallet.book import ANSWER_LENGTH, ANSWER_SLOTS, OPEN_LIMIT, REQUEST_LENGTH, Book, Step
@@ -71,7 +71,8 @@ def receive(
     """Answer a payment: (reply, None) when it was answered before, else (None, step) to commit.
 
     `request_raw` is the request the payment is for, in case it is no longer open here.
-    Raises Refused for what is not an authentic payment for a request of this wallet.
+    Raises Refused for what is not an authentic payment for a request of this wallet, as it asks
+    (AMOUNT_INVALID, PURSE_REFUSED), and when it may give no more voids (TOO_MANY_VOIDS).
     """
     payment = read_payment(payment_raw, book.network)
     stored = book.outcome(payment.hash)
@@ -82,8 +83,14 @@ def receive(
     payment.verify(payer.public, payer.hash)
     if wanted.number < book.state.floor:
         raise Refused(REQUEST_CLOSED)
+    # No honest payer signs these, so they deserve no record.
+    if not wanted.accepts(payment.amount):
+        raise Refused(AMOUNT_INVALID)
+    if not wanted.takes(payment.purse):
+        raise Refused(PURSE_REFUSED)
     if _creditable(book, payment, wanted, payer):
         return None, _credit(book, payment, wanted, payer)
+    book.check_void(wanted.hash, payer.hash)
     # A request that has expired here can never be credited: the void takes its slot.
     closed = wanted.hash if wanted.hash in book.open and _expired(book, wanted) else None
     if closed is None:
@@ -114,8 +121,6 @@ def _creditable(book: Book, payment: Payment, wanted: Request, payer: Certificat
     return (
         wanted.hash in book.open
         and not _expired(book, wanted)
-        and wanted.accepts(payment.amount)
-        and wanted.takes(payment.purse)
         and may_credit(book, payer, payment)
         and payer.id != book.me.id
         and not book.has_twin(payment)

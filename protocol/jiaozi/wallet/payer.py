@@ -33,6 +33,9 @@ from jiaozi.wire.errors import (
     Refused,
 )
 from jiaozi.wire.journal import (
+    CONFIRMED,
+    COUNTED,
+    OFFLINE,
     PAID,
     PAYMENT_HASH,
     PAYMENT_RAW,
@@ -41,7 +44,9 @@ from jiaozi.wire.journal import (
     REQUEST_HASH,
     REQUEST_RAW,
     RESOLVED,
+    SETTLED_AT,
     TAKEN,
+    UNCONFIRMED,
 )
 from jiaozi.wire.messages import Request, Void, read_outcome, read_request
 from jiaozi.wire.terms import GENERAL
@@ -217,12 +222,8 @@ def pay(book: Book, order: Order, amount: int, confirmed: bool) -> Step:
     ]
     payment = sign(PAYMENT, body, book.key, book.me.hash, book.network)
     state.sequence += 1
-    if _is_offline(book, order):
-        state.offline_count += 1
-        state.offline_total += amount
-    if not confirmed and not returns(book, order.payee, order.purse):
-        state.unconfirmed_count += 1
-        state.unconfirmed_total += amount
+    counted = _counted(book, order, confirmed)
+    state.count(amount, counted)
     entry = [
         PAID,
         order.request.hash,
@@ -231,13 +232,27 @@ def pay(book: Book, order: Order, amount: int, confirmed: bool) -> Step:
         order.request.raw,
         order.payee.raw,
         taken,
+        counted,
+        state.settled_at,
+        book.policy.hash,
     ]
     return Step(state, dumps([payment.raw]), entry)
+
+
+def _counted(book: Book, order: Order, confirmed: bool) -> int:
+    """What a payment counts, as its PAID entry records it."""
+    counted = OFFLINE if _is_offline(book, order) else 0
+    if confirmed:
+        return counted | CONFIRMED
+    if returns(book, order.payee, order.purse):
+        return counted
+    return counted | UNCONFIRMED
 
 
 def resolve(book: Book, raw: bytes) -> "Step | None":
     """Take a receipt or a void for a payment made; a void refunds. None if it was resolved before.
 
+    A void also gives back what the payment counted, if no settlement has come since.
     Raises Refused (UNKNOWN_PAYMENT, BAD_SIGNATURE, WRONG_SIGNER, MALFORMED).
     """
     outcome = read_outcome(raw, book.network)
@@ -255,5 +270,7 @@ def resolve(book: Book, raw: bytes) -> "Step | None":
             raise Refused(UNKNOWN_PAYMENT)
         kind = REFUNDED
         state.refund(paid[TAKEN], book.source(paid))
+        if paid[SETTLED_AT] == state.settled_at:
+            state.uncount(sum(paid[TAKEN]), paid[COUNTED])
     entry = [kind, paid[REQUEST_HASH], outcome.payment_hash, outcome.raw]
     return Step(state, b"", entry, amount=sum(paid[TAKEN]))

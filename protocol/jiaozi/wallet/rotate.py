@@ -112,6 +112,7 @@ def _opening(book: Book, entry: bytes) -> State:
     state.offline_count, state.offline_total = old.offline_count, old.offline_total
     state.unconfirmed_count = old.unconfirmed_count
     state.unconfirmed_total = old.unconfirmed_total
+    state.counts_returned = old.counts_returned
     state.append(entry)
     return state
 

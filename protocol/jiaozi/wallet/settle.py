@@ -78,8 +78,7 @@ def settle(book: Book, raw: bytes, nonce: bytes) -> "dict[int, bytes | None]":
     _refund(book, state, settlement.closed, settlement.raw, changes)
     state.level(0 if book.me.form == ACCOUNT else SETTLED_LEVEL)
     state.synced_epoch = book.epoch.number
-    state.offline_count = state.offline_total = 0
-    state.unconfirmed_count = state.unconfirmed_total = 0
+    state.restart_counters(settlement.position)
     changes[STATE_KEY] = state.encode()
     return changes
 

@@ -4,6 +4,7 @@ from _jzcbor import dumps
 from _jzcrypto import sha256
 from jiaozi.wire.cose import LIST, MAP, UINT, decode, expect
 from jiaozi.wire.errors import OVER_BALANCE, Refused
+from jiaozi.wire.journal import MOST_COUNTS_RETURNED, OFFLINE, UNCONFIRMED
 from jiaozi.wire.messages import TOP_LEVEL
 from jiaozi.wire.statements import read_purses
 from jiaozi.wire.suites import HASH_LENGTH
@@ -21,9 +22,11 @@ _NAMES = (
     "offline_total",
     "unconfirmed_count",
     "unconfirmed_total",
+    "settled_at",
+    "counts_returned",
     "purses",
 )
-_FIELDS = (UINT, UINT, HASH_LENGTH, LIST, UINT, UINT, UINT, UINT, UINT, UINT, UINT, MAP)
+_FIELDS = (UINT, UINT, HASH_LENGTH, LIST, UINT, UINT, UINT, UINT, UINT, UINT, UINT, UINT, UINT, MAP)
 
 
 class State:
@@ -33,6 +36,8 @@ class State:
     hash chained so far; levels: amounts of purse 0 by hop level; next_request, floor: number of the
     next request and the lowest that may still be credited; synced_epoch: epoch of the last
     settlement; offline_count, offline_total, unconfirmed_count, unconfirmed_total: payments since;
+    settled_at: journal position of that settlement; counts_returned: voids since that gave back a
+    place in the counts;
     purses: amounts by hop level of each purse with terms, by its number; base: the state that this
     one is a changed copy of, not kept in the store.
     """
@@ -49,6 +54,8 @@ class State:
         self.offline_total = 0
         self.unconfirmed_count = 0
         self.unconfirmed_total = 0
+        self.settled_at = 0
+        self.counts_returned = 0
         self.purses: dict[int, list[int]] = {}
         self.base: State | None = None
 
@@ -58,13 +65,8 @@ class State:
 
     @staticmethod
     def decode(raw: bytes) -> "State":
-        """Read what `encode` wrote, also when there were no purses yet.
-
-        Raises Refused(MALFORMED).
-        """
+        """Read what `encode` wrote. Raises Refused(MALFORMED)."""
         body = decode(raw)
-        if type(body) is list and len(body) == len(_FIELDS) - 1:
-            body.append({})
         expect(body, _FIELDS)
         state = State()
         for name, value in zip(_NAMES, body):
@@ -125,6 +127,35 @@ class State:
         """Put back what `debit` took."""
         for level, part in enumerate(taken):
             self.credit(level, part, purse)
+
+    def count(self, amount: int, counted: int) -> None:
+        """Count a payment. counted: OFFLINE and UNCONFIRMED flags of `jiaozi.wire.journal`."""
+        if counted & OFFLINE:
+            self.offline_count += 1
+            self.offline_total += amount
+        if counted & UNCONFIRMED:
+            self.unconfirmed_count += 1
+            self.unconfirmed_total += amount
+
+    def uncount(self, amount: int, counted: int) -> None:
+        """Give back what `count` added; places in the counts only MOST_COUNTS_RETURNED times."""
+        place = 0
+        if counted & (OFFLINE | UNCONFIRMED) and self.counts_returned < MOST_COUNTS_RETURNED:
+            self.counts_returned += 1
+            place = 1
+        if counted & OFFLINE:
+            self.offline_count -= place
+            self.offline_total -= amount
+        if counted & UNCONFIRMED:
+            self.unconfirmed_count -= place
+            self.unconfirmed_total -= amount
+
+    def restart_counters(self, position: int) -> None:
+        """Start all counters anew. position: of the journal, as the settlement acknowledges it."""
+        self.offline_count = self.offline_total = 0
+        self.unconfirmed_count = self.unconfirmed_total = 0
+        self.settled_at = position
+        self.counts_returned = 0
 
     def level(self, level: int) -> None:
         """Make all value be of one hop level; a purse with terms that is empty is gone."""

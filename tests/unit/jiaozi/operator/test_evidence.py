@@ -18,6 +18,7 @@ from jiaozi.wire.certificates import ACCOUNT
 from jiaozi.wire.epochs import read_epoch
 from jiaozi.wire.errors import Refused
 from jiaozi.wire.journal import PAYMENT_RAW, RESOLVED
+from jiaozi.wire.policies import read_policy
 from jiaozi.wire.trust import Trust
 from tests.fixtures.wallets import Bank, MemoryStore, answer, ask, finish, key_of, take, transfer
 from tests.vectors.test_vectors import MICROPYTHON, run
@@ -66,7 +67,8 @@ def journal(wallet: book.Book, *owed: bytes) -> Journal:
 
 def proofs(*journals: Journal, epoch: int = 0) -> dict[int, bytes]:
     epochs = [read_epoch(BANK.epoch(epoch), NETWORK)] if epoch else []
-    found = find(journals, trust(), epochs)
+    policies = [read_policy(BANK.policy(), NETWORK)]
+    found = find(journals, trust(), epochs, policies)
     return {loads(raw)[0]: raw for raw in found}  # type: ignore[index]
 
 
@@ -171,6 +173,16 @@ def false_balance() -> Loose:
     return thief, (journal(thief),)
 
 
+def over_limits() -> Loose:
+    thief, bob = rich("thief"), BANK.wallet("bob")
+    order = payer.read_order(thief, bob.me.raw, ask(bob, 60_000))
+    state = thief.state.copy()
+    state.credit(1, 60_000)
+    thief.apply(book.Step(state))
+    thief.apply(payer.pay(thief, order, 60_000, False))  # where the policy wants a confirmation
+    return thief, (journal(thief),)
+
+
 MAKERS: dict[int, Callable[[], Loose]] = {
     evidence.FORKED_SEQUENCE: forked_sequence,
     evidence.FORKED_POSITION: forked_position,
@@ -182,6 +194,7 @@ MAKERS: dict[int, Callable[[], Loose]] = {
     audit.CREDIT_WITHOUT_DEBIT: credit_without_debit,
     audit.FALSE_ENTRY: false_entry,
     evidence.FALSE_BALANCE: false_balance,
+    audit.OVER_LIMITS: over_limits,
 }
 KINDS = pytest.mark.parametrize("kind", sorted(MAKERS))
 
@@ -199,7 +212,7 @@ def test_a_proof_is_in_the_grammar(kind: int) -> None:
     assert fits("proof", proof)
     assert not fits("proof", proof[:-1])
     body: Any = loads(proof)
-    assert not fits("proof", dumps([12, *body[1:]]))
+    assert not fits("proof", dumps([13, *body[1:]]))
 
 
 @KINDS
@@ -208,8 +221,8 @@ def test_a_proof_needs_each_of_its_parts_as_it_is(kind: int) -> None:
     spoiled = [[*body[:at], *body[at + 1 :]] for at in range(len(body))]
     spoiled += [[*body[:at], _other(part), *body[at + 1 :]] for at, part in enumerate(body)]
     for parts in spoiled:
-        if parts == body or (kind >= audit.OVERDRAFT and parts[5:] == [[]]):
-            continue  # epochs are of use only where a payer's operator is unknown
+        if parts == body or (kind >= audit.OVERDRAFT and parts[5:] in ([[], body[6]], [body[5], []])):
+            continue  # what is of use only where an operator is unknown, or for limits
         with pytest.raises((Refused, evidence.NotProven)):
             verify(dumps(parts))
 

@@ -255,13 +255,15 @@ def test_merchants_ask_for_bound_money_and_people_do_not() -> None:
 
 
 @pytest.mark.parametrize(("category", "purse"), [(SHOP, 1), (0, 9)])
-def test_a_payee_voids_what_is_from_no_purse_it_takes(category: int, purse: int) -> None:
+def test_a_payee_refuses_what_is_from_no_purse_it_takes(category: int, purse: int) -> None:
     alice, merchant = rich(), shop(category=category)
     request = messages.read_request(ask(merchant, 50), BANK.network)
     body = [1, request.hash, 50, purse, 1, 1, 1]
     payment = cose.sign(cose.PAYMENT, body, alice.key, alice.me.hash, BANK.network).raw
-    outcome = take(merchant, alice.me.raw, payment)
-    assert not messages.read_outcome(outcome, BANK.network).credited
+    position = merchant.state.position
+    with pytest.raises(Refused) as caught:
+        take(merchant, alice.me.raw, payment)
+    assert (caught.value.sw, merchant.state.position) == (errors.PURSE_REFUSED, position)
 
 
 def test_a_void_goes_back_to_its_purse() -> None:

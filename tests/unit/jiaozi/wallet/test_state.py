@@ -68,7 +68,8 @@ def test_encoding() -> None:
     state.next_request, state.floor, state.synced_epoch = 5, 6, 7
     state.offline_count, state.offline_total = 8, 9
     state.unconfirmed_count, state.unconfirmed_total = 10, 11
-    assert state.encode() == dumps([3, 4, b"h" * 32, [1, 2], 5, 6, 7, 8, 9, 10, 11, {}])
+    state.settled_at, state.counts_returned = 12, 13
+    assert state.encode() == dumps([3, 4, b"h" * 32, [1, 2], 5, 6, 7, 8, 9, 10, 11, 12, 13, {}])
     assert State.decode(state.encode()).encode() == state.encode()
 
 
@@ -76,10 +77,11 @@ def test_encoding() -> None:
     "body",
     [
         [],
-        [0] * 11,
-        [0, 0, bytes(32), [-1], 0, 0, 0, 0, 0, 0, 0],
-        [0, 0, bytes(32), [None], 0, 0, 0, 0, 0, 0, 0],
-        [0, 0, bytes(32), [], 0, 0, 0, 0, 0, 0, 0, 0],
+        [0] * 14,
+        [0, 0, bytes(32), [-1], 0, 0, 0, 0, 0, 0, 0, 0, 0, {}],
+        [0, 0, bytes(32), [None], 0, 0, 0, 0, 0, 0, 0, 0, 0, {}],
+        [0, 0, bytes(32), [], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        [0, 0, bytes(32), [], 0, 0, 0, 0, 0, 0, 0, 0, 0],
     ],
 )
 def test_not_a_state(body: object) -> None:

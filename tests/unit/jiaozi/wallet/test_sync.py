@@ -297,7 +297,7 @@ def test_only_pending_payments_are_closed() -> None:
     assert refusal(alice, settlement(alice, closed=(paid,))) == errors.UNKNOWN_PAYMENT
 
 
-def test_a_refund_gives_no_room_back() -> None:
+def test_a_void_gives_back_no_count_from_before_a_settlement() -> None:
     """What was counted before a settlement would else be room after it."""
     alice, bob = rich(), BANK.wallet("bob")
     payment = answer(alice, bob.me.raw, ask(bob, 500))
