@@ -11,11 +11,22 @@ import vector_world as world
 from _jzcbor import dumps
 from jiaozi.operator import audit, issue
 from jiaozi.wire import certificates, cose, messages
-from jiaozi.wire.journal import ADOPTED, CREDITED, PAID, REFUNDED, RESOLVED, VOIDED
+from jiaozi.wire.journal import (
+    ADOPTED,
+    CONFIRMED,
+    CREDITED,
+    OFFLINE,
+    PAID,
+    REFUNDED,
+    RESOLVED,
+    VOIDED,
+)
+from jiaozi.wire.policies import read_policy
 from jiaozi.wire.terms import read_terms
 
 KEY = world.key_of("thief")
 MONEY = 1000  # what an honest account has paid each of them
+POLICY = world.policy()
 
 
 class Thief:
@@ -79,7 +90,9 @@ class Thief:
         fields = {"amount": amount, "purse": purse, "epoch": parts.get("epoch", 1)}
         self.payment = taps.payment_of("thief", request, **fields, key=KEY, signer=self.me.hash)
         names = [taps.hash_of(request), hash_of(self.payment)]
-        self.note([PAID, *names, self.payment, request, payee.raw, [0, amount]])
+        offline = 0 if payee.form == certificates.ACCOUNT else OFFLINE
+        rules = basis(parts.get("counted", offline | CONFIRMED))
+        self.note([PAID, *names, self.payment, request, payee.raw, [0, amount], *rules])
         held = self.purses[purse] if purse else self.levels
         held[1] = max(held[1] - amount, 0)
         return self
@@ -94,6 +107,11 @@ def funded(terms: bytes | None = None, **parts: Any) -> Thief:
     fields = {"payer": "account", "form": certificates.ACCOUNT, "amount": 3000, "asked": 3000}
     made.credit(**(fields | {"purse": bound.NUMBER} | parts))
     return made
+
+
+def basis(counted: int = OFFLINE | CONFIRMED, settled_at: int = 0, policy: bytes = POLICY) -> list:
+    """What ends a PAID entry: flags, position of the last settlement, hash of the policy."""
+    return [counted, settled_at, read_policy(policy, world.NETWORK).hash]
 
 
 def head(entries: list[bytes]) -> bytes:
@@ -148,7 +166,7 @@ def spender(form: int = certificates.CARD, **parts: Any) -> Thief:
     """A wallet that has paid 5.00 of its 10.00 to bob."""
     made = wallet(form)
     amount, name = parts.get("amount", 500), parts.get("payee", "bob")
-    request = taps.request_of("bob")
+    request = taps.request_of("bob", **parts.get("request", {}))
     payee = world.certificate(name)
     if name == "nobody":
         payee = uncertified(name)
@@ -156,26 +174,36 @@ def spender(form: int = certificates.CARD, **parts: Any) -> Thief:
     asked = parts.get("asked", taps.hash_of(request))
     by = {"key": parts.get("key", KEY), "signer": made.me.hash}
     fields = {"sequence": parts.get("sequence", 1), "amount": amount, "asked": asked}
+    fields |= {"purse": parts.get("purse", 0)}
     made.payment = taps.payment_of("thief", request, **fields, **by)
     taken = parts.get("taken", [0, 500])
     names = [taps.hash_of(request), hash_of(made.payment)]
-    made.note([PAID, *names, made.payment, request, payee.raw, taken])
+    rules = basis(*parts.get("basis", ()))
+    made.note([PAID, *names, made.payment, request, payee.raw, taken, *rules])
     made.levels[1] = max(MONEY - amount, 0)
     return made
 
 
 def voider(
-    position: int | None = None, key: cose.SigningKey | None = None, asked: bytes = b""
+    position: int | None = None,
+    key: cose.SigningKey | None = None,
+    times: int = 1,
+    asked: bytes = b"",
+    **payment: Any,
 ) -> Thief:
-    """A wallet that has voided a payment. asked: the request that the void names, if another."""
+    """A wallet that has voided payments, each with a number of its own.
+
+    asked: the request that the voids name, if another.
+    """
     made = wallet()
     request = taps.request_of("thief")
     payer = world.certificate("payer")
-    payment = taps.payment_of("payer", request)
-    place = made.position if position is None else position
-    names = [taps.hash_of(request), hash_of(payment)]
-    answer = void(names[1], place, asked or names[0], name="thief", key=key)
-    made.note([VOIDED, *names, payment, request, payer.raw, answer])
+    for number in range(1, times + 1):
+        paid = taps.payment_of("payer", request, **({"sequence": number} | payment))
+        place = made.position if position is None else position
+        names = [taps.hash_of(request), hash_of(paid)]
+        answer = void(names[1], place, asked or names[0], name="thief", key=key)
+        made.note([VOIDED, *names, paid, request, payer.raw, answer])
     return made
 
 

@@ -15,7 +15,7 @@ from vector_world import OK, Vector, vector
 from _jzcbor import dumps
 from jiaozi.operator import evidence
 from jiaozi.wire import certificates, cose, errors
-from jiaozi.wire.journal import REFUNDED, RESOLVED
+from jiaozi.wire.journal import CONFIRMED, OFFLINE, REFUNDED, RESOLVED, UNCONFIRMED
 
 NOT_ON_DEVICE = "Proofs are an operator's and a judge's: no device has these modules."
 OPERATORS = [world.OPERATOR.raw]
@@ -34,15 +34,22 @@ def of(kind: int, accused: certificates.Certificate, *parts: Any) -> bytes:
     return evidence.proof(kind, OPERATORS, accused, *parts)
 
 
-def whole(kind: int, thief: Thief, epochs: Sequence[bytes] = ()) -> bytes:
+def whole(
+    kind: int,
+    thief: Thief,
+    epochs: Sequence[bytes] = (),
+    policies: Sequence[bytes] = (thieves.POLICY,),
+) -> bytes:
     """A proof from a wallet's whole journal."""
-    return of(kind, thief.me, thief.statement(), thief.entries(), list(epochs))
+    parts = (thief.statement(), thief.entries(), list(epochs), list(policies))
+    return of(kind, thief.me, *parts)
 
 
 def vectors() -> Iterator[Vector]:
     """Proofs."""
     yield from audits()
     yield from debits()
+    yield from limits()
     yield from credits()
     yield from outcomes()
     yield from balances()
@@ -60,11 +67,11 @@ def audits() -> Iterator[Vector]:
     thief = thieves.spender(sequence=2)
     yield made("V1", false, "a first payment with number 2", whole(false, thief))
     statement, entries = thief.statement(), thief.entries()
-    short = of(false, thief.me, statement, entries[:-1], [])
+    short = of(false, thief.me, statement, entries[:-1], [], [])
     yield made("V1", NOTHING, "the last entry left out", short)
-    late = of(false, thief.me, statement, entries[1:], [])
+    late = of(false, thief.me, statement, entries[1:], [], [])
     yield made("V1", NOTHING, "the first entry left out", late)
-    turned = of(false, thief.me, statement, entries[::-1], [])
+    turned = of(false, thief.me, statement, entries[::-1], [], [])
     yield made("V1", NOTHING, "entries in another order", turned)
     later = thieves.wallet()
     later.note([9, bytes(32), bytes(32), b"later"])
@@ -85,11 +92,54 @@ def debits() -> Iterator[Vector]:
         ("another's payment", thieves.spender(key=world.key_of("bob"))),
         ("a request of another than the payee", thieves.spender(payee="carol")),
         ("another request than the payment's", thieves.spender(asked=taps.NAME)),
+        ("another amount than asked", thieves.spender(amount=499, taken=[0, 499])),
+        ("another purse than asked", thieves.spender(purse=1)),
     ):
         yield made("V2", false, note, whole(false, thief))
     yield made("V2", NOTHING, "as it should be", whole(false, thieves.spender()))
     stranger = thieves.spender(payee="nobody")
     yield made("V2", NOTHING, "to a payee that nobody certified", whole(false, stranger))
+
+
+def limits() -> Iterator[Vector]:
+    """What PAID entries say was counted, and the limits (V14)."""
+    over, false, spender = evidence.OVER_LIMITS, evidence.FALSE_ENTRY, thieves.spender
+    for note, limits_ in (
+        ("above the limit for one payment", {"single": 499}),
+        ("above the offline total", {"offline_total": 499}),
+        ("above the offline count", {"offline_count": 0}),
+    ):
+        policy = world.policy(**limits_)
+        thief = spender(basis=(OFFLINE | CONFIRMED, 0, policy))
+        yield made("V14", over, note, whole(over, thief, (), [policy]))
+    for note, limits_ in (
+        ("unconfirmed above the limit for one", {"unconfirmed_single": 499}),
+        ("unconfirmed above the count", {"unconfirmed_count": 0}),
+        ("unconfirmed above the total", {"unconfirmed_total": 499}),
+    ):
+        policy = world.policy(**limits_)
+        thief = spender(basis=(OFFLINE | UNCONFIRMED, 0, policy))
+        yield made("V14", over, note, whole(over, thief, (), [policy]))
+        thief = spender(basis=(OFFLINE | CONFIRMED, 0, policy))
+        note = f"confirmed, not {note}"
+        yield made("V14", NOTHING, note, whole(over, thief, (), [policy]))
+    tight = world.policy(single=499)
+    thief = spender(basis=(OFFLINE | CONFIRMED, 0, tight))
+    yield made("V14", NOTHING, "the policy is not at hand", whole(over, thief))
+    yield made("V14", NOTHING, "another policy of that version", whole(over, spender(), (), [tight]))
+    for note, rules in (
+        ("not counted as offline", (CONFIRMED,)),
+        ("both confirmed and not", (OFFLINE | CONFIRMED | UNCONFIRMED,)),
+        ("neither confirmed nor not", (OFFLINE,)),
+        ("settled at a position to come", (OFFLINE | CONFIRMED, 2)),
+        ("a policy of another version", (OFFLINE | CONFIRMED, 0, world.policy(version=2))),
+        ("a policy of another tier", (OFFLINE | CONFIRMED, 0, world.policy(tier=4))),
+    ):
+        policies = [rules[2]] if len(rules) > 2 else []
+        yield made("V14", false, note, whole(false, spender(basis=rules), (), policies))
+    forged = world.forge(cose.POLICY, [1], taps.SIGNER, world.OPERATOR.hash)
+    note = "a policy that is none"
+    yield made("V14", NOTHING, note, whole(over, spender(), (), [forged]), errors.MALFORMED)
 
 
 def credits() -> Iterator[Vector]:
@@ -117,7 +167,15 @@ def outcomes() -> Iterator[Vector]:
     yield made("V4", false, "another position", whole(false, thieves.voider(position=3)))
     yield made("V4", false, "another's void", whole(false, thieves.voider(key=taps.SIGNER)))
     yield made("V4", false, "another request", whole(false, thieves.voider(asked=taps.NAME)))
+    for note, voider in (
+        ("a payment of another amount", thieves.voider(amount=499)),
+        ("a payment of another purse", thieves.voider(purse=1)),
+        ("a payment nobody signed", thieves.voider(forged={"signature": bytes(64)})),
+        ("three of one payer for one request", thieves.voider(times=3)),
+    ):
+        yield made("V4", false, note, whole(false, voider))
     yield made("V4", NOTHING, "as it should be", whole(false, thieves.voider()))
+    yield made("V4", NOTHING, "two of one payer", whole(false, thieves.voider(times=2)))
     note = "asked whether it credits"
     yield made("V4", NOTHING, note, whole(credit, thieves.voider()))
     for rule, entry, kind in (("V5", REFUNDED, credit), ("V6", RESOLVED, false)):
@@ -128,7 +186,7 @@ def outcomes() -> Iterator[Vector]:
         yield made(rule, kind, "by the other outcome", whole(kind, ends(entry, turned=True)))
         yield made(rule, NOTHING, "as it should be", whole(kind, ends(entry)))
         dropped = ends(entry)
-        parts = (dropped.statement(), dropped.entries()[:-1], [])
+        parts = (dropped.statement(), dropped.entries()[:-1], [], [])
         yield made(rule, NOTHING, "left out", of(kind, dropped.me, *parts))
     closed = thieves.closed()
     yield made("V5", NOTHING, "by the operator's settlement", whole(credit, closed))

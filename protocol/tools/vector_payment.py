@@ -33,9 +33,16 @@ def scenes() -> dict[str, book.Book]:
     credited, cancelled, closed, full = bob(), bob(), bob(), bob()
     received(credited, ALICE.raw, payment_of(), None)
     voided = copy(bob())
-    received(voided, ALICE.raw, payment_of(amount=499), None)
-    for wallet in (cancelled, closed, full):
+    voids, flooded = bob(), bob()
+    for wallet in (cancelled, closed, full, voided, voids, flooded):
         wallet.apply(payee.cancel(wallet, hash_of(REQUEST)))
+    received(voided, ALICE.raw, payment_of(), REQUEST)
+    for number in (1, 2):
+        received(voids, ALICE.raw, payment_of(sequence=number), REQUEST)
+    for number in range(book.MOST_VOIDS):
+        thief = f"thief {number // 2}"
+        paid = payment_of(thief, sequence=number + 1)
+        received(flooded, world.certificate(thief).raw, paid, REQUEST)
     state = closed.state.copy()
     state.floor = 2
     closed.apply(book.Step(state))
@@ -47,6 +54,8 @@ def scenes() -> dict[str, book.Book]:
         "bob": bob(),
         "bob who was paid": credited,
         "bob who gave a void": voided,
+        "bob who gave two voids": voids,
+        "bob who gave sixteen voids": flooded,
         "bob who was paid, then saw alice revoked": later(
             copy(credited), world.epoch(9, [ALICE.id])
         ),
@@ -81,6 +90,8 @@ def vectors() -> Iterator[Vector]:
     yield from credits()
     yield from repeats()
     yield from voids()
+    yield from others()
+    yield from bounds()
     yield from strangers()
     yield from shapes()
 
@@ -103,16 +114,13 @@ def repeats() -> Iterator[Vector]:
     yield made("Y2", OK, "after the receipt", good, "bob who was paid")
     scene = "bob who was paid, then saw alice revoked"
     yield made("Y2", OK, "by a payer revoked since, past the expiry", good, scene)
-    yield made("Y2", OK, "after the void", payment_of(amount=499), "bob who gave a void")
+    yield made("Y2", OK, "after the void", good, "bob who gave a void")
+    yield made("Y2", OK, "after two voids", good, "bob who gave two voids")
 
 
 def voids() -> Iterator[Vector]:
     """What is voided (Y3)."""
     good = payment_of()
-    yield made("Y3", OK, "another amount: void", payment_of(amount=499))
-    yield made("Y3", OK, "above the ceiling: void", payment_of(request=OPEN_REQUEST, amount=901))
-    yield made("Y3", OK, "nothing: void", payment_of(request=OPEN_REQUEST, amount=0))
-    yield made("Y3", OK, "another purse: void", payment_of(purse=1))
     yield made("Y3", OK, "too late: void", good, "bob too late")
     yield made("Y3", OK, "the payer is revoked: void", good, "bob who knows alice is revoked")
     note = "the payer's operator is valid no longer: void"
@@ -133,6 +141,37 @@ def voids() -> Iterator[Vector]:
     full = errors.JOURNAL_FULL
     yield made("Y3", full, "no slot for the void", good, scene, request=REQUEST)
     yield made("Y3", full, "nor for another", twice, scene, request=REQUEST)
+
+
+def others() -> Iterator[Vector]:
+    """What is not as the request asks (Y8)."""
+    amount, gone = errors.AMOUNT_INVALID, "bob who cancelled"
+    yield made("Y8", OK, "as it asks", payment_of())
+    yield made("Y8", amount, "another amount", payment_of(amount=499))
+    over = payment_of(request=OPEN_REQUEST, amount=901)
+    yield made("Y8", amount, "above the ceiling", over)
+    yield made("Y8", amount, "nothing", payment_of(request=OPEN_REQUEST, amount=0))
+    yield made("Y8", errors.PURSE_REFUSED, "another purse", payment_of(purse=1))
+    late = payment_of(amount=499)
+    yield made("Y8", amount, "another amount, cancelled", late, gone, request=REQUEST)
+
+
+def bounds() -> Iterator[Vector]:
+    """How many voids there are (Y9)."""
+    carol, many = world.certificate("carol").raw, errors.TOO_MANY_VOIDS
+    second, third = payment_of(sequence=2), payment_of(sequence=3)
+    yield made("Y9", OK, "the second: void", second, "bob who gave a void", request=REQUEST)
+    scene = "bob who gave two voids"
+    yield made("Y9", many, "a third to one payer", third, scene, request=REQUEST)
+    other = payment_of("carol")
+    note = "another payer: void"
+    yield made("Y9", OK, note, other, scene, certificate=carol, request=REQUEST)
+    scene = "bob who gave sixteen voids"
+    note = "a seventeenth"
+    yield made("Y9", many, note, other, scene, certificate=carol, request=REQUEST)
+    note = "what is open is credited all the same"
+    paid = payment_of("carol", request=OPEN_REQUEST, amount=900)
+    yield made("Y9", OK, note, paid, scene, certificate=carol)
 
 
 def strangers() -> Iterator[Vector]:

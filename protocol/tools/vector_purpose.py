@@ -182,12 +182,15 @@ def funding() -> Iterator[Vector]:
     yield paid("T4", OK, "from its funder's account", NUMBER)
     for note, purse, scene, who in (
         ("from an account of another operator: void", NUMBER, FUNDED, RIVAL),
-        ("general money for it: void", 0, FUNDED, ACCOUNT),
-        ("for another purse than asked: void", OTHER, FUNDED, ACCOUNT),
-        ("for a purse, when general money was asked for: void", NUMBER, GENERAL, ACCOUNT),
         ("past the expiry by the wallet's epoch: void", NUMBER, FUNDED_LATE, ACCOUNT),
     ):
         yield paid("T4", OK, note, purse, scene, who)
+    for note, purse, scene, who in (
+        ("general money for it", 0, FUNDED, ACCOUNT),
+        ("for another purse than asked", OTHER, FUNDED, ACCOUNT),
+        ("for a purse, when general money was asked for", NUMBER, GENERAL, ACCOUNT),
+    ):
+        yield paid("T4", errors.PURSE_REFUSED, note, purse, scene, who)
     rogue = {"key": taps.SIGNER}
     note = "in the name of the funder's account"
     yield paid("T4", errors.BAD_SIGNATURE, note, NUMBER, **rogue)
@@ -249,8 +252,8 @@ def arriving() -> Iterator[Vector]:
     yield paid("T7", OK, "a shop credits general money", NUMBER, UNNAMED, friend, hop=1)
     note = "from another wallet's purse of the number that is asked for: general money"
     yield paid("T7", OK, note, NUMBER, FUNDED, friend)
-    note = "who has no category takes general money alone: void"
-    yield paid("T7", OK, note, NUMBER, PLAIN, friend, hop=1)
+    note = "who has no category takes general money alone"
+    yield paid("T7", errors.PURSE_REFUSED, note, NUMBER, PLAIN, friend, hop=1)
     (entry,) = WALLETS[SPENT].pending()
     request, payment = entry[REQUEST_HASH], entry[PAYMENT_HASH]
     yield outcome(OK, "a void: back into the purse", cose.VOID, [request, payment, 0, EPOCH])
