@@ -126,7 +126,9 @@ def limits() -> Iterator[Vector]:
     tight = world.policy(single=499)
     thief = spender(basis=(OFFLINE | CONFIRMED, 0, tight))
     yield made("V14", NOTHING, "the policy is not at hand", whole(over, thief))
-    yield made("V14", NOTHING, "another policy of that version", whole(over, spender(), (), [tight]))
+    yield made(
+        "V14", NOTHING, "another policy of that version", whole(over, spender(), (), [tight])
+    )
     for note, rules in (
         ("not counted as offline", (CONFIRMED,)),
         ("both confirmed and not", (OFFLINE | CONFIRMED | UNCONFIRMED,)),
@@ -200,11 +202,12 @@ def outcomes() -> Iterator[Vector]:
 def balances() -> Iterator[Vector]:
     """What entries come to (V7)."""
     over, false = evidence.OVERDRAFT, evidence.FALSE_BALANCE
-    thief = thieves.spender(taken=[0, 1001], amount=1001)
+    thief = thieves.spender(taken=[0, 1001], amount=1001, request={"amount": 1001})
     yield made("V7", over, "a fen more than there was", whole(over, thief))
-    poor = thieves.spender(taken=[0, 1000], amount=1000)
+    poor = thieves.spender(taken=[0, 1000], amount=1000, request={"amount": 1000})
     yield made("V7", NOTHING, "all there was", whole(over, poor))
-    account = thieves.spender(form=certificates.ACCOUNT, taken=[0, 1001], amount=1001)
+    parts = {"taken": [0, 1001], "amount": 1001, "request": {"amount": 1001}}
+    account = thieves.spender(form=certificates.ACCOUNT, **parts)
     yield made("V7", NOTHING, "an operator's account", whole(over, account))
     yield made("V7", NOTHING, "nor is its balance asked", whole(false, account))
     rich = thieves.wallet()

@@ -146,7 +146,7 @@ def voids() -> Iterator[Vector]:
 def others() -> Iterator[Vector]:
     """What is not as the request asks (Y8)."""
     amount, gone = errors.AMOUNT_INVALID, "bob who cancelled"
-    yield made("Y8", OK, "as it asks", payment_of())
+    yield made("Y8", OK, "below the ceiling", payment_of(request=OPEN_REQUEST, amount=899))
     yield made("Y8", amount, "another amount", payment_of(amount=499))
     over = payment_of(request=OPEN_REQUEST, amount=901)
     yield made("Y8", amount, "above the ceiling", over)

@@ -28,6 +28,7 @@ ENTRY_INVALID = "invalid entry"
 BALANCE_MISMATCH = "balance mismatch"
 OVERDRAFT = "overdraft"
 OUTSIDE_TERMS = "outside terms"
+OVER_LIMITS = "over limits"
 SEQUENCE_BROKEN = "sequence broken"
 DOUBLE_SPEND = "double spend"
 DOUBLE_CREDIT = "double credit"
@@ -52,6 +53,7 @@ PROVEN = {
     audit.FALSE_ENTRY: "proven false entry",
     evidence.FALSE_BALANCE: "proven false balance",
     audit.OUTSIDE_TERMS: "proven use outside terms",
+    audit.OVER_LIMITS: "proven payment over limits",
 }
 
 MEANING = {
@@ -62,6 +64,7 @@ MEANING = {
     BALANCE_MISMATCH: "the stated balance differs from the sum of its journal",
     OVERDRAFT: "its journal spends more than it received",
     OUTSIDE_TERMS: "a purse was used against its terms",
+    OVER_LIMITS: "it paid more than its policy permits",
     SEQUENCE_BROKEN: "its payments are not numbered 1, 2, 3, ...",
     DOUBLE_SPEND: "it signed two payments with the same number",
     DOUBLE_CREDIT: "one payment was credited twice",
@@ -80,6 +83,7 @@ MEANING = {
     PROVEN[audit.FALSE_ENTRY]: "its own journal holds an entry that no honest wallet writes",
     PROVEN[evidence.FALSE_BALANCE]: "it signed a balance that its journal contradicts",
     PROVEN[audit.OUTSIDE_TERMS]: "its own journal uses a purse against its terms",
+    PROVEN[audit.OVER_LIMITS]: "its own journal pays more than its policy permits",
     OLD_KEY_USED: "a key was used after the wallet had rotated to the next one",
     OUTCOME_REFUSED: "it refuses the outcome of its payment, which verifies here",
     UNREGISTERED: "it signed a wallet's certificate that its ledger does not list",

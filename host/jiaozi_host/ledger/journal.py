@@ -92,18 +92,16 @@ def read_entry(raw: bytes, position: int, wallet: Certificate, trust: Trust) -> 
     payment.verify(payer.public, payer.hash)
     request.verify(payee.public, payee.hash)
     _require(payment.hash == body[2] and request.hash == body[1] == payment.request_hash)
+    _require(request.accepts(payment.amount) and request.takes(payment.purse))
     if kind == PAID:
         expect(body[6], (UINT,) * len(body[6]))
-        _require(payment.amount == sum(body[6]) > 0)
-        _require(payment.amount == (request.amount or min(payment.amount, request.ceiling)))
+        _require(payment.amount == sum(body[6]))
         return CheckedEntry(kind, body[1], body[2], payment, request, peer, None)
     outcome = read_outcome(body[6], trust.network)
     outcome.verify(wallet.public, wallet.hash)
     _require(outcome.payment_hash == payment.hash and outcome.position == position)
     _require(outcome.credited == (kind == CREDITED))
     _require(not isinstance(outcome, Void) or outcome.request_hash == request.hash)
-    if kind == CREDITED:
-        _require(payment.amount == (request.amount or min(payment.amount, request.ceiling)))
     return CheckedEntry(kind, body[1], body[2], payment, request, peer, outcome)
 
 

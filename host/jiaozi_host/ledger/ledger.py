@@ -16,6 +16,7 @@ from jiaozi.wire import certificates, statements
 from jiaozi.wire.certificates import Certificate
 from jiaozi.wire.cose import WALLET
 from jiaozi.wire.errors import Refused
+from jiaozi.wire.policies import Policy
 from jiaozi.wire.statements import Statement
 from jiaozi.wire.suites import HASH_LENGTH
 from jiaozi.wire.trust import Trust
@@ -252,6 +253,11 @@ class Ledger:
         """Store a signed settlement or rotation; call it before the wallet gets it."""
         with self.transaction() as session:
             session.add(tables.Settlement(wallet=wallet, position=position, raw=raw))
+
+    def add_policy(self, policy: Policy) -> None:
+        """Store a signed policy; call it before a wallet gets it."""
+        with self.transaction() as session:
+            session.merge(tables.Policy(hash=policy.hash, raw=policy.raw))
 
     def blocking_findings(self, wallet: bytes) -> list[tables.Finding]:
         """Return findings, under any of a wallet's certificates, that block its settlement."""

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from _jzcrypto import sha256
-from jiaozi.wire.certificates import Certificate, read
+from jiaozi.wire.certificates import ACCOUNT, Certificate, read
 from jiaozi.wire.cose import WALLET
 from jiaozi.wire.errors import ROTATION_MISMATCH, UNKNOWN_OPERATOR, UNKNOWN_PAYMENT, Refused
 from jiaozi.wire.journal import CREDITED, PAID, REFUNDED, VOIDED
@@ -23,6 +23,7 @@ from jiaozi_host.errors import LedgerError
 from jiaozi_host.ledger import findings, proofs, tables
 from jiaozi_host.ledger.checks import Checks, Posting, Question
 from jiaozi_host.ledger.journal import CheckedEntry, read_entry, voided_payment
+from jiaozi_host.ledger.limits import LimitChecks
 from jiaozi_host.ledger.payments import is_closed, journal_balance, payment_row
 from jiaozi_host.ledger.purses import Purses
 
@@ -50,6 +51,7 @@ class Poster:
         self._statement = statement
         self._missing = missing
         self._purses = Purses(session, wallet, trust)
+        self._limits = LimitChecks(session, wallet, self._purses, trust.network)
         self._checks = Checks(session, row, wallet, trust, statement.raw)
 
     def post(self, question: Question, entries: list[bytes]) -> Posting:
@@ -121,6 +123,7 @@ class Poster:
                 evidence = [*self._checks.last_statement(), raw]
                 self._checks.fail(findings.ROLLED_BACK, sha256(raw), evidence, detail)
             delta = self._apply(entry)
+            self._check_limits(position, entry, raw)
         except Refused as refusal:
             if refusal.sw == UNKNOWN_OPERATOR and self._missing:
                 raise LedgerError(
@@ -156,6 +159,14 @@ class Poster:
         if payment is not None and payment.payee == self._wallet.hash and payment.outcome is None:
             payment.closed = True
         return VOIDED, payment_hash
+
+    def _check_limits(self, position: int, entry: CheckedEntry, raw: bytes) -> None:
+        if entry.kind == REFUNDED:
+            self._limits.refund(raw)
+        if entry.kind == PAID and self._wallet.form != ACCOUNT:
+            wrong = self._limits.pay(position, raw)
+            if wrong:
+                self._checks.fail(findings.OVER_LIMITS, entry.payment_hash, [raw], wrong)
 
     def _apply(self, entry: CheckedEntry) -> int:
         if entry.terms is not None:

@@ -19,6 +19,7 @@ from jiaozi.wire.cose import WALLET
 from jiaozi.wire.errors import Refused
 from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import findings, tables
+from jiaozi_host.ledger.limits import signed_policies
 
 
 def search(
@@ -35,7 +36,8 @@ def search(
         journal = _journal(session, row, trust.network, *asked)
         if journal is not None:
             journals.append(journal)
-    return store(session, trust, find(journals, trust))
+    policies = signed_policies(session, trust.network).values()
+    return store(session, trust, find(journals, trust, policies=policies))
 
 
 def _journal(

@@ -54,6 +54,14 @@ class Purses:
         row.held += delta
         return self._permits(row, entry, signed)
 
+    def returns(self, payment: Payment, payee: Certificate) -> bool:
+        """True if a payment brings money of an expired purse back to its funder."""
+        row = self._rows.get(payment.purse)
+        if row is None or not row.terms or self._wallet.form == ACCOUNT:
+            return False
+        terms = read_terms(row.terms, self._network)
+        return terms.expiry < payment.epoch and terms.is_funder(payee)
+
     def _permits(self, row: tables.Purse, entry: CheckedEntry, payment: Payment) -> bool:
         if not row.terms:
             return False

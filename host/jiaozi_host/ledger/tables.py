@@ -186,6 +186,15 @@ class Settlement(Base):
     at: Mapped[str] = mapped_column(String(32), default=now)
 
 
+class Policy(Base):
+    """A policy that went to wallets, encoded; hash: as their payments' entries name it."""
+
+    __tablename__ = "policies"
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class Issuance(Base):
     """Value issued to the operator's account (positive) or redeemed from it (negative)."""
 

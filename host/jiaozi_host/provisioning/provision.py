@@ -57,6 +57,7 @@ def provision(
     else:
         certificate = operator.certify(public, form, tier, category)
         ledger.register(certificate)
+    ledger.add_policy(read_policy(operator.policy(tier), operator.network))
     client.install(operator.package(certificate), pin)
     if client.select().certificate != certificate.raw:
         raise BadAnswer("the wallet shows a certificate other than the one installed")

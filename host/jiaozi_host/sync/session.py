@@ -100,6 +100,7 @@ class _Session:
         """Bring the wallet's rules up to date and compare its firmware with the policy."""
         operator = self._operator
         policy = operator.policy(self._wallet.tier)
+        self._ledger.add_policy(read_policy(policy, operator.network))
         self._client.update(operator.operators, policy, operator.published.epoch.raw)
         self._done.firmware = self._client.info().firmware
         required = read_policy(policy, operator.network).firmware

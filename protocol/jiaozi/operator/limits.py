@@ -37,7 +37,7 @@ class Limits:
 
     def __init__(self, wallet: Certificate, policies: "dict[bytes, Policy]") -> None:
         self._wallet = wallet
-        self._policies = policies
+        self.policies = policies
         self._counters = State()
         self._last = -1  # position of the last payment
 
@@ -63,7 +63,7 @@ class Limits:
         if entry[SETTLED_AT] != counters.settled_at:
             _require(self._last < entry[SETTLED_AT] <= position)
             counters.restart_counters(entry[SETTLED_AT])
-        policy = self._policies.get(entry[POLICY_HASH])
+        policy = self.policies.get(entry[POLICY_HASH])
         if policy is not None:
             _require((policy.version, policy.tier) == (payment.policy_version, self._wallet.tier))
             self._check(policy, payment.amount, counted, returned)

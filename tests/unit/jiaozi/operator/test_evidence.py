@@ -221,7 +221,9 @@ def test_a_proof_needs_each_of_its_parts_as_it_is(kind: int) -> None:
     spoiled = [[*body[:at], *body[at + 1 :]] for at in range(len(body))]
     spoiled += [[*body[:at], _other(part), *body[at + 1 :]] for at, part in enumerate(body)]
     for parts in spoiled:
-        if parts == body or (kind >= audit.OVERDRAFT and parts[5:] in ([[], body[6]], [body[5], []])):
+        if parts == body or (
+            kind >= audit.OVERDRAFT and parts[5:] in ([[], body[6]], [body[5], []])
+        ):
             continue  # what is of use only where an operator is unknown, or for limits
         with pytest.raises((Refused, evidence.NotProven)):
             verify(dumps(parts))

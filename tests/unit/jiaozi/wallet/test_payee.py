@@ -239,9 +239,7 @@ def test_another_payment_than_was_asked_for(parts: dict[str, object], sw: int) -
     assert kind_of(take(bob, alice.me.raw, pay(alice, request))) is messages.Receipt
 
 
-@pytest.mark.parametrize(
-    ("amount", "taken"), [(0, False), (1, True), (500, True), (501, False)]
-)
+@pytest.mark.parametrize(("amount", "taken"), [(0, False), (1, True), (500, True), (501, False)])
 def test_open_amounts_at_the_boundary(amount: int, taken: bool) -> None:
     alice, bob = rich(), BANK.wallet("bob")
     payment = pay(alice, ask(bob, 0, 500), amount=amount)

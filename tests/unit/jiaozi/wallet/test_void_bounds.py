@@ -72,9 +72,7 @@ class Thief:
         self._sequence += 1
         request_hash = messages.read_request(request, BANK.network).hash
         body = [self._sequence, request_hash, amount, 0, 1, 1, 1]
-        return cose.sign(
-            cose.PAYMENT, body, self.book.key, self.book.me.hash, BANK.network
-        ).raw
+        return cose.sign(cose.PAYMENT, body, self.book.key, self.book.me.hash, BANK.network).raw
 
 
 def refusal(wallet: book.Book, payer_raw: bytes, payment: bytes, request: bytes) -> int:
