@@ -218,12 +218,12 @@ def permitting() -> Iterator[Vector]:
 
 
 def accounts() -> Iterator[Vector]:
-    """Accounts that are paid beyond the offline limits (P9)."""
-    yield pays("P9", OK, "the account of the wallet's own operator", [0], ALONE, payee=ACCOUNT)
-    yield pays("P9", OK, "the funder's account, from its purse", [NUMBER], ALONE, payee=ACCOUNT)
+    """Accounts that are paid beyond the offline limits (P10)."""
+    yield pays("P10", OK, "the account of the wallet's own operator", [0], ALONE, payee=ACCOUNT)
+    yield pays("P10", OK, "the funder's account, from its purse", [NUMBER], ALONE, payee=ACCOUNT)
     no = errors.OVER_OFFLINE_COUNT
-    yield pays("P9", no, "the account of another operator", [0], ALONE, payee=RIVAL)
-    yield pays("P9", no, "a shop, from a purse", ANY, ALONE)
+    yield pays("P10", no, "the account of another operator", [0], ALONE, payee=RIVAL)
+    yield pays("P10", no, "a shop, from a purse", ANY, ALONE)
 
 
 def choosing() -> Iterator[Vector]:

@@ -12,7 +12,8 @@ from jiaozi.wallet import install
 from jiaozi.wallet.book import Book
 from jiaozi.wallet.store_keys import SEED_KEY
 from jiaozi.wire import certificates
-from jiaozi.wire.cose import SigningKey
+from jiaozi.wire.cose import PAYMENT, SigningKey, sign
+from jiaozi.wire.messages import read_request
 from jiaozi_host.links import Link
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Wallet
@@ -60,3 +61,10 @@ def session(rig: Rig, link: Link) -> WalletClient:
 
 def _epoch(rig: Rig) -> bytes:
     return bytes(rig.operator.published.epoch.raw)
+
+
+def signed_payment(payer: Book, request: bytes, sequence: int, amount: int) -> bytes:
+    """A payment by a wallet that keeps no rules: of any number and amount, without a debit."""
+    asked = read_request(request, payer.network).hash
+    body = [sequence, asked, amount, 0, 1, payer.epoch.number, payer.policy.version]
+    return sign(PAYMENT, body, payer.key, payer.me.hash, payer.network).raw
