@@ -15,6 +15,9 @@
 #ifndef LAST
 #define LAST 1                                  /* the last epoch; the first is 0 */
 #endif
+#ifndef VOIDS
+#define VOIDS PAYMENTS                          /* voids that the payee's journal holds at once */
+#endif
 #define PAYEE PAYERS
 #define PAYMENTS (PAYERS * REQUESTS)
 #define ISSUED (PAYERS * FUNDS)
@@ -54,6 +57,7 @@
 #define CLOSURE_REFUNDS        27  /* a payment that a closed request did not take is refunded */
 #define EXPIRY_TO_ACCOUNT      28  /* the account of a payee that never returns takes the payment */
 #define ACCOUNT_HELD           29  /* that account pays out nothing until the payee's log is seen */
+#define VOIDS_BOUNDED          30  /* a payee's journal holds no more voids than its bound */
 
 /* What a wallet does in one go. With FINE, others act and power may go between any two of its
    steps; without, what was committed is also sent, which only adds to what may be heard. */

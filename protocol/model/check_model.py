@@ -49,6 +49,7 @@ class Bounds:
     last: int = 1
     funds: int = 0
     room: int = 0
+    voids: int = 0
     fine: bool = False
 
     @property
@@ -61,21 +62,25 @@ class Bounds:
             "FUNDS": self.funds or self.requests,
             "ROOM": self.room or self.requests,
         }
+        if self.voids:
+            values["VOIDS"] = self.voids
         return [f"-D{name}={value}" for name, value in values.items()] + ["-DFINE"] * self.fine
 
     def __str__(self) -> str:
         words = [f"payers {self.payers}, requests {self.requests}, last epoch {self.last}"]
         words += [f"funds {self.funds}"] if self.funds else []
         words += [f"room {self.room}"] if self.room else []
+        words += [f"voids {self.voids}"] if self.voids else []
         return ", ".join(words + ["every step"] * self.fine)
 
 
-# They add: two payers of one request; two requests with different expiry; a balance cap that
-# binds; frames and power cuts within a transaction.
+# They add: two payers of one request; two requests with different expiry; a balance cap and a bound
+# on voids that bind; frames and power cuts within a transaction.
 SMALL = [
     Bounds(payers=2),
     Bounds(requests=2),
     Bounds(requests=2, room=1),
+    Bounds(payers=2, voids=1),
     Bounds(fine=True),
 ]
 # The longest first, since two run at a time.
@@ -87,10 +92,17 @@ FULL = [
     Bounds(requests=3),
     Bounds(requests=2, last=3),
     Bounds(requests=2, room=1, last=2),
+    Bounds(requests=2, voids=1, last=2),
+    Bounds(payers=2, voids=1),
     Bounds(last=2, fine=True),
 ]
 # Searched for a mutant in this order until it is found.
-HUNT = [Bounds(payers=2), Bounds(requests=2), Bounds(requests=2, room=1)]
+HUNT = [
+    Bounds(payers=2),
+    Bounds(requests=2),
+    Bounds(requests=2, room=1),
+    Bounds(payers=2, voids=1),
+]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ inline check() {
     od;
     MUST(sum <= ISSUED, "VIOLATED: value is made\n");
     MUST(sum >= ISSUED, "VIOLATED: value is lost\n");
+    MUST(voids <= VOIDS, "VIOLATED: voids fill the payee's journal\n");
     MUST(purse[PAYEE] <= ROOM, "VIOLATED: the balance cap is exceeded\n");
     i = 0; sum = 0
 }
@@ -55,6 +56,10 @@ inline settle() {
         p++
     :: else -> break
     od;
+    if
+    :: payee_back && voids == VOIDS && VOIDS < PAYMENTS -> at[PAYEE] = LAST + 2
+    :: else                 /* without room for a void, the end is the request's expiry */
+    fi;
     if
     :: payee_back -> post_outcomes()
     :: else
