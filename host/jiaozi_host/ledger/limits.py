@@ -26,6 +26,7 @@ from jiaozi.wire.journal import (
 from jiaozi.wire.messages import read_payment
 from jiaozi.wire.policies import Policy, read_policy
 from jiaozi.wire.settlements import is_settlement
+from jiaozi.wire.trust import Trust
 from jiaozi_host.ledger import tables
 from jiaozi_host.ledger.purses import Purses
 
@@ -41,12 +42,12 @@ def signed_policies(session: Session, network: int) -> dict[bytes, Policy]:
 class LimitChecks:
     """The limits of one wallet, within a database transaction. Entries are given in order."""
 
-    def __init__(self, session: Session, wallet: Certificate, purses: Purses, network: int) -> None:
+    def __init__(self, session: Session, wallet: Certificate, purses: Purses, trust: Trust) -> None:
         self._session = session
         self._wallet = wallet
         self._purses = purses
-        self._network = network
-        self._policies = signed_policies(session, network)
+        self._trust = trust
+        self._policies = signed_policies(session, trust.network)
         self._limits: Limits | None = None
         self._paid: dict[bytes, list] = {}
 
@@ -77,7 +78,7 @@ class LimitChecks:
 
     def _begin(self, position: int, settled_at: int) -> Limits:
         """Count the payments that were posted before, from the last settlement on."""
-        self._limits = limits = Limits(self._wallet, {})
+        self._limits = limits = Limits(self._wallet, self._trust, {})
         table = tables.Entry
         rows = self._session.scalars(
             select(table)
@@ -101,11 +102,10 @@ class LimitChecks:
         return limits
 
     def _count(self, limits: Limits, position: int, entry: list) -> None:
-        payment = read_payment(entry[PAYMENT_RAW], self._network)
-        payee = read(WALLET, entry[PEER_RAW], self._network)
+        payment = read_payment(entry[PAYMENT_RAW], self._trust.network)
+        payee = read(WALLET, entry[PEER_RAW], self._trust.network)
         self._paid[payment.hash] = entry
-        returned = self._purses.returns(payment, payee)
-        limits.pay(position, entry, payment, payee, returned)
+        limits.pay(position, entry, payment, payee, self._purses.terms(payment.purse))
 
     def _has_settled(self, position: int) -> bool:
         table = tables.Settlement

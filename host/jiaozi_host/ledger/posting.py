@@ -51,7 +51,7 @@ class Poster:
         self._statement = statement
         self._missing = missing
         self._purses = Purses(session, wallet, trust)
-        self._limits = LimitChecks(session, wallet, self._purses, trust.network)
+        self._limits = LimitChecks(session, wallet, self._purses, trust)
         self._checks = Checks(session, row, wallet, trust, statement.raw)
 
     def post(self, question: Question, entries: list[bytes]) -> Posting:

@@ -54,13 +54,12 @@ class Purses:
         row.held += delta
         return self._permits(row, entry, signed)
 
-    def returns(self, payment: Payment, payee: Certificate) -> bool:
-        """True if a payment brings money of an expired purse back to its funder."""
-        row = self._rows.get(payment.purse)
+    def terms(self, number: int) -> Terms | None:
+        """Return the terms that a purse of the wallet has, None for general money."""
+        row = self._rows.get(number)
         if row is None or not row.terms or self._wallet.form == ACCOUNT:
-            return False
-        terms = read_terms(row.terms, self._network)
-        return terms.expiry < payment.epoch and terms.is_funder(payee)
+            return None
+        return read_terms(row.terms, self._trust.network)
 
     def _permits(self, row: tables.Purse, entry: CheckedEntry, payment: Payment) -> bool:
         if not row.terms:

@@ -109,7 +109,7 @@ class Audit:
         self._resolved: set[bytes] = set()
         self._credited: set[bytes] = set()
         self._voids: list[bytes] = []  # request and payer's certificate of each
-        self._limits = Limits(wallet, policies or {})
+        self._limits = Limits(wallet, trust, policies or {})
 
     @property
     def balance(self) -> int:
@@ -197,7 +197,7 @@ class Audit:
         purse = GENERAL if self._wallet.form == ACCOUNT else payment.purse
         if purse != GENERAL:
             self._check_purpose(purse, payment, payee)
-        self._limits.pay(self.position, entry, payment, payee, self._returns(purse, payment, payee))
+        self._limits.pay(self.position, entry, payment, payee, self._terms.get(purse))
         self._payments[payment.hash] = entry
         self._purses[payment.hash] = purse
         self._add(purse, -payment.amount)
@@ -212,11 +212,6 @@ class Audit:
         operator = self._trust.operators.get(payee.issuer)
         if terms is None or not terms.permit(payee, operator, payment.amount, payment.epoch):
             raise _OutsideTerms()
-
-    def _returns(self, purse: int, payment: Payment, payee: Certificate) -> bool:
-        """Whether a payment brings money of an expired purse back to its funder."""
-        terms = self._terms.get(purse)
-        return terms is not None and terms.expiry < payment.epoch and terms.is_funder(payee)
 
     def _check_opened(self, entry: "list[Any]") -> None:
         """What the operator has brought over from the key before, first of all."""

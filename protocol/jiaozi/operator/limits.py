@@ -18,6 +18,8 @@ from jiaozi.wire.journal import (
 )
 from jiaozi.wire.messages import Payment
 from jiaozi.wire.policies import Policy
+from jiaozi.wire.terms import Terms
+from jiaozi.wire.trust import Trust
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
@@ -32,11 +34,12 @@ class OverLimits(Exception):
 class Limits:
     """Counters of one wallet since its last settlement, by its own entries.
 
-    wallet: its certificate; policies: by hash.
+    wallet: its certificate; trust: with the operators known; policies: by hash.
     """
 
-    def __init__(self, wallet: Certificate, policies: "dict[bytes, Policy]") -> None:
+    def __init__(self, wallet: Certificate, trust: Trust, policies: "dict[bytes, Policy]") -> None:
         self._wallet = wallet
+        self._trust = trust
         self.policies = policies
         self._counters = State()
         self._last = -1  # position of the last payment
@@ -47,17 +50,19 @@ class Limits:
         entry: "list[Any]",
         payment: Payment,
         payee: Certificate,
-        returned: bool,
+        terms: "Terms | None",
     ) -> None:
         """Check and count a PAID entry.
 
-        returned: True if it brings money of an expired purse back to its funder.
-        Raises Refused(MALFORMED) if the entry contradicts itself or an earlier one, OverLimits.
+        terms: of the purse it pays from. Raises Refused(MALFORMED) if the entry contradicts itself or an earlier one, OverLimits.
         """
         if self._wallet.form == ACCOUNT:
             return  # its limits are between it and its own operator
         counted, counters = entry[COUNTED], self._counters
-        offline = OFFLINE if payee.form != ACCOUNT else 0
+        funder = terms is not None and terms.is_funder(payee)
+        returned = terms is not None and funder and terms.expiry < payment.epoch
+        exempt = True if funder else self._is_home(payee)
+        offline = counted & OFFLINE if exempt is None else 0 if exempt else OFFLINE
         unasked = offline if returned else offline | UNCONFIRMED
         _require(counted in (offline | CONFIRMED, unasked))
         if entry[SETTLED_AT] != counters.settled_at:
@@ -69,6 +74,14 @@ class Limits:
             self._check(policy, payment.amount, counted, returned)
         counters.count(payment.amount, counted)
         self._last = position
+
+    def _is_home(self, payee: Certificate) -> "bool | None":
+        """True if a payee is the account of the wallet's own operator; None if unknown."""
+        if payee.form != ACCOUNT:
+            return False
+        operators = self._trust.operators
+        own, theirs = operators.get(self._wallet.issuer), operators.get(payee.issuer)
+        return None if own is None or theirs is None else own.id == theirs.id
 
     def _check(self, policy: Policy, amount: int, counted: int, returned: bool) -> None:
         state = self._counters

@@ -13,7 +13,6 @@ PACKAGES = {"wallet": ROOT / "firmware" / "wallet", "jiaozi": ROOT / "protocol" 
 FORBIDDEN = [
     ("jiaozi", "wire", "wallet operator"),
     ("jiaozi", "wallet", "operator"),
-    ("jiaozi", "operator", "wallet"),
     ("wallet", "main.py", "drivers screens"),
     ("wallet", "apps", "roles screens person links drivers"),
     ("wallet", "roles", "apps screens person links drivers"),

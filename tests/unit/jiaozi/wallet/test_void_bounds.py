@@ -174,7 +174,7 @@ def test_an_honest_payer_among_thieves_gets_its_money_at_the_floor() -> None:
 # The payer ----------------------------------------------------------------------------------------
 
 
-def pay(alice: book.Book, bob: book.Book, amount: int, confirmed: bool) -> "tuple[bytes, bytes]":
+def pay(alice: book.Book, bob: book.Book, amount: int, confirmed: bool) -> tuple[bytes, bytes]:
     """A payment for a request that bob has cancelled: it, and the request."""
     request = cancelled(bob, amount)
     order = payer.read_order(alice, bob.me.raw, request)
