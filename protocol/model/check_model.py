@@ -80,7 +80,7 @@ SMALL = [
     Bounds(payers=2),
     Bounds(requests=2),
     Bounds(requests=2, room=1),
-    Bounds(payers=2, voids=1),
+    Bounds(payers=2, last=2, voids=1),
     Bounds(fine=True),
 ]
 # The longest first, since two run at a time.

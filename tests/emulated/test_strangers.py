@@ -1,4 +1,4 @@
-"""Attacks by strangers with certified keys on the image: nothing of a wallet is theirs to use up."""
+"""Attacks by strangers with certified keys on the image: they can use up nothing of a wallet."""
 
 from __future__ import annotations
 

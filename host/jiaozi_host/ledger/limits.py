@@ -1,7 +1,7 @@
 """Check of payments against the limits of their policy, from posted journals.
 
-An operator knows the policies it has signed and where it has settled, so it checks both; a proof for
-third parties takes the signed policy, and leaves settlements to the operator.
+An operator knows the policies it has signed and where it has settled, so it checks both; a proof
+for third parties takes the signed policy, and leaves settlements to the operator.
 """
 
 from __future__ import annotations

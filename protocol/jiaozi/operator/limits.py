@@ -54,7 +54,8 @@ class Limits:
     ) -> None:
         """Check and count a PAID entry.
 
-        terms: of the purse it pays from. Raises Refused(MALFORMED) if the entry contradicts itself or an earlier one, OverLimits.
+        terms: of the purse it pays from. Raises Refused(MALFORMED) if the entry contradicts itself
+        or an earlier one, OverLimits.
         """
         if self._wallet.form == ACCOUNT:
             return  # its limits are between it and its own operator

@@ -4,8 +4,9 @@
     step = payee.receive(book, payer_raw, payment_raw)
     book.apply(step)                            # one record, before the answer leaves
 
-A payment that answers one's own request as it asks gets a receipt or a void; a refusal (an error) is
-never an outcome. Voids are bounded; a payment refused beyond the bound ends at the operator. The same payment is always answered by the same bytes.
+A payment that answers one's own request as it asks gets a receipt or a void; a refusal (an error)
+is never an outcome. Voids are bounded; a payment refused beyond the bound ends at the operator. The
+same payment is always answered by the same bytes.
 """
 
 from jiaozi.wallet.book import ANSWER_LENGTH, ANSWER_SLOTS, OPEN_LIMIT, REQUEST_LENGTH, Book, Step
