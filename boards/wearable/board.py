@@ -64,4 +64,4 @@ def links() -> "list[Contactless]":
 
 def person() -> Viewer:
     """The round screen, the button and the touch keys."""
-    return Viewer(display(), buttons(), touch())
+    return Viewer(display(), port, buttons(), touch())

@@ -4,18 +4,19 @@ from _jzcrypto import ed25519_public
 from jiaozi.wallet import payee
 from jiaozi.wallet.book import Book
 from jiaozi.wallet.store_keys import NETWORK_KEY, SEED_KEY
-from jiaozi.wire.commands import BLANK, FROZEN, KEYED, OUTDATED, READY
+from jiaozi.wire.commands import BLANK, FROZEN, KEYED, OUTDATED, PAY_OUT, READY, RECEIVE
 from jiaozi.wire.errors import NOT_ALLOWED, Refused
 from jiaozi.wire.terms import GENERAL
+from micropython import const
 from wallet.consent import Consent
 from wallet.pin import Pin
+from wallet.ticks import elapsed_ms
 from wallet.version import FIRMWARE, is_outdated
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from jiaozi.wallet.book import Store
     from jiaozi.wire.certificates import Certificate
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
     from jiaozi.wire.edhoc import Responder
     from jiaozi.wire.messages import Request
 
-    Show = Callable[..., None]
-    """`show` of a person (`wallet.person`)."""
+    class Person(Protocol):
+        """What a device needs of a person (`wallet.person.person`)."""
+
+        @property
+        def can_answer(self) -> bool: ...
+        def show(self, screen: str, **data: Any) -> None: ...
 
     class Port(Protocol):
         """What device and main loop need of `wallet.hal.port`."""
@@ -37,18 +42,43 @@ if TYPE_CHECKING:
         def report(self, fault: BaseException) -> None: ...
 
 
+_PAY_SECONDS = const(120)
+
+# Seconds left of which the display is told: few, since each is a refresh of an e-paper.
+_SHOWN_SECONDS = (120, 60, 30)
+
+
 class Intent:
     """The operation the owner armed the next tap for.
 
     direction: RECEIVE or PAY_OUT; amount: minor units (0 when receiving: any); role: AUTO, READER
-    or CARD; request: the open request when receiving.
+    or CARD; request: the open request when receiving; payee: hash of the only certificate to pay,
+    b"" for any; since: when it was armed, in ticks. Arming to pay ends after two minutes.
     """
 
-    def __init__(self, direction: int, amount: int, role: int, request: "Request | None") -> None:
+    def __init__(
+        self,
+        direction: int,
+        amount: int,
+        role: int,
+        request: "Request | None" = None,
+        payee: bytes = b"",
+        since: int = 0,
+    ) -> None:
         self.direction = direction
         self.amount = amount
         self.role = role
         self.request = request
+        self.payee = payee
+        self.shown_seconds = _PAY_SECONDS
+        self._since = since
+
+    def seconds_left(self, now: int) -> int:
+        """Return for how many seconds more this is armed to pay, rounded up as shown; 0: over."""
+        left_ms = _PAY_SECONDS * 1000 - elapsed_ms(self._since, now)
+        if left_ms <= 0:
+            return 0
+        return min([seconds for seconds in _SHOWN_SECONDS if left_ms <= seconds * 1000])
 
 
 class Session:
@@ -80,22 +110,35 @@ class Session:
 class Device:
     """One wallet.
 
-    store: `wallet.storage.store.Store`; show: `show` of the wallet's person, which records the
-    screen due and draws nothing; port: `wallet.hal.port`; intent: what the next tap is armed for;
-    outdated: newer firmware has run in this wallet.
+    store: `wallet.storage.store.Store`; person: `wallet.person.person`; port: `wallet.hal.port`;
+    on_air: the contact is over the air, where a PIN needs the person's gesture; outdated: newer
+    firmware has run in this wallet.
     """
 
-    def __init__(self, store: "Store", show: "Show", port: "Port") -> None:
+    def __init__(self, store: "Store", person: "Person", port: "Port") -> None:
         self.store = store
-        self.show = show
+        self.person = person
         self.port = port
+        self.on_air = True
         self.pin = Pin(store)
         self.consent = Consent(port.ticks_ms)
         self.session = Session()
-        self.intent: Intent | None = None
+        self._intent: Intent | None = None
         self._book: Book | None = None
         self.outdated = is_outdated(store)
         self.reload()
+
+    @property
+    def intent(self) -> "Intent | None":
+        """What the next tap is armed for; None when its time is over."""
+        intent = self._intent
+        if intent is None or intent.direction == RECEIVE:
+            return intent
+        return intent if intent.seconds_left(self.port.ticks_ms()) else None
+
+    @intent.setter
+    def intent(self, intent: "Intent | None") -> None:
+        self._intent = intent
 
     @property
     def provisioned(self) -> bool:
@@ -130,9 +173,50 @@ class Device:
             raise Refused(NOT_ALLOWED)
         return ed25519_public(seed)
 
-    def begin_contact(self) -> None:
-        """Start a session for a reader that has not sent SELECT yet."""
+    def begin_contact(self, on_air: bool) -> None:
+        """Start a session for a reader that has not sent SELECT yet. on_air: see the class."""
         self.session = Session()
+        self.on_air = on_air
+        if self.consent.begin_contact():
+            self.home()
+
+    def show(self, screen: str, **data: "Any") -> None:
+        """Record which screen is due, and draw nothing. An open question is withdrawn by it."""
+        self.consent.withdraw()
+        self.person.show(screen, **data)
+
+    def ask(self, subject: tuple, screen: str, **data: "Any") -> None:
+        """Ask the person, unless this question is open already. Raises Refused(BUSY)."""
+        if self.consent.ask(subject):
+            self.person.show(screen, **data)
+
+    def expire(self) -> bool:
+        """End what has had its time: an armed payment, a question, an answer not used.
+
+        Returns True if another screen is due.
+        """
+        changed = self.consent.expire()
+        intent = self._intent
+        if intent is not None and intent.direction == PAY_OUT:
+            left = intent.seconds_left(self.port.ticks_ms())
+            if left == 0:
+                self._intent = None
+                changed = True
+            elif left != intent.shown_seconds and not self.consent.asking:
+                intent.shown_seconds = left
+                self.show_intent(intent)
+                return True
+        if changed and not self.consent.asking:
+            self.home()
+        return changed
+
+    def show_intent(self, intent: Intent) -> None:
+        """Show the screen of an operation that is armed."""
+        if intent.direction == RECEIVE:
+            self.show("armed_receive", amount=intent.amount)
+        else:
+            named = bool(intent.payee)
+            self.show("armed_pay", amount=intent.amount, left=intent.shown_seconds, named=named)
 
     def reload(self) -> None:
         """Read the book again after the store was changed other than by a step.
@@ -165,7 +249,8 @@ class Device:
             self.show("home", **shown)
 
     def disarm(self) -> None:
-        """Clear the armed operation and cancel every open request."""
+        """Clear the armed operation and what was confirmed, and cancel every open request."""
+        self.consent.forget()
         self.intent = None
         for request_hash in list(self.book.open):
             self.book.apply(payee.cancel(self.book, request_hash))

@@ -23,6 +23,7 @@ from wallet.storage.store import Store
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol
 
     from wallet.device import Port
@@ -62,14 +63,18 @@ class MainLoop:
         self._store = Store.mount(board.nvm())
         self._person = board.person()
         self._port = port
-        self._device = Device(self._store, self._person.show, port)
+        self._device = Device(self._store, self._person, port)
         self._links = board.links()
         for link in self._links:
-            link.connect(self._answer, self._device.begin_contact)
+            link.connect(self._answer, self._beginner(link.on_air))
         self._busy: Link | None = None
         self._pause_until = port.ticks_ms()
         self._idle_work_due = True
         self._polls = 0
+
+    def _beginner(self, on_air: bool) -> "Callable[[], None]":
+        """Return the function that begins a contact over a link."""
+        return lambda: self._device.begin_contact(on_air)
 
     def begin(self) -> None:
         """Open the links before the first screen: who powers the wallet may be waiting."""
@@ -91,8 +96,10 @@ class MainLoop:
             self._read(peer)
         # What arrived so far has been seen, or is by `poll` and `due_ms`: it must not end a wait.
         self._port.wait(0)
-        for answer in self._person.poll():
+        for answer in self._person.poll(self._device.consent.asking):
             self._handle(answer)
+        if self._device.expire():
+            self._idle_work_due = True
         if self._busy is not None:
             if self._device.consent.asking:
                 self._person.refresh()
@@ -106,7 +113,7 @@ class MainLoop:
     def _wait(self) -> None:
         """Wait until a link needs service; a byte or a key ends the wait early."""
         busy = self._busy
-        ms = _WAIT_MS
+        ms = min(_WAIT_MS, self._person.due_ms())
         for link in self._links:
             if busy is None or link is busy:
                 ms = min(ms, link.due_ms())
@@ -118,7 +125,7 @@ class MainLoop:
         busy = self._busy
         if busy is not None and not busy.in_session:
             # A reader that came to another link meanwhile must not inherit the session.
-            self._device.begin_contact()
+            self._device.begin_contact(True)
             busy = self._busy = None
         if busy is not None:
             return self._service_link(busy, CARD)
@@ -178,14 +185,19 @@ class MainLoop:
         return self._port.ticks_diff(self._pause_until, self._port.ticks_ms()) > 0
 
     def _handle(self, answer: str) -> None:
-        """Answer the open question; without one, CANCEL clears the armed operation."""
+        """Answer the open question; without one, CANCEL clears what is armed or was confirmed."""
         self._idle_work_due = True
         consent = self._device.consent
         if consent.asking:
             consent.answer(answer == OK)
-            if answer != OK:
+            if answer == OK:
+                self._device.show("confirmed")
+            else:
                 self._device.home()
-        elif answer == CANCEL and self._device.intent is not None:
+            return
+        if answer == CANCEL:
+            consent.forget()
+        if answer == CANCEL and self._device.intent is not None:
             for link in self._links:
                 link.stop()
             self._device.disarm()

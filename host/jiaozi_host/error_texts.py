@@ -177,6 +177,11 @@ TEXTS = {
         "the wallet has no room for another purse",
         "spend a purse or let it expire, then sync the wallet",
     ),
+    0x9414: ErrorText(
+        "OTHER_PAYEE",
+        "the payer's wallet is armed to pay another payee",
+        "tap the payee that was chosen, or clear the payment (jiaozi disarm)",
+    ),
     0x9501: ErrorText(
         "OTHER_REQUEST",
         "the payment does not answer a request of this wallet",
@@ -296,6 +301,21 @@ TEXTS = {
         "ROTATION_MISMATCH",
         "the rotation does not match the wallet's journal, next key or certificate",
         "sync the wallet again",
+    ),
+    0x9709: ErrorText(
+        "GESTURE_NEEDED",
+        "the owner must allow the PIN on the wallet",
+        "press OK on the wallet when it asks, and leave it on the reader",
+    ),
+    0x970A: ErrorText(
+        "GESTURE_REFUSED",
+        "the owner refused the PIN on the wallet",
+        "run the command again and press OK on the wallet",
+    ),
+    0x970B: ErrorText(
+        "CONTACT_NEEDED",
+        "the wallet has no keys, and takes the last try of its PIN only on its contact line",
+        "put the wallet into a reader with contacts, or have its operator set a new PIN",
     ),
 }
 

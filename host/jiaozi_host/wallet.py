@@ -6,18 +6,26 @@ needed. Once it is open, all commands but SELECT use it.
 
 from __future__ import annotations
 
+import time
+
 from _jzcbor import dumps
 from jiaozi.wire import apdu, commands
 from jiaozi.wire.certificates import Certificate
 from jiaozi.wire.channel import Channel
 from jiaozi.wire.cose import BYTES, TEST
-from jiaozi.wire.errors import CLA_UNKNOWN, INS_UNKNOWN, NOT_FOUND, Refused
+from jiaozi.wire.errors import CLA_UNKNOWN, GESTURE_NEEDED, INS_UNKNOWN, NOT_FOUND, Refused
 from jiaozi.wire.statements import NONCE_LENGTH
 from jiaozi.wire.suites import EDDSA
 from jiaozi.wire.terms import GENERAL
 from jiaozi.wire.trust import Trust
 from jiaozi_host.channel import ChannelIdentity, agree, anonymous
-from jiaozi_host.errors import BadAnswer, ForeignCard, HostError, refused_by_wallet
+from jiaozi_host.errors import (
+    BadAnswer,
+    ForeignCard,
+    HostError,
+    WalletRefused,
+    refused_by_wallet,
+)
 from jiaozi_host.links import Link
 from jiaozi_host.wallet_answers import (
     Info,
@@ -27,6 +35,9 @@ from jiaozi_host.wallet_answers import (
     read_info,
     read_selected,
 )
+
+GESTURE_SECONDS = 60.0
+"""How long a command waits for the owner to press a key."""
 
 
 class WalletClient:
@@ -78,6 +89,19 @@ class WalletClient:
         if self._channel is None:
             self.open_channel()
         return self._call(ins, data)
+
+    def _with_gesture(self, ins: int, data: bytes) -> None:
+        """Send a command that the owner must allow on the wallet, until that was done."""
+        end = time.monotonic() + GESTURE_SECONDS
+        while True:
+            try:
+                self._private(ins, data)
+            except WalletRefused as refusal:
+                if refusal.status != GESTURE_NEEDED or time.monotonic() > end:
+                    raise
+            else:
+                return
+            self.link.await_gesture()
 
     def _plain(self, ins: int, data: bytes) -> bytes:
         command = apdu.build_command(apdu.CLA, ins, 0, 0, data, apdu.LE_ANY)
@@ -179,12 +203,12 @@ class WalletClient:
         return read_info(self._call(commands.INFO))
 
     def verify(self, pin: str) -> None:
-        """Verify the owner's PIN. Raises WrongPin or PinBlocked."""
-        self._private(commands.VERIFY, pin.encode())
+        """Verify the owner's PIN; wait for the owner's gesture. Raises WrongPin or PinBlocked."""
+        self._with_gesture(commands.VERIFY, pin.encode())
 
     def change(self, old: str, new: str) -> None:
-        """Replace the PIN."""
-        self._private(commands.CHANGE, dumps([old.encode(), new.encode()]))
+        """Replace the PIN; wait for the owner's gesture."""
+        self._with_gesture(commands.CHANGE, dumps([old.encode(), new.encode()]))
 
     def arm_receive(self, amount: int, role: int = commands.AUTO, purse: int = GENERAL) -> bytes:
         """Arm the next tap to receive `amount` (0: any) into a purse; return the request.
@@ -194,9 +218,13 @@ class WalletClient:
         body = [commands.RECEIVE, amount, role, purse]
         return self._private(commands.ARM, dumps(body if purse else body[:3]))
 
-    def arm_pay(self, amount: int, role: int = commands.AUTO) -> None:
-        """Arm the next tap to pay `amount`. Needs the PIN."""
-        self._private(commands.ARM, dumps([commands.PAY_OUT, amount, role]))
+    def arm_pay(self, amount: int, role: int = commands.AUTO, payee: bytes | None = None) -> None:
+        """Arm the next tap to pay `amount`, for two minutes. Needs the PIN.
+
+        payee: hash of the only certificate that is paid, None for any.
+        """
+        body: list[object] = [commands.PAY_OUT, amount, role]
+        self._private(commands.ARM, dumps(body if payee is None else [*body, payee]))
 
     def disarm(self) -> None:
         """Clear the armed operation and cancel open requests. Needs the PIN."""

@@ -71,15 +71,16 @@ def scenes() -> dict[str, book.Book]:
 def made(
     rule: str, sw: int, note: str, raw: bytes, scene: str | None = "alice", **parts: Any
 ) -> Vector:
-    """A command; `before`: those that came before it, `press`: what the person does then.
+    """A command; `before`: those that came before it, and what the person pressed among them.
 
     inside: whether they come in a channel; by itself where one of them is taken only there.
     """
     before = parts.pop("before", [SELECT])
     fields: dict[str, Any] = {"scene": scene} if scene else {}
-    if parts.pop("inside", any(one[1:2] in PRIVATE for one in [*before, raw])):
+    sent = [one for one in [*before, raw] if isinstance(one, bytes)]
+    if parts.pop("inside", any(one[1:2] in PRIVATE for one in sent)):
         fields["inside"] = True
-    before = [one.hex() for one in before]
+    before = [one if isinstance(one, str) else one.hex() for one in before]
     return vector(rule, "apdu", sw, note, **fields, before=before, input=raw, **parts)
 
 
@@ -89,8 +90,11 @@ def vectors() -> Iterator[Vector]:
     yield from lengths()
     yield from data_fields()
     yield from pins()
+    yield from gestures()
     yield from gates()
     yield from consents()
+    yield from questions()
+    yield from named_payees()
     yield from raising()
     yield from resuming()
     yield from for_purses()
@@ -238,6 +242,39 @@ def pins() -> Iterator[Vector]:
     yield made("A6", OK, "INFO with it", INFO, before=[SELECT, VERIFY], answer=shown)
 
 
+def gestures() -> Iterator[Vector]:
+    """One gesture of the owner, one try of the PIN over the air (A11)."""
+    wrong = command(commands.VERIFY, b"4321")
+    change = command(commands.CHANGE, dumps([PIN, b"5678"]))
+    needed, air = errors.GESTURE_NEEDED, {"air": True}
+    for name, raw in (("VERIFY", VERIFY), ("CHANGE", change)):
+        yield made("A11", needed, f"{name}, nothing pressed", raw, **air)
+        asked = [SELECT, raw]
+        yield made("A11", needed, f"{name} again, nothing pressed", raw, before=asked, **air)
+        yield made("A11", OK, f"{name}, allowed", raw, before=[*asked, "ok"], answer=b"", **air)
+        refused = [*asked, "cancel"]
+        yield made("A11", errors.GESTURE_REFUSED, f"{name}, refused", raw, before=refused, **air)
+        note = f"{name} on the contact line"
+        yield made("A11", OK, note, raw, answer=b"")
+    note = "a wrong PIN, allowed"
+    yield made("A11", errors.PIN_WRONG + 2, note, wrong, before=[SELECT, wrong, "ok"], **air)
+    note = "one gesture, and a second try"
+    once = [SELECT, wrong, "ok", wrong]
+    yield made("A11", needed, note, VERIFY, before=once, **air)
+    note = "pressed before anything was asked"
+    yield made("A11", needed, note, VERIFY, before=["ok", SELECT], **air)
+    blocked = "alice, blocked"
+    yield made("A11", errors.PIN_BLOCKED, "no try left, nothing asked", VERIFY, blocked, **air)
+    keyless, last = {"air": True, "keyless": True}, "alice with one try"
+    yield made("A11", OK, "no keys, tries to spare", VERIFY, answer=b"", **keyless)
+    note = "no keys, the last try"
+    yield made("A11", errors.CONTACT_NEEDED, note, VERIFY, last, **keyless)
+    note = "no keys, the last try on the contact line"
+    yield made("A11", OK, note, VERIFY, last, keyless=True, answer=b"")
+    malformed = command(commands.CHANGE, dumps([PIN, b"123"]))
+    yield made("A11", errors.MALFORMED, "an odd new PIN asks nothing", malformed, **air)
+
+
 def gates() -> Iterator[Vector]:
     """Who may ask, and when (A4, A5)."""
     not_allowed, needed = errors.NOT_ALLOWED, errors.SESSION_NEEDED
@@ -273,15 +310,16 @@ def consents() -> Iterator[Vector]:
     yield made("P8", needed, "above the count", raw, "alice, never unasked")
     yield made("P8", needed, "above the total", raw, "alice, a total of 4.99 unasked")
     yield made("P8", needed, "asked again, nothing pressed", raw, small, before=asked)
-    yield made("P8", OK, "confirmed", raw, small, before=asked, press=True)
-    lifted = [SELECT, raw]
-    yield made("P8", errors.CONSENT_REFUSED, "refused", raw, small, before=lifted, press=False)
+    confirmed = [*asked, "ok"]
+    yield made("P8", OK, "confirmed", raw, small, before=confirmed)
+    refused = [*asked, "cancel"]
+    yield made("P8", errors.CONSENT_REFUSED, "refused", raw, small, before=refused)
     other = command(commands.PAY, dumps([BOB, taps.request_of(number=9)]))
     note = "confirmed, but another request comes"
-    yield made("P8", needed, note, other, small, before=asked, press=True)
+    yield made("P8", needed, note, other, small, before=confirmed)
     other = command(commands.PAY, dumps([BOB, taps.request_of(amount=501)]))
     note = "confirmed, but another amount comes"
-    yield made("P8", needed, note, other, small, before=asked, press=True)
+    yield made("P8", needed, note, other, small, before=confirmed)
     arm = command(commands.ARM, dumps([commands.PAY_OUT, 500, commands.CARD]))
     armed = [SELECT, VERIFY, arm]
     yield made("P8", OK, "the amount was entered", raw, small, before=armed)
@@ -301,6 +339,52 @@ def consents() -> Iterator[Vector]:
     ):
         raw = command(commands.ARM, dumps([commands.PAY_OUT, amount, commands.AUTO]))
         yield made("P8", sw, note, raw, before=[SELECT, VERIFY])
+
+
+def questions() -> Iterator[Vector]:
+    """A question belongs to who asks (P9)."""
+    thief = command(commands.PAY, dumps([BOB, taps.request_of(number=9, amount=600)]))
+    till = command(commands.PAY, dumps([BOB, taps.REQUEST]))
+    small, needed = "alice, 4.99 unasked", errors.CONSENT_NEEDED
+    replaced = [SELECT, thief, SELECT, till, "ok"]
+    note = "the till's question replaced the thief's, and was confirmed"
+    yield made("P9", OK, note, till, small, before=replaced)
+    note = "the thief's request, whose question was replaced"
+    yield made("P9", needed, note, thief, small, before=replaced)
+    note = "confirmed with the wallet lifted, and tapped again"
+    lifted = [SELECT, till, "ok", SELECT]
+    yield made("P9", OK, note, till, small, before=lifted)
+    note = "one request too many asks in one contact"
+    many = [
+        command(commands.PAY, dumps([BOB, taps.request_of(number=number)]))
+        for number in range(20, 28)
+    ]
+    yield made("P9", errors.BUSY, note, till, small, before=[SELECT, *many])
+
+
+def named_payees() -> Iterator[Vector]:
+    """An amount entered for one payee (P10)."""
+    carol, bob = world.certificate("carol").hash, hash_of_bob()
+    raw = command(commands.PAY, dumps([BOB, taps.REQUEST]))
+    opened = command(commands.PAY, dumps([BOB, taps.OPEN_REQUEST]))
+
+    def armed(*payee: object, direction: int = commands.PAY_OUT) -> bytes:
+        return command(commands.ARM, dumps([direction, 500, commands.CARD, *payee]))
+
+    unasked, owner = "alice, never unasked", [SELECT, VERIFY]
+    for_bob, for_carol = [*owner, armed(bob)], [*owner, armed(carol)]
+    yield made("P10", OK, "the payee that was named", raw, unasked, before=for_bob)
+    yield made("P10", OK, "and an open request of it", opened, before=for_bob)
+    needed = errors.CONSENT_NEEDED
+    yield made("P10", needed, "another payee, a small amount", raw, before=for_carol)
+    note = "another payee, confirmed"
+    yield made("P10", OK, note, raw, before=[*for_carol, raw, "ok"])
+    note = "an open request of another payee"
+    yield made("P10", errors.AMOUNT_NEEDED, note, opened, before=for_carol)
+    for note, payee in (("of 31 bytes", bytes(31)), ("a number", 1), ("null", None)):
+        yield made("P10", errors.MALFORMED, f"a payee {note}", armed(payee), before=owner)
+    receiving = armed(bob, direction=commands.RECEIVE)
+    yield made("P10", errors.MALFORMED, "a payee when receiving", receiving, before=owner)
 
 
 def raising() -> Iterator[Vector]:

@@ -162,3 +162,15 @@ def payers() -> Iterator[Vector]:
     note = "the card asks for another amount than was entered"
     other = hello(BOB, taps.request_of(amount=501))
     yield made("A8", errors.AMOUNT_MISMATCH, note, "alice", [other], [], **parts)
+    for_carol = [*OWNER, arm_for("carol")]
+    note = "the card is not the payee that was named"
+    yield made("P10", errors.OTHER_PAYEE, note, "alice", [asking], [], before=for_carol)
+    note = "the card is the payee that was named"
+    for_bob = {"before": [*OWNER, arm_for("bob")]}
+    yield made("P10", OK, note, "alice", [asking, good(receipt)], [send], **for_bob)
+
+
+def arm_for(payee: str) -> bytes:
+    """ARM to pay 5.00 to one payee."""
+    named = world.certificate(payee).hash
+    return command(commands.ARM, dumps([commands.PAY_OUT, 500, commands.AUTO, named]))

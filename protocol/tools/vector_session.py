@@ -62,7 +62,8 @@ def scenes() -> dict[str, book.Book]:
 
 def made(rule: str, sw: int, note: str, raw: bytes, scene: str = ALICE, **parts: Any) -> Vector:
     """A command, after SELECT and what else came before it."""
-    before = [SELECT.hex(), *[one.hex() for one in parts.pop("before", [])]]
+    first = parts.pop("before", [])
+    before = [SELECT.hex(), *[one if isinstance(one, str) else one.hex() for one in first]]
     return vector(rule, "apdu", sw, note, scene=scene, before=before, input=raw, **parts)
 
 
@@ -240,16 +241,16 @@ def committed() -> Iterator[Vector]:
     yield made("L3", OK, note, raw, before=[PAY, less], answer=b"", **inside)
     note = "confirmed under one policy and committed under a wider one"
     wide = update(world.epoch(1), unconfirmed_count=20)
-    asked = {"scene": ASKED, "press": True, **inside}
-    yield made("L3", OK, note, PAY, before=[PAY, wide], **asked, answer=under(2))
+    asked = {"scene": ASKED, **inside}
+    yield made("L3", OK, note, PAY, before=[PAY, "ok", wide], **asked, answer=under(2))
     note = "confirmed, but the policy is narrower at the commit"
-    yield made("L3", errors.OVER_SINGLE, note, PAY, before=[PAY, less], **asked)
+    yield made("L3", errors.OVER_SINGLE, note, PAY, before=[PAY, "ok", less], **asked)
     note = "confirmed, but the request has expired at the commit"
     late = update(world.epoch(3), unconfirmed_count=0)
-    yield made("L3", errors.REQUEST_EXPIRED, note, PAY, before=[PAY, late], **asked)
+    yield made("L3", errors.REQUEST_EXPIRED, note, PAY, before=[PAY, "ok", late], **asked)
     note = "confirmed, but the payee is revoked at the commit"
     out = update(world.epoch(2, [world.certificate("bob").id]), unconfirmed_count=0)
-    yield made("L3", errors.REVOKED, note, PAY, before=[PAY, out], **asked)
+    yield made("L3", errors.REVOKED, note, PAY, before=[PAY, "ok", out], **asked)
     note = "unasked under the policy before, which asks now"
     ask = update(world.epoch(1), unconfirmed_single=499)
     yield made("L3", errors.CONSENT_NEEDED, note, PAY, before=[ask], **inside)

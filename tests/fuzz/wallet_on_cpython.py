@@ -57,6 +57,15 @@ class Port:
         return False
 
 
+class Person:
+    """Stands in for a person: sees nothing, and can answer."""
+
+    can_answer = True
+
+    def show(self, screen: str, **data: object) -> None:
+        """See `wallet.person.person`."""
+
+
 class WalletOnCPython:
     """One wallet, reset to a template.
 
@@ -72,13 +81,13 @@ class WalletOnCPython:
     def _begin(self) -> None:
         self._store = MemoryStore()
         self._store.data.update(self._template)
-        self.device = Device(self._store, lambda name, **data: None, Port())
+        self.device = Device(self._store, Person(), Port())
 
     def reset(self) -> None:
         """Go back to the template, in a new session with a reader."""
         if self._store.commits or self.device.intent is not None:
             self._begin()
-        self.device.begin_contact()
+        self.device.begin_contact(on_air=True)
 
     def exchange(self, command: bytes) -> bytes:
         """Dispatch one command; return the answer. Raises what the dispatcher does not handle."""

@@ -11,12 +11,16 @@ _FINGERS = const(0x02)  # then four bytes: event and 12 bits of x, 12 bits of y
 
 
 class Cst816s:
-    """One controller. i2c: `machine.I2C`; interrupt: its pin, an input with pull-up."""
+    """One controller.
+
+    i2c: `machine.I2C`; interrupt: its pin, an input with pull-up; is_down: a finger was on the
+    screen when it was read last.
+    """
 
     def __init__(self, i2c, interrupt):
         self._i2c = i2c
         self._interrupt = interrupt
-        self._is_down = False
+        self.is_down = False
         self._registers = bytearray(5)
 
     def taken(self):
@@ -28,9 +32,9 @@ class Cst816s:
             self._i2c.readfrom_mem_into(_ADDRESS, _FINGERS, registers)
         except OSError:
             return None  # asleep again
-        was_down = self._is_down
-        self._is_down = registers[0] == 1
-        if was_down or not self._is_down:
+        was_down = self.is_down
+        self.is_down = registers[0] == 1
+        if was_down or not self.is_down:
             return None
         return (
             (registers[1] & 0x0F) << 8 | registers[2],

@@ -82,6 +82,10 @@ class Gc9a01:
             self._command(_DISPLAY_ON, b"")  # only now: its memory is random at power-up
             self._is_set_up = True
 
+    def is_drawn(self) -> bool:
+        """Return True: the picture is complete when `draw` returns."""
+        return True
+
     def _set_up(self) -> None:
         self._reset(0)
         self._port.sleep_ms(10)

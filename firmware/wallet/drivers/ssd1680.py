@@ -18,6 +18,7 @@ _HIDDEN = const(6)
 
 _SLICE_MS = const(50)
 _LONGEST_MS = const(6000)  # a full refresh takes about 2 s at room temperature, more in the cold
+_SHORTEST_MS = const(250)  # no refresh is shorter; BUSY rises a moment after its command
 _PARTIALS = const(30)  # ghosting accumulates: then one full refresh
 
 _FULL = const(0xF7)  # clock, analog, temperature, waveform 1, display, power off
@@ -47,6 +48,7 @@ class Ssd1680:
         self._fb = framebuf.FrameBuffer(self._pixels, _GATES, _SOURCE_BYTES * 8, self.format)
         self._partials_left = -1  # not set up
         self._old_is_stale = False
+        self._started = 0
 
     def draw(self, paint) -> None:
         """Paint and start a refresh, without waiting for its end.
@@ -68,6 +70,12 @@ class Ssd1680:
         else:
             self._partials_left = _PARTIALS
             self._refresh(0x05, _FULL)
+
+    def is_drawn(self) -> bool:
+        """True if the last refresh has ended."""
+        port = self._port
+        refreshing_ms = port.ticks_diff(port.ticks_ms(), self._started)
+        return refreshing_ms >= _SHORTEST_MS and not self._busy()
 
     def _settle(self) -> None:
         """Wait until a refresh ends; its picture becomes the old picture of the next."""
@@ -108,6 +116,7 @@ class Ssd1680:
         self._command(0x3C, bytes((border,)))
         self._command(0x22, bytes((sequence,)))
         self._command(0x20, b"")
+        self._started = self._port.ticks_ms()
         self._old_is_stale = True
 
     def _command(self, command: int, data) -> None:

@@ -8,6 +8,7 @@ draw(paint)     call paint(fb, top, bottom) for every part of the picture. fb is
                 of the full width with the display's rows from `top` (may be negative) up to
                 `bottom`; paint fills all of it. May wait until an earlier picture is done.
                 Raises DisplayError when the display does not work.
+is_drawn()      True if the picture of the last draw is complete on the glass
 """
 
 from micropython import const

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
             """True if the link can look for a card as a reader: it takes every role."""
 
         @property
+        def on_air(self) -> bool:
+            """True if strangers can reach the wallet by this link, False for its contact line."""
+
+        @property
         def in_session(self) -> bool:
             """True while a reader session is active, or while one may be beginning."""
 

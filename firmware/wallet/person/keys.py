@@ -18,6 +18,11 @@ class Keys:
         self._down = [pin() == active for _, pin, active in keys]
         self._quiet_from = [now] * len(keys)
 
+    @property
+    def held(self) -> bool:
+        """True if a button was down when it was polled last."""
+        return True in self._down
+
     def poll(self) -> list:
         """Return the answers of the buttons pressed since the last call."""
         answers = []

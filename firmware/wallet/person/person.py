@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     class Person(Protocol):
         """The wallet's only person, made by the board."""
 
+        @property
+        def can_answer(self) -> bool:
+            """True if questions can be answered: there are keys or a touch screen."""
+
         def show(self, screen: str, **data: Any) -> None:
             """Record which screen is due: a name in `wallet.screens.pages` and its data.
 
@@ -17,9 +21,15 @@ if TYPE_CHECKING:
         def refresh(self) -> None:
             """Present the screen that is due. Slow: at idle, or while a question is open."""
 
-        def poll(self) -> list[str]:
+        def poll(self, asking: bool) -> list[str]:
             """Return the answers given since the last call, each OK or CANCEL. Never waits.
 
             OK grants the open question. CANCEL refuses it; without a question it clears the armed
             operation. A pin or a byte announces an answer: it ends `port.wait`.
+
+            asking: a question is open. Then only a press answers that began when the question was
+            complete on the display, after a pause with all keys released.
             """
+
+        def due_ms(self) -> int:
+            """Return how many milliseconds `poll` is not needed, unless a pin or byte comes."""

@@ -8,6 +8,7 @@ from jiaozi.wallet import payer
 from jiaozi.wire.cose import BYTES, VERSION, decode, expect
 from jiaozi.wire.errors import BUSY, CONSENT_NEEDED, CONSENT_REFUSED, MALFORMED, Refused
 from jiaozi.wire.terms import GENERAL
+from wallet.consent import payment_subject
 from wallet.device import Device, Session
 from wallet.roles import tap
 
@@ -51,7 +52,7 @@ def pay(device: Device, data: bytes) -> bytes:
     if unfinished is not None:
         return payer.resend(unfinished)
 
-    entered = tap.entered_amount(device)
+    entered = tap.entered_amount(device, order.payee)
     amount = payer.amount_of(order.request, entered)
     payer.check(book, order, amount)
 
@@ -65,19 +66,22 @@ def pay(device: Device, data: bytes) -> bytes:
 def _confirmed(device: Device, order: payer.Order, amount: int) -> bool:
     """True if the person confirmed this payment, False if it needs no consent.
 
-    Raises Refused: CONSENT_NEEDED after asking the person, CONSENT_REFUSED.
+    A wallet that is armed for another payee always asks. Raises Refused: CONSENT_NEEDED after
+    asking the person, CONSENT_REFUSED, BUSY after too many questions.
     """
-    request_hash = order.request.hash
-    answer = device.consent.take(request_hash, amount, order.purse)
+    consent = device.consent
+    subject = payment_subject(order, amount)
+    answer = consent.take(subject)
     if answer is None:
-        if not payer.needs_consent(device.book, order, amount):
+        needed = payer.needs_consent(device.book, order, amount)
+        if not needed and not tap.is_for_another(device, order.payee):
             return False
-        if not device.consent.asking:
-            device.consent.ask(request_hash, amount, order.purse)
-            shown = {"amount": amount, "wallet": order.payee.id}
-            if order.purse != GENERAL:
-                shown["bound"] = True
-            device.show("consent", **shown)
+        shown = {"amount": amount, "wallet": order.payee.id}
+        if order.purse != GENERAL:
+            shown["bound"] = True
+        if consent.payments:
+            shown["number"] = consent.payments + 1
+        device.ask(subject, "consent", **shown)
         raise Refused(CONSENT_NEEDED)
     if not answer:
         raise Refused(CONSENT_REFUSED)

@@ -16,7 +16,14 @@ from jiaozi.wire.certificates import read
 from jiaozi.wire.commands import EPOCH, PAY, PAYMENT, RESOLVE
 from jiaozi.wire.cose import BYTES, OPTIONAL_BYTES, UINT, VERSION, WALLET, decode, expect
 from jiaozi.wire.epochs import LONGEST_EPOCH
-from jiaozi.wire.errors import CONSENT_NEEDED, MALFORMED, NO_REQUEST, NOT_ALLOWED, Refused
+from jiaozi.wire.errors import (
+    CONSENT_NEEDED,
+    MALFORMED,
+    NO_REQUEST,
+    NOT_ALLOWED,
+    OTHER_PAYEE,
+    Refused,
+)
 from jiaozi.wire.journal import PAYMENT_RAW, REQUEST_RAW
 from micropython import const
 from wallet.device import Device
@@ -82,7 +89,7 @@ def _transact(
         _pay(device, exchange, unfinished[PAYMENT_RAW], unfinished[REQUEST_RAW])
     elif own is not None:
         _collect(device, exchange, wait, certificate, own.raw)
-    elif tap.entered_amount(device) and request is not None:
+    elif tap.is_armed_to_pay(device) and request is not None:
         _pay_order(device, exchange, certificate, request)
     else:
         raise Refused(NO_REQUEST)
@@ -119,7 +126,9 @@ def _pay_order(device: Device, exchange: "Exchange", certificate: bytes, request
     order = payer.read_order(book, certificate, request)
     stored = payer.recall(book, order)
     if stored is None:
-        amount = payer.amount_of(order.request, tap.entered_amount(device))
+        if tap.is_for_another(device, order.payee):
+            raise Refused(OTHER_PAYEE)
+        amount = payer.amount_of(order.request, tap.entered_amount(device, order.payee))
         payer.check(book, order, amount)
         stored = tap.pay(device, order, amount, True)
     _pay(device, exchange, decode(stored)[0])

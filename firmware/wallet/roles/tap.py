@@ -9,6 +9,7 @@ from wallet.hal.phases import TAP_COMMIT_PAYER, TAP_COMMITTED
 # As typing.TYPE_CHECKING, which MicroPython lacks.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from jiaozi.wire.certificates import Certificate
     from jiaozi.wire.messages import Request
     from wallet.device import Device
 
@@ -36,10 +37,24 @@ def wants_tap(device: "Device") -> bool:
     return device.intent is not None or bool(book.open) or book.unresolved() > 0
 
 
-def entered_amount(device: "Device") -> int:
-    """Return the amount the owner armed this wallet to pay, 0 if none."""
+def is_armed_to_pay(device: "Device") -> bool:
+    """True if the owner entered an amount to pay."""
     intent = device.intent
-    return intent.amount if intent is not None and intent.direction == PAY_OUT else 0
+    return intent is not None and intent.direction == PAY_OUT
+
+
+def is_for_another(device: "Device", payee: "Certificate") -> bool:
+    """True if the owner named a payee other than this one."""
+    intent = device.intent
+    return intent is not None and bool(intent.payee) and intent.payee != payee.hash
+
+
+def entered_amount(device: "Device", payee: "Certificate") -> int:
+    """Return the amount the owner armed this wallet to pay to this payee, 0 if none."""
+    intent = device.intent
+    if intent is None or intent.direction != PAY_OUT or is_for_another(device, payee):
+        return 0
+    return intent.amount
 
 
 def pay(device: "Device", order: payer.Order, amount: int, confirmed: bool) -> bytes:
@@ -51,7 +66,7 @@ def pay(device: "Device", order: payer.Order, amount: int, confirmed: bool) -> b
     step = payer.pay(book, order, amount, confirmed)
     reply = book.apply(step)
     device.port.mark(TAP_COMMIT_PAYER)
-    if entered_amount(device):
+    if entered_amount(device, order.payee):
         device.intent = None
     device.show("pending", balance=book.state.balance)
     return reply

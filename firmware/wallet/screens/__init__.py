@@ -14,21 +14,28 @@ class Screens:
         self._canvas = Canvas(display)
         self._page = None
 
-    def draw(self, name: str, **data) -> None:
+    def draw(self, name: str, **data) -> bool:
         """Draw a screen unless the display shows it already. Never on a tap's path.
+
+        Returns False if the display does not work.
 
         name: one of `PAGES`; data: the arguments of its function. After a DisplayError the wallet
         goes on without; the next call draws again.
         """
         page = PAGES[name](**data)
         if page == self._page:
-            return
+            return True
         try:
             self._display.draw(self._paint_part(page))
         except DisplayError:
             self._page = None
-            return
+            return False
         self._page = page
+        return True
+
+    def is_drawn(self) -> bool:
+        """True if the last screen is complete on the display."""
+        return self._display.is_drawn()
 
     def _paint_part(self, page: tuple):
         def paint_part(fb, top: int, bottom: int) -> None:

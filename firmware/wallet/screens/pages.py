@@ -46,15 +46,34 @@ def armed_receive(amount: int) -> tuple:
     return "Receive", "", figure, lines if amount else ("any amount",) + lines, ("Cancel", ""), GOOD
 
 
-def armed_pay(amount: int) -> tuple:
-    """The next tap pays the entered amount."""
-    return "Pay", "", money(amount), ("hold to the payee",), ("Cancel", ""), INK
+def armed_pay(amount: int, left: int, named: bool = False) -> tuple:
+    """The next tap pays the entered amount.
+
+    left: seconds until this ends; named: only a payee that the owner chose is paid.
+    """
+    note = "chosen payee" if named else ""
+    time = f"{left // 60} min" if left >= 60 else f"{left} s"
+    return "Pay", note, money(amount), (f"tap within {time}",), ("Cancel", ""), INK
 
 
-def consent(amount: int, wallet: bytes, bound: bool = False) -> tuple:
-    """Ask the person to confirm a payment. bound: it is from a purse with terms."""
+def consent(amount: int, wallet: bytes, bound: bool = False, number: int = 1) -> tuple:
+    """Ask the person to confirm a payment.
+
+    bound: it is from a purse with terms; number: counts the confirmations of one contact.
+    """
     lines = ("bound",) if bound else ()
-    return "Pay", f"to {_id(wallet)}", money(amount), lines, ("Cancel", "OK"), INK
+    title = "Pay" if number == 1 else f"Payment {number}"
+    return title, f"to {_id(wallet)}", money(amount), lines, ("Cancel", "OK"), INK
+
+
+def confirmed() -> tuple:
+    """The person has confirmed, and the reader has gone or not asked again yet."""
+    return "Confirmed", "", "", ("Hold to the reader", "within a minute."), ("Cancel", ""), INK
+
+
+def allow_pin() -> tuple:
+    """Ask the person to allow one try of the PIN over the air."""
+    return "PIN", "", "", ("Press OK to allow the PIN.", "one try"), ("Cancel", "OK"), INK
 
 
 def paid(amount: int) -> tuple:
@@ -94,10 +113,12 @@ def outdated() -> tuple:
 
 
 PAGES: "dict[str, Callable[..., tuple]]" = {
+    "allow_pin": allow_pin,
     "armed_pay": armed_pay,
     "armed_receive": armed_receive,
     "blank": blank,
     "blocked": blocked,
+    "confirmed": confirmed,
     "consent": consent,
     "frozen": frozen,
     "home": home,

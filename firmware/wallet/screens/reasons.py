@@ -25,6 +25,7 @@ _OTHER = {
     errors.CONSENT_REFUSED: "Cancelled by the payer.",
     errors.AMOUNT_MISMATCH: "The amounts differ.",
     errors.AMOUNT_NEEDED: "Enter the amount to pay.",
+    errors.OTHER_PAYEE: "This is not the chosen payee.",
     errors.SAME_WALLET: "This is the same wallet.",
     errors.BAD_SIGNATURE: "The other wallet is not genuine.",
     errors.WRONG_CURRENCY: "Another currency.",

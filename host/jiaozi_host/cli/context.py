@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -18,7 +19,7 @@ from jiaozi.wire.cose import ID_LENGTH
 from jiaozi_host.errors import HostError
 from jiaozi_host.ledger.database import FILE
 from jiaozi_host.ledger.ledger import Ledger
-from jiaozi_host.links import READER_VARIABLE, Link, open_link
+from jiaozi_host.links import GESTURE_POLL_SECONDS, READER_VARIABLE, Link, open_link
 from jiaozi_host.vault import Authority, Operator, authority, keys, operator
 
 HOME_VARIABLE = "JIAOZI_HOME"
@@ -190,9 +191,21 @@ def read_id(text: str) -> bytes:
 
 @contextmanager
 def wallet_on(reader: str | None, wait: float) -> Iterator[Link]:
-    """Open a reader and wait for a wallet on it; Ctrl-C in the block raises Stopped."""
+    """Open a reader and wait for a wallet on it; Ctrl-C in the block raises Stopped.
+
+    While the wallet waits for its owner to press a key, it is said once what to press.
+    """
+    said: list[str] = []
+
+    def prompt() -> None:
+        if not said:
+            said.append("press OK on the wallet, which asks for it, and leave it on the reader")
+            err.print(said[0])
+        time.sleep(GESTURE_POLL_SECONDS)
+
     try:
         with open_link(reader) as link:
+            link.on_gesture = prompt
             with err.status(f"put the wallet on {link.name}") as status:
                 link.wait_for_card(
                     wait,

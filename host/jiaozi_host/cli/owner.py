@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jiaozi.wire import commands
+from jiaozi.wire.certificates import read
+from jiaozi.wire.cose import HASH_LENGTH, WALLET
 from jiaozi_host.cli.context import (
     DEFAULT_WAIT,
     FORM_NAMES,
@@ -18,11 +21,15 @@ from jiaozi_host.cli.context import (
     ReaderOption,
     WaitOption,
     ask_pin,
+    check_ledger_exists,
+    ledger_of,
     open_operator,
     out,
+    read_id,
     show,
     wallet_on,
 )
+from jiaozi_host.errors import HostError
 from jiaozi_host.money import format_amount, parse_amount, parse_positive
 from jiaozi_host.sync.own_wallet import set_pin
 from jiaozi_host.vault.published import Published
@@ -102,19 +109,46 @@ def pay(
     reader: ReaderOption = None,
     wait: WaitOption = DEFAULT_WAIT,
     role: RoleOption = Role.auto,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PAYEE",
+            show_default="any payee",
+            help="Pay nobody else unasked: the id of a wallet in the ledger, or the hash of its "
+            "certificate (64 hexadecimal digits).",
+        ),
+    ] = None,
 ) -> None:
-    """Arm the wallet to pay this amount at its next tap, once.
+    """Arm the wallet to pay this amount at its next tap, once, within two minutes.
 
-    Example: jiaozi pay 12.50
+    Example: jiaozi pay 12.50 --to 3f9ac1d200112233
     """
-    minor, pin = parse_positive(amount), ask_pin()
+    minor = parse_positive(amount)
+    payee = None if to is None else _certificate_hash(home, to)
+    pin = ask_pin()
     trust = Published(home).trust
     with wallet_on(reader, wait) as link:
         client = WalletClient(link, trust)
         client.select()
         client.verify(pin)
-        client.arm_pay(minor, ROLES[role])
-    out.print(f"the next tap pays {format_amount(minor)}")
+        client.arm_pay(minor, ROLES[role], payee)
+    out.print(f"the next tap within two minutes pays {format_amount(minor)}")
+
+
+def _certificate_hash(home: Path, payee: str) -> bytes:
+    """Return the hash of a payee's certificate, given itself or the wallet's id in the ledger."""
+    if len(payee) == 2 * HASH_LENGTH:
+        try:
+            return bytes.fromhex(payee)
+        except ValueError:
+            raise HostError(
+                f"{payee!r} is not the hash of a certificate", "give 64 hexadecimal digits"
+            ) from None
+    wallet = read_id(payee)
+    check_ledger_exists(home)
+    with ledger_of(home) as ledger:
+        raw = ledger.wallet(wallet).certificate
+    return read(WALLET, raw, Published(home).trust.network).hash
 
 
 def receive(

@@ -7,6 +7,7 @@ Each kind of reader is a module of this package; `open_link` chooses it by the p
 from __future__ import annotations
 
 import os
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import TracebackType
@@ -15,14 +16,21 @@ from jiaozi_host.errors import ReaderMissing
 
 READER_VARIABLE = "JIAOZI_READER"
 
+GESTURE_POLL_SECONDS = 0.3
+
 Progress = Callable[[float], None]
 """Called while waiting, with the seconds left."""
 
 
 class Link(ABC):
-    """An open reader. name: its path, for messages."""
+    """An open reader.
+
+    name: its path, for messages; on_gesture: called again and again while the wallet waits for its
+    owner to press a key; it may wait for that itself.
+    """
 
     name: str
+    on_gesture: Callable[[], None] | None = None
 
     @abstractmethod
     def wait_for_card(self, timeout: float, progress: Progress | None = None) -> None:
@@ -45,6 +53,13 @@ class Link(ABC):
     @abstractmethod
     def close(self) -> None:
         """Switch off the field and release the reader."""
+
+    def await_gesture(self) -> None:
+        """Let some time pass in which the owner may press a key on the wallet."""
+        if self.on_gesture is None:
+            time.sleep(GESTURE_POLL_SECONDS)
+        else:
+            self.on_gesture()
 
     def __enter__(self) -> Link:
         return self

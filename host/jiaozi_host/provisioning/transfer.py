@@ -114,7 +114,7 @@ def cash_out(link: Link, operator: Operator, ledger: Ledger, pin: str, amount: i
     asked_before = set(account.open)
     with _account_rules():
         request = account.request_from(wallet, amount)
-    client.arm_pay(amount, CARD)
+    client.arm_pay(amount, CARD, account.me.hash)
     try:
         paid = _collect_all(client, account, wallet, request, done)
     except WalletRefused:

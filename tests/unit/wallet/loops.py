@@ -48,6 +48,7 @@ class FakeLink:
 
     def __init__(self, name: str, events: list[tuple], can_read: bool = False) -> None:
         self.name, self.events, self.can_read = name, events, can_read
+        self.on_air = False
         self.queue: list[bytes] = []
         self.responses: list[bytes] = []
         self.in_session = False
@@ -100,6 +101,8 @@ class FakeLink:
 class RecordingPerson:
     """A person (`wallet.person.person`) who gives the answers put into `answers`."""
 
+    can_answer = True
+
     def __init__(self, events: list[tuple]) -> None:
         self.events = events
         self.screens: list[tuple[str, dict[str, object]]] = []
@@ -111,9 +114,12 @@ class RecordingPerson:
     def refresh(self) -> None:
         self.events.append(("person", "refresh"))
 
-    def poll(self) -> list[str]:
+    def poll(self, asking: bool) -> list[str]:
         answers, self.answers = self.answers, []
         return answers
+
+    def due_ms(self) -> int:
+        return 1000
 
 
 class Peer:

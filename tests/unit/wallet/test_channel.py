@@ -231,7 +231,7 @@ def test_old_keys_open_nothing(bank: Bank, wallet: Wallet) -> None:
     assert wallet.give_plain(commands.RECORD, old)[1] == errors.CHANNEL_NEEDED
     wallet.open_channel(identity(bank))
     [lost] = records(wallet, 1)
-    wallet.device.begin_contact()
+    wallet.device.begin_contact(on_air=False)
     wallet.device.session.selected = True
     assert wallet.give_plain(commands.RECORD, lost)[1] == errors.CHANNEL_NEEDED
 

@@ -110,11 +110,11 @@ def test_a_board_has_a_contactless_link_and_a_person_at_a_display(board):
 @pytest.mark.parametrize("board", NAMES, indirect=True)
 def test_buttons_are_where_the_data_says(board):
     person = board.module.person()
-    assert person.poll() == []
+    assert person.poll(False) == []
     for button in board.data.buttons:
         board.port.sleep_ms(100)
         Pin.made[button.pin].level = button.pressed_level
-        assert person.poll() == [button.name]
+        assert person.poll(False) == [button.name]
     for chip in board.data.chips:
         if chip.model == "cst816s":
             assert f"i2c{Bus.made['I2C']}" == chip.bus

@@ -22,19 +22,23 @@ from wallet.person.nobody import Nobody
 from wallet.person.touch import TouchKeys
 from wallet.person.viewer import Viewer
 
+PAUSE_MS = 1_000
+
 
 class Buttons:
     """Two push buttons, low when pressed."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: Port) -> None:
         self.levels = {OK: 1, CANCEL: 1}
         self.keys = Keys(
-            tuple((name, lambda name=name: self.levels[name], 0) for name in self.levels),
-            Port([]),
+            tuple((name, lambda name=name: self.levels[name], 0) for name in self.levels), port
         )
 
     def press(self, answer: str) -> None:
         self.levels[answer] = 0
+
+    def release(self) -> None:
+        self.levels = dict.fromkeys(self.levels, 1)
 
 
 class Glass:
@@ -42,7 +46,7 @@ class Glass:
 
     POINTS: ClassVar = {CANCEL: (30, 200), OK: (200, 200)}
 
-    def __init__(self) -> None:
+    def __init__(self, port: Port) -> None:
         self.level = 1
         self.model = TouchModel(self._drive)
         self.keys = TouchKeys(
@@ -59,6 +63,9 @@ class Glass:
 
     def press(self, answer: str) -> None:
         self.model.touch(*self.POINTS[answer])
+
+    def release(self) -> None:
+        self.model.release()
 
 
 @pytest.fixture
@@ -90,15 +97,128 @@ def ask() -> Callable[[Any], tuple[Loop, Callable[[], int]]]:
 def test_a_person_at_a_display_answers_by_any_input(
     ask: Callable, means: type, answer: str, sw: int, place: int
 ) -> None:
-    display, pressed, other = Display(Ssd1680), means(), Buttons()
+    port = Port([])
+    display, pressed, other = Display(Ssd1680), means(port), Buttons(port)
     inputs = [other.keys, other.keys]
     inputs[place] = pressed.keys
-    loop, again = ask(Viewer(display, *inputs))
+    loop, again = ask(Viewer(display, port, *inputs))
     assert display.draws == 1, "the question is drawn within the session"
+    loop.step()
+    port.now += PAUSE_MS
     assert again() == errors.CONSENT_NEEDED
     pressed.press(answer)
     loop.step()
     assert again() == sw
+
+
+class Asked:
+    """A person with two keys, whose display is slow, and a question that is due.
+
+    poll: what the keys answer after some time has passed.
+    """
+
+    def __init__(self, means: type) -> None:
+        self.port = Port([])
+        self.display = Display(Ssd1680)
+        self.means = means(self.port)
+        self.person = Viewer(self.display, self.port, self.means.keys)
+        self.person.poll(False)
+        self.port.now += PAUSE_MS
+        self.question(2_500)
+
+    def question(self, amount: int) -> None:
+        self.person.show("consent", amount=amount, wallet=b"bob_____")
+
+    def draw(self) -> None:
+        self.person.refresh()
+        self.display.refreshing = True
+
+    def drawn(self) -> None:
+        self.display.refreshing = False
+        assert self.poll() == []
+
+    def poll(self, ms: int = 50, asking: bool = True) -> list[str]:
+        self.port.now += ms
+        return self.person.poll(asking)
+
+
+@pytest.fixture(params=[Buttons, Glass])
+def asked(request: pytest.FixtureRequest) -> Asked:
+    return Asked(request.param)
+
+
+def test_a_press_before_the_question_is_drawn_is_no_answer(asked: Asked) -> None:
+    asked.means.press(OK)  # the screen before is still there
+    assert asked.poll() == []
+    asked.means.release()
+    asked.draw()
+    assert asked.poll(PAUSE_MS) == []
+    asked.means.press(OK)  # the panel refreshes
+    assert asked.poll() == []
+    asked.drawn()
+    assert asked.poll(5 * PAUSE_MS) == [], "a key that is held does not become a press"
+    asked.means.release()
+    assert asked.poll() == []
+    assert asked.poll(PAUSE_MS) == []
+    asked.means.press(OK)
+    assert asked.poll() == [OK]
+
+
+def test_a_press_between_the_last_poll_and_the_drawing_is_no_answer(asked: Asked) -> None:
+    assert asked.poll() == []
+    asked.means.press(OK)  # while the picture is painted and sent, which takes a while
+    asked.person.refresh()
+    assert asked.poll() == []
+
+
+@pytest.mark.parametrize("pause", [250, 500, 900])
+def test_a_second_press_is_not_the_answer_to_the_next_question(asked: Asked, pause: int) -> None:
+    asked.draw()
+    asked.drawn()
+    asked.means.press(OK)
+    assert asked.poll() == [OK]
+    asked.means.release()
+    assert asked.poll(asking=False) == []
+    asked.question(60_000)
+    asked.draw()
+    asked.drawn()
+    asked.means.press(OK)
+    assert asked.poll(pause - 50) == []
+    asked.means.release()
+    assert asked.poll() == []
+    assert asked.poll(PAUSE_MS) == []
+    asked.means.press(OK)
+    assert asked.poll() == [OK]
+
+
+def test_a_question_in_place_of_another_is_drawn_anew(asked: Asked) -> None:
+    asked.draw()
+    asked.drawn()
+    asked.question(60_000)
+    asked.means.press(OK)
+    assert asked.poll() == []
+
+
+def test_a_broken_display_confirms_nothing_but_cancels_what_is_armed(asked: Asked) -> None:
+    asked.display.broken = True
+    asked.person.refresh()
+    for _ in range(3):
+        assert asked.poll(PAUSE_MS) == []
+    asked.means.press(OK)
+    assert asked.poll() == []
+    asked.means.release()
+    asked.poll()
+    asked.means.press(CANCEL)
+    assert asked.poll(asking=False) == [CANCEL]
+
+
+def test_both_keys_at_once_cancel() -> None:
+    asked = Asked(Buttons)
+    asked.draw()
+    asked.drawn()
+    asked.means.press(OK)
+    asked.means.press(CANCEL)
+    assert asked.poll() == [CANCEL]
 
 
 def test_without_a_person_consent_is_never_given(ask: Callable) -> None:

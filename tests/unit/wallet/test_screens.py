@@ -15,6 +15,7 @@ from PIL import Image
 
 from jiaozi.wire import errors
 from tests.fixtures import framebuf_fake as framebuf
+from tests.fixtures.devices import Port
 from wallet.drivers.gc9a01 import Gc9a01
 from wallet.drivers.ssd1680 import Ssd1680
 from wallet.hal.errors import DisplayError
@@ -36,7 +37,11 @@ SHOWN = [
     ("consent", {"amount": 5000000, "wallet": WALLET, "bound": True}),
     ("armed_receive", {"amount": 2500}),
     ("armed_receive", {"amount": 0}),
-    ("armed_pay", {"amount": 500000}),
+    ("armed_pay", {"amount": 500000, "left": 120}),
+    ("armed_pay", {"amount": 500000, "left": 30, "named": True}),
+    ("allow_pin", {}),
+    ("confirmed", {}),
+    ("consent", {"amount": 5000000, "wallet": WALLET, "bound": True, "number": 8}),
     ("consent", {"amount": 2500, "wallet": WALLET}),
     ("consent", {"amount": 5000000, "wallet": bytes(9)}),
     ("paid", {"amount": 2500}),
@@ -59,7 +64,7 @@ class Display:
         self.rows = 16 if kind.is_round else kind.height
         self.image = Image.new("RGB", (self.width, self.height))
         self.draws = 0
-        self.broken = False
+        self.broken = self.refreshing = False
 
     def draw(self, paint) -> None:
         if self.broken:
@@ -73,6 +78,9 @@ class Display:
             for y in range(self.rows):
                 for x in range(wide):
                     self.image.putpixel((x, top + y), self._colour(fb.get(x, y)))
+
+    def is_drawn(self) -> bool:
+        return not self.refreshing
 
     def _colour(self, value: int) -> tuple[int, int, int]:
         if not self.is_round:
@@ -134,7 +142,7 @@ def test_every_screen_is_shown_here():
 
 def test_refresh_draws_only_what_changed():
     display = Display(Ssd1680)
-    person = Viewer(display)
+    person = Viewer(display, Port())
     person.refresh()
     assert display.draws == 0
     person.show("paid", amount=2500)
@@ -151,7 +159,7 @@ def test_refresh_draws_only_what_changed():
 def test_home_says_what_happened_last():
     assert PAGES["home"](balance=5, wallet=WALLET, last=-2500)[3] == ("last -25.00",)
     display = Display(Ssd1680)
-    person = Viewer(display)
+    person = Viewer(display, Port())
     person.show("home", balance=100, wallet=WALLET)
     person.refresh()
     first = display.image.copy()
@@ -163,7 +171,7 @@ def test_home_says_what_happened_last():
 
 def test_a_broken_display_does_not_stop_the_wallet():
     display = Display(Ssd1680)
-    person = Viewer(display)
+    person = Viewer(display, Port())
     display.broken = True
     person.show("blank")
     person.refresh()

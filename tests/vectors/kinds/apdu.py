@@ -1,7 +1,8 @@
 """A wallet's dispatcher is given commands; what it answers the last one counts.
 
-`before`: the commands that come first, whatever is answered; `press`: what the person then presses;
-`inside`: whether all but SELECT come in records of a channel with nobody in particular; `operator`:
+`before`: the commands that come first, whatever is answered, and what the person presses ("ok" or
+"cancel") among them; `air`: the contact is over the air, not on the contact line; `keyless`: the
+person has nothing to press; `inside`: whether all but SELECT come in records of a channel with nobody in particular; `operator`:
 whether of one with the operator.
 """
 
@@ -32,13 +33,25 @@ class Port:
         raise fault
 
 
+class Person:
+    """A person whose display is not looked at."""
+
+    def __init__(self, can_answer=True):
+        self.can_answer = can_answer
+
+    def show(self, screen, **data):
+        pass
+
+
 def device_of(vector, store):
     """The wallet, after the commands that come first."""
-    device = Device(store, show, Port())
+    device = Device(store, Person("keyless" not in vector), Port())
+    device.begin_contact("air" in vector)
     for command in vector["before"]:
-        give(device, vector, unhexlify(command))
-    if "press" in vector:
-        device.consent.answer(vector["press"])
+        if command in ("ok", "cancel"):
+            device.consent.answer(command == "ok")
+        else:
+            give(device, vector, unhexlify(command))
     return device
 
 
@@ -48,10 +61,6 @@ def give(device, vector, raw):
     device.session.inside = ("inside" in vector or "operator" in vector) and not outside
     device.session.operator = "operator" in vector and not outside
     return dispatch(device, raw)
-
-
-def show(name, **data):
-    pass
 
 
 def run(vector, raw, store):

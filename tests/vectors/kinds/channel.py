@@ -7,7 +7,7 @@ none for a bare key. What both sides have exported in the end is `commands` and 
 
 from binascii import hexlify, unhexlify
 
-from kinds.apdu import Port, show
+from kinds.apdu import Person, Port
 
 from jiaozi.wallet.store_keys import SEED_KEY
 from jiaozi.wire import certificates, channel, cose
@@ -21,7 +21,7 @@ TAKES_STORE = True
 
 
 def device_of(store):
-    return Device(store, show, Port())
+    return Device(store, Person(), Port())
 
 
 def known(vector, name, kind):

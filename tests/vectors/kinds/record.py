@@ -6,7 +6,7 @@
 
 from binascii import hexlify, unhexlify
 
-from kinds.apdu import Port, show
+from kinds.apdu import Person, Port
 
 from jiaozi.wire import apdu, channel
 from jiaozi.wire.errors import Refused
@@ -40,7 +40,8 @@ def at_host(vector, raw):
 def run(vector, raw, store):
     if not store.data:
         return at_host(vector, raw)
-    device = Device(store, show, Port())
+    device = Device(store, Person(), Port())
+    device.begin_contact(False)
     session = device.session
     session.selected = True
     session.channel = channel.Channel(Keys(vector), channel.ANSWERS, channel.COMMANDS)

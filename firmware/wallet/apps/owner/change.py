@@ -2,6 +2,7 @@
 
 from jiaozi.wire.cose import BYTES, decode, expect
 from wallet.device import Device
+from wallet.gesture import allow_try
 
 
 def run(device: Device, data: bytes) -> bytes:
@@ -9,6 +10,10 @@ def run(device: Device, data: bytes) -> bytes:
     body = decode(data)
     expect(body, (BYTES, BYTES))
     changes = device.pin.changes(body[1])
-    device.pin.verify(body[0])
-    device.store.commit(changes)
+    allow_try(device)
+    try:
+        device.pin.verify(body[0])
+        device.store.commit(changes)
+    finally:
+        device.home()
     return b""

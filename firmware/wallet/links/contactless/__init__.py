@@ -23,6 +23,7 @@ class Contactless:
     """
 
     can_read = True
+    on_air = True
 
     def __init__(self, chip, port):
         self._radio = Radio(chip, port)
