@@ -254,8 +254,8 @@ def gestures() -> Iterator[Vector]:
         yield made("A11", OK, f"{name}, allowed", raw, before=[*asked, "ok"], answer=b"", **air)
         refused = [*asked, "cancel"]
         yield made("A11", errors.GESTURE_REFUSED, f"{name}, refused", raw, before=refused, **air)
-        note = f"{name} on the contact line"
-        yield made("A11", OK, note, raw, answer=b"")
+    note = "CHANGE on the contact line, nothing pressed"
+    yield made("A11", OK, note, change, answer=b"")
     note = "a wrong PIN, allowed"
     yield made("A11", errors.PIN_WRONG + 2, note, wrong, before=[SELECT, wrong, "ok"], **air)
     note = "one gesture, and a second try"
@@ -342,28 +342,28 @@ def consents() -> Iterator[Vector]:
 
 
 def questions() -> Iterator[Vector]:
-    """A question belongs to who asks (P9)."""
+    """A question belongs to who asks (P13)."""
     thief = command(commands.PAY, dumps([BOB, taps.request_of(number=9, amount=600)]))
     till = command(commands.PAY, dumps([BOB, taps.REQUEST]))
     small, needed = "alice, 4.99 unasked", errors.CONSENT_NEEDED
     replaced = [SELECT, thief, SELECT, till, "ok"]
     note = "the till's question replaced the thief's, and was confirmed"
-    yield made("P9", OK, note, till, small, before=replaced)
+    yield made("P13", OK, note, till, small, before=replaced)
     note = "the thief's request, whose question was replaced"
-    yield made("P9", needed, note, thief, small, before=replaced)
+    yield made("P13", needed, note, thief, small, before=replaced)
     note = "confirmed with the wallet lifted, and tapped again"
     lifted = [SELECT, till, "ok", SELECT]
-    yield made("P9", OK, note, till, small, before=lifted)
+    yield made("P13", OK, note, till, small, before=lifted)
     note = "one request too many asks in one contact"
     many = [
         command(commands.PAY, dumps([BOB, taps.request_of(number=number)]))
         for number in range(20, 28)
     ]
-    yield made("P9", errors.BUSY, note, till, small, before=[SELECT, *many])
+    yield made("P13", errors.BUSY, note, till, small, before=[SELECT, *many])
 
 
 def named_payees() -> Iterator[Vector]:
-    """An amount entered for one payee (P10)."""
+    """An amount entered for one payee (P14)."""
     carol, bob = world.certificate("carol").hash, hash_of_bob()
     raw = command(commands.PAY, dumps([BOB, taps.REQUEST]))
     opened = command(commands.PAY, dumps([BOB, taps.OPEN_REQUEST]))
@@ -373,18 +373,18 @@ def named_payees() -> Iterator[Vector]:
 
     unasked, owner = "alice, never unasked", [SELECT, VERIFY]
     for_bob, for_carol = [*owner, armed(bob)], [*owner, armed(carol)]
-    yield made("P10", OK, "the payee that was named", raw, unasked, before=for_bob)
-    yield made("P10", OK, "and an open request of it", opened, before=for_bob)
+    yield made("P14", OK, "the payee that was named", raw, unasked, before=for_bob)
+    yield made("P14", OK, "and an open request of it", opened, before=for_bob)
     needed = errors.CONSENT_NEEDED
-    yield made("P10", needed, "another payee, a small amount", raw, before=for_carol)
+    yield made("P14", needed, "another payee, a small amount", raw, before=for_carol)
     note = "another payee, confirmed"
-    yield made("P10", OK, note, raw, before=[*for_carol, raw, "ok"])
+    yield made("P14", OK, note, raw, before=[*for_carol, raw, "ok"])
     note = "an open request of another payee"
-    yield made("P10", errors.AMOUNT_NEEDED, note, opened, before=for_carol)
-    for note, payee in (("of 31 bytes", bytes(31)), ("a number", 1), ("null", None)):
-        yield made("P10", errors.MALFORMED, f"a payee {note}", armed(payee), before=owner)
+    yield made("P14", errors.AMOUNT_NEEDED, note, opened, before=for_carol)
+    for note, odd in (("of 31 bytes", bytes(31)), ("a number", 1), ("null", None)):
+        yield made("P14", errors.MALFORMED, f"a payee {note}", armed(odd), before=owner)
     receiving = armed(bob, direction=commands.RECEIVE)
-    yield made("P10", errors.MALFORMED, "a payee when receiving", receiving, before=owner)
+    yield made("P14", errors.MALFORMED, "a payee when receiving", receiving, before=owner)
 
 
 def raising() -> Iterator[Vector]:

@@ -164,10 +164,10 @@ def payers() -> Iterator[Vector]:
     yield made("A8", errors.AMOUNT_MISMATCH, note, "alice", [other], [], **parts)
     for_carol = [*OWNER, arm_for("carol")]
     note = "the card is not the payee that was named"
-    yield made("P10", errors.OTHER_PAYEE, note, "alice", [asking], [], before=for_carol)
+    yield made("P14", errors.OTHER_PAYEE, note, "alice", [asking], [], before=for_carol)
     note = "the card is the payee that was named"
     for_bob = {"before": [*OWNER, arm_for("bob")]}
-    yield made("P10", OK, note, "alice", [asking, good(receipt)], [send], **for_bob)
+    yield made("P14", OK, note, "alice", [asking, good(receipt)], [send], **for_bob)
 
 
 def arm_for(payee: str) -> bytes:

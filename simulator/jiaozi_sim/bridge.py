@@ -221,6 +221,10 @@ class Bridge:
             raise BridgeError(f"no button {name!r} on this board; it has: {known}")
         return self._buttons[name]
 
+    def is_refreshing(self) -> bool:
+        """True while a display's refresh is under way."""
+        return any(getattr(model, "busy", False) for _, model in self.chips)
+
     def touch(self, x: int, y: int) -> None:
         """Touch the screen at a point."""
         self._chip("cst816s").touch(x, y)

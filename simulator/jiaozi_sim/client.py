@@ -358,6 +358,10 @@ class Wallet:
         time.sleep(seconds)
         self._ask("lift")
 
+    def is_refreshing(self) -> bool:
+        """Return True while the display's refresh is under way."""
+        return bool(self._ask("is_refreshing"))
+
     def picture(self) -> Image.Image:
         """Return the display's image, one pixel a dot."""
         found = self._ask("picture")

@@ -203,6 +203,9 @@ class World:
     def do_lift(self, wallet: str) -> None:
         self._wallet(wallet).bridge.lift()
 
+    def do_is_refreshing(self, wallet: str) -> bool:
+        return self._wallet(wallet).bridge.is_refreshing()
+
     def do_picture(self, wallet: str) -> dict[str, Any]:
         picture = self._wallet(wallet).bridge.picture()
         pixels = base64.b64encode(picture.tobytes()).decode()

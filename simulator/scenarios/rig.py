@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -33,6 +34,7 @@ from jiaozi_host.sync.session import sync_wallet
 from jiaozi_host.vault import Authority, Operator
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Simulator, Wallet
+from jiaozi_sim.machines.engines import patience
 from jiaozi_sim.machines.marks import Mark
 
 PIN = "1234"
@@ -42,6 +44,11 @@ READER = "desk"
 # also draw for seconds before it polls again.
 _PATIENCE = "20"
 _PATIENT_SECONDS = 60
+
+# A wallet begins to draw its question within the first of these. A display at which nothing has
+# arrived for the second shows all of its picture; a key is held as long. The third is longer than
+# the pause that a wallet wants between two presses.
+_DRAW_SECONDS, _REST_SECONDS, _PRESS_AGAIN_SECONDS = 0.4, 0.12, 1.2
 
 
 class Rig:
@@ -62,6 +69,7 @@ class Rig:
         self._home = home = directory / "home"
         self.simulator = Simulator(directory / "simulator")
         self.ids: dict[str, bytes] = {}
+        self._pressed: dict[str, float] = {}  # when each wallet's key was released
         self.authority = Authority.init(home, None)
         self.operator = Operator.init(home, self.authority, None)
         self.ledger = Ledger.open(home)
@@ -95,10 +103,26 @@ class Rig:
         before = wallet.marks()[-1].index
         with self.simulator.tapped(READER, wallet.name), open_link(self.reader.path) as link:
             link.wait_for_card(_PATIENT_SECONDS)
+            link.on_gesture = lambda: self.press(wallet)
             yield link
         answers = [e.index for e in wallet.marks(before) if e.mark == Mark.ANSWERED]
         if answers:
             wallet.wait_mark(Mark.TAP_END, _PATIENT_SECONDS, answers[-1])
+
+    def press(self, wallet: Wallet, button: str = "ok") -> None:
+        """Press a button, as an owner does who reads the question first."""
+        slow = patience()
+        pause = _REST_SECONDS * slow
+        again = self._pressed.get(wallet.name, 0.0) + _PRESS_AGAIN_SECONDS * slow
+        time.sleep(max(_DRAW_SECONDS * slow, again - time.monotonic()))
+        while True:
+            now = time.monotonic_ns()
+            since = now - int(pause * 1e9)
+            if not wallet.is_refreshing() and not wallet.bridge_bytes(since, now):
+                break
+            time.sleep(pause)
+        wallet.press(button, pause)
+        self._pressed[wallet.name] = time.monotonic()
 
     def provision(self, wallet: Wallet, category: int = 0) -> bytes:
         """Provision the blank device, with a category as a merchant's; return its id."""

@@ -1,4 +1,4 @@
-"""Attacks by strangers with certified keys on the image: they can use up nothing of a wallet."""
+"""Attacks of strangers, who have a reader and no wallet's key, on the image."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from pathlib import Path
 import pytest
 from simulator.scenarios.rig import PIN, Rig
 
-from jiaozi.wallet.book import ANSWER_SLOTS, MOST_VOIDS
-from jiaozi.wire import commands
-from jiaozi.wire.journal import MOST_VOIDS_A_PAYER
-from jiaozi.wire.messages import Receipt, read_outcome
-from jiaozi_host.errors import WalletRefused
+from _jzcbor import dumps
+from jiaozi.wire import apdu, commands, errors
+from jiaozi.wire.commands import PIN_TRIES
+from jiaozi_host.errors import WrongPin
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.client import Wallet
+from tests.emulated.faces import await_screen
 from tests.emulated.pairs import memory
-from tests.emulated.strangers import signed_payment, stranger
-from tests.fixtures.wallets import answer
 
-ASKED = 3_00
+WRONG = "9999"
 
 
 @pytest.fixture(scope="module")
@@ -35,73 +33,52 @@ def alice(rig: Rig, firmware_elf: Callable[[str], Path]) -> Wallet:
     return wallet
 
 
-@pytest.fixture
-def request_of_alice(rig: Rig, alice: Wallet) -> bytes:
-    """An open request of hers for 3.00."""
-    rig.receive(alice, ASKED, commands.CARD)
+def word(client: WalletClient, ins: int, data: bytes) -> int:
+    """The status word of one command, without waiting for anybody's gesture."""
+    command = apdu.build_command(apdu.CLA, ins, 0, 0, data, apdu.LE_ANY)
+    return int(apdu.split_response(client.exchange(command))[1])
+
+
+def test_a_passer_by_spends_no_try_of_the_pin(rig: Rig, alice: Wallet) -> None:
+    guesses = [(commands.VERIFY, WRONG.encode()), (commands.CHANGE, dumps([b"9998", b"1111"]))]
     with rig.at_reader(alice) as link:
-        request = WalletClient(link).select().request
-    assert request is not None
-    return request
+        for _ in range(2):
+            client = rig.client(link)
+            client.select()
+            client.open_channel()
+            for ins, data in guesses * 2:
+                assert word(client, ins, data) == errors.GESTURE_NEEDED
+        await_screen(alice, "allow_pin")
+    assert memory(alice).tries == PIN_TRIES
 
 
-def refused(call: Callable[..., object], *arguments: object) -> str:
-    """The name of the refusal that a command meets."""
-    with pytest.raises(WalletRefused) as refusal:
-        call(*arguments)
-    return refusal.value.name
-
-
-def test_a_flood_of_wrong_amounts_takes_no_slot(
-    rig: Rig, alice: Wallet, request_of_alice: bytes
-) -> None:
-    thief, bob = stranger(rig, "flooder"), stranger(rig, "bob", 500_00)
-    before = memory(alice).content
+def test_one_gesture_is_one_try_in_this_contact(rig: Rig, alice: Wallet) -> None:
     with rig.at_reader(alice) as link:
-        client = WalletClient(link)
+        client = rig.client(link)
         client.select()
-        for number in range(1, 64):
-            payment = signed_payment(thief, request_of_alice, number, ASKED + number)
-            assert refused(client.payment, thief.me.raw, payment) == "AMOUNT_INVALID"
-    assert memory(alice).content == before
-    with rig.at_reader(alice) as link:
-        client = WalletClient(link)
-        certificate = client.select().certificate
-        assert certificate is not None
-        paid = answer(bob, certificate, request_of_alice)
-        receipt = client.payment(bob.me.raw, paid)
-    assert isinstance(read_outcome(receipt, bob.network), Receipt)
-
-
-def test_voids_leave_most_of_the_journal_and_all_that_is_reserved(
-    rig: Rig, alice: Wallet, request_of_alice: bytes
-) -> None:
+        with pytest.raises(WrongPin):
+            client.verify(WRONG)
+        assert word(client, commands.VERIFY, WRONG.encode()) == errors.GESTURE_NEEDED
+        rig.press(alice)
+    with rig.at_reader(alice) as link:  # the owner has taken the wallet away
+        client = rig.client(link)
+        client.select()
+        client.open_channel()
+        assert word(client, commands.VERIFY, WRONG.encode()) == errors.GESTURE_NEEDED
+    assert memory(alice).tries == PIN_TRIES - 1
     with rig.at_reader(alice) as link:
         client = rig.client(link)
         client.select()
         client.verify(PIN)
-        client.disarm()  # the request is cancelled: each payment for it would be voided
-    rig.receive(alice, ASKED, commands.CARD)
-    free = memory(alice).book.slots()
-    for number in range(MOST_VOIDS // MOST_VOIDS_A_PAYER):
-        thief = stranger(rig, f"thief {number}")
-        payments = [signed_payment(thief, request_of_alice, n, ASKED) for n in (1, 2, 3)]
-        with rig.at_reader(alice) as link:
-            client = WalletClient(link)
-            client.select()
-            for payment in payments[:MOST_VOIDS_A_PAYER]:
-                void = client.payment(thief.me.raw, payment, request_of_alice)
-                assert client.payment(thief.me.raw, payment) == void
-            third = (thief.me.raw, payments[-1], request_of_alice)
-            assert refused(client.payment, *third) == "TOO_MANY_VOIDS"
-    late, bob = stranger(rig, "late"), stranger(rig, "bob again", 500_00)
-    payment = signed_payment(late, request_of_alice, 1, ASKED)
+    assert memory(alice).tries == PIN_TRIES
+
+
+def test_the_owner_refuses_the_pin(rig: Rig, alice: Wallet) -> None:
     with rig.at_reader(alice) as link:
-        client = WalletClient(link)
-        hello = client.select()
-        assert hello.certificate is not None
-        assert hello.request is not None
-        assert refused(client.payment, late.me.raw, payment, request_of_alice) == "TOO_MANY_VOIDS"
-        assert memory(alice).book.slots() == free - MOST_VOIDS * ANSWER_SLOTS
-        receipt = client.payment(bob.me.raw, answer(bob, hello.certificate, hello.request))
-    assert isinstance(read_outcome(receipt, bob.network), Receipt)
+        client = rig.client(link)
+        client.select()
+        client.open_channel()
+        assert word(client, commands.VERIFY, WRONG.encode()) == errors.GESTURE_NEEDED
+        rig.press(alice, "cancel")
+        assert word(client, commands.VERIFY, WRONG.encode()) == errors.GESTURE_REFUSED
+    assert memory(alice).tries == PIN_TRIES

@@ -124,7 +124,7 @@ def play_on_both(wallet: WalletOnCPython, image: WalletOnImage, data: bytes) -> 
     wallet.reset()
     ours = sequences.play(wallet, data)
     image.reset()
-    session = sequences.HostSession(image.exchange)
+    session = sequences.HostSession(image.exchange, image.press_ok)
     with seeded_host():
         theirs = [session.send(operation) for operation in sequences.parse(data)]
     compare(ours, theirs)
@@ -224,7 +224,10 @@ def replay(path: Path) -> None:
     template = attack_material.WALLETS[sequences.wallet_of(data)]
     wallet, image = WalletOnCPython(template), WalletOnImage(ELF, template)
     wallet.reset()
-    here, there = sequences.HostSession(wallet.exchange), sequences.HostSession(image.exchange)
+    here, there = (
+        sequences.HostSession(wallet.exchange, wallet.press_ok),
+        sequences.HostSession(image.exchange, image.press_ok),
+    )
     for operation in sequences.parse(data):
         console.print(f"> {operation}", highlight=False)
         console.print(f"  CPython {here.carry(operation).hex()}", highlight=False)

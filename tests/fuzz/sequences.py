@@ -19,12 +19,14 @@ from functools import lru_cache
 
 from jiaozi.wire.channel import Channel
 from jiaozi.wire.commands import RECORD
+from jiaozi.wire.errors import GESTURE_NEEDED
 from tests.fuzz.attack_material import POOL, SIGNABLE, WALLETS, command, signed_command
 from tests.fuzz.channels import OK, SPEAKERS, open_channel
 from tests.fuzz.wallet_on_cpython import WalletOnCPython
 
 LONGEST = 8
 INSIDE = 0x20
+GESTURE = GESTURE_NEEDED.to_bytes(2, "big")
 # Values put into a field of a signed object.
 VALUES: tuple[object, ...] = (
     0,
@@ -128,7 +130,7 @@ def _command(kind: int, which: int, left: _Bytes) -> bytes:
 
 def play(wallet: WalletOnCPython, data: bytes) -> list[bytes]:
     """Send a sequence to a wallet that has just been reset; return the answers. Raises Broken."""
-    session = HostSession(wallet.exchange)
+    session = HostSession(wallet.exchange, wallet.press_ok)
     return [
         wallet.checked(operation.command, lambda operation=operation: session.send(operation))
         for operation in parse(data)
@@ -136,10 +138,14 @@ def play(wallet: WalletOnCPython, data: bytes) -> list[bytes]:
 
 
 class HostSession:
-    """A host's session with a wallet over `exchange`, with at most one open channel."""
+    """A host's session with a wallet over `exchange`, with at most one open channel.
 
-    def __init__(self, exchange: Callable[[bytes], bytes]) -> None:
+    press_ok: what the owner does when the wallet asks for a gesture; the command is then repeated.
+    """
+
+    def __init__(self, exchange: Callable[[bytes], bytes], press_ok: Callable[[], None]) -> None:
         self._exchange = exchange
+        self._press_ok = press_ok
         self._channel: Channel | None = None
 
     def send(self, operation: Operation) -> bytes:
@@ -149,9 +155,15 @@ class HostSession:
             return answer
         if not (operation.inside and self._channel):
             return self._exchange(operation.command)
-        record = self._channel.seal(operation.command)
-        answer = self._exchange(command(RECORD, record))
-        return self._channel.open(answer[:-2]) if answer[-2:] == OK else answer
+        answer = self._inside(self._channel, operation.command)
+        if answer == GESTURE:
+            self._press_ok()
+            answer = self._inside(self._channel, operation.command)
+        return answer
+
+    def _inside(self, channel: Channel, plain: bytes) -> bytes:
+        answer = self._exchange(command(RECORD, channel.seal(plain)))
+        return channel.open(answer[:-2]) if answer[-2:] == OK else answer
 
 
 @lru_cache(maxsize=4096)

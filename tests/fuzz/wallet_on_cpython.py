@@ -93,6 +93,10 @@ class WalletOnCPython:
         """Dispatch one command; return the answer. Raises what the dispatcher does not handle."""
         return dispatch(self.device, command)
 
+    def press_ok(self) -> None:
+        """Give the answer to the open question."""
+        self.device.consent.answer(True)
+
     def checked(self, command: bytes, send: Callable[[], bytes]) -> bytes:
         """Have `send` exchange a command, and check the rules on its answer. Raises Broken."""
         before, balance = dict(self._store.data), self._balance()

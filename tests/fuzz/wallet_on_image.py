@@ -21,6 +21,7 @@ from tests.fuzz.wallet_on_cpython import PIN_KEY, Broken
 from tests.sweep.engine.bench import Bench
 from tests.sweep.engine.memoized_core import MemoizedCore
 from tests.sweep.engine.scripted_reader import ScriptedReader
+from tests.sweep.flows.operator_desk import press_ok_at
 from tests.sweep.flows.oracle import ImageNvm, read_store
 from wallet.storage.store import Store
 
@@ -84,6 +85,10 @@ class WalletOnImage:
         if answer[-2:] == _INTERNAL_ERROR:
             raise Broken("the image has answered 6F00")
         return answer
+
+    def press_ok(self) -> None:
+        """Press OK once the question is on the display."""
+        press_ok_at(self._bench, _NAME, load_board(_BOARD))
 
     def holds(self) -> dict[int, bytes]:
         """Contents of its store, as the firmware's storage code reads them on the host."""

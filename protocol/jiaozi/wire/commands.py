@@ -27,7 +27,7 @@ RECORD   a command APDU, encrypted                     ->  its response APDU, en
 Owner:
 VERIFY   PIN, as 4 to 12 digits (ISO 7816-4, 11.5.6)   ->  nothing.  Over the air after a gesture
 CHANGE   [old PIN, new PIN]                            ->  nothing.  Over the air after a gesture
-ARM      [direction, amount, role], [RECEIVE, amount, role, purse] or [PAY_OUT, amount, role, payee]:
+ARM      [direction, amount, role], [RECEIVE, amount, role, purse], [PAY_OUT, amount, role, payee]:
          the next tap receives, or within two minutes pays; amount 0 receives any amount, up to the
          room there is; purse: the one with terms to be funded; payee: hash of the only certificate
          that is paid unasked  ->  request when receiving, else nothing.  Needs the PIN

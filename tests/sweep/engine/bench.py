@@ -11,6 +11,7 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from jiaozi_sim.bridge import PIN_LEVEL, frame
 from jiaozi_sim.chips.pn532 import Pn532
 from jiaozi_sim.field import Field
 from jiaozi_sim.machines.base import MachineError
@@ -86,6 +87,12 @@ class BenchWallet:
         if self.core.powered:
             self.core.deliver(self._uarts[role], data)
             self._wake_in(0.0)
+
+    def press(self, pin: int, seconds: float) -> None:
+        """Press the button at a pin, to ground, and release it later."""
+        self.feed("bridge", frame(PIN_LEVEL, pin, b"\0"))
+        released = frame(PIN_LEVEL, pin, b"\1")
+        self.bench.scheduler.call_later(seconds, self.feed, "bridge", released)
 
     def _from_chip(self, data: bytes) -> None:
         if self.core.powered and not self._replaying:

@@ -8,7 +8,6 @@ from functools import partial
 from jiaozi.wallet.book import Book
 from jiaozi.wire import errors
 from jiaozi_host.errors import BadAnswer, CardGone
-from jiaozi_sim.bridge import PIN_LEVEL, frame
 from jiaozi_sim.field import FrameRecord
 from jiaozi_sim.machines.base import NVM_SIZE
 from tests.sweep.engine.bench import Bench, Stuck
@@ -60,10 +59,7 @@ class Actors:
     def press(self, name: str, button: str) -> None:
         """Press a button and release it later."""
         [pin] = [one.pin for one in self.desk.board.buttons if one.name == button]
-        wallet = self.bench.wallets[name]
-        wallet.feed("bridge", frame(PIN_LEVEL, pin, b"\0"))
-        released = frame(PIN_LEVEL, pin, b"\1")
-        self.bench.scheduler.call_later(_PRESS_SECONDS, wallet.feed, "bridge", released)
+        self.bench.wallets[name].press(pin, _PRESS_SECONDS)
 
     # Taps -----------------------------------------------------------------------------------------
 

@@ -10,8 +10,9 @@ import random
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import cast
 from unittest import mock
@@ -25,7 +26,7 @@ from jiaozi_host.sync.result import Synced
 from jiaozi_host.sync.session import sync_wallet
 from jiaozi_host.vault import Authority, Operator
 from jiaozi_host.wallet import WalletClient
-from jiaozi_sim.board import load_board
+from jiaozi_sim.board import Board, load_board
 from jiaozi_sim.machines.unicorn_core import Core
 from tests.sweep.engine.bench import Bench
 from tests.sweep.engine.scripted_reader import CardLost, ScriptedReader
@@ -37,14 +38,26 @@ TIER = 3
 _IDLE_SECONDS = 0.5
 _BOOT_SECONDS = 30.0
 
+# Until a question is drawn and the pause after an earlier press is over; and of a press.
+_DRAWN_SECONDS, _PRESS_SECONDS = 1.2, 0.1
+
+
+def press_ok_at(bench: Bench, name: str, board: Board) -> None:
+    """Press OK on a wallet that asks for it, once the question is on its display."""
+    [pin] = [button.pin for button in board.buttons if button.name == "ok"]
+    bench.run_for(_DRAWN_SECONDS)
+    bench.wallets[name].press(pin, _PRESS_SECONDS)
+    bench.run_for(2 * _PRESS_SECONDS)
+
 
 class ReaderLink(Link):
     """Link of the host's tools over a scripted reader."""
 
     name = "reader"
 
-    def __init__(self, reader: ScriptedReader) -> None:
+    def __init__(self, reader: ScriptedReader, press_ok: Callable[[], None]) -> None:
         self._reader = reader
+        self.on_gesture = press_ok
 
     def wait_for_card(self, timeout: float, progress: Progress | None = None) -> None:
         """Activate the card on the field. Raises CardGone."""
@@ -147,7 +160,8 @@ class OperatorDesk:
         chip = self.bench.wallets[name].chip
         self.bench.field.place(chip)
         try:
-            with ReaderLink(ScriptedReader(self.bench)) as link:
+            press_ok = partial(press_ok_at, self.bench, name, self.board)
+            with ReaderLink(ScriptedReader(self.bench), press_ok) as link:
                 link.wait_for_card(10)
                 yield link
             self.served = True

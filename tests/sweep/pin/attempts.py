@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -20,7 +21,7 @@ from tests.sweep.engine.scripted_reader import ScriptedReader
 from tests.sweep.engine.start_cache import StartCache
 from tests.sweep.engine.started import PagePool, Started
 from tests.sweep.engine.tracer import ActivePeriod, PeriodRecorder, Tracer
-from tests.sweep.flows.operator_desk import PIN, OperatorDesk, ReaderLink
+from tests.sweep.flows.operator_desk import PIN, OperatorDesk, ReaderLink, press_ok_at
 from tests.sweep.flows.oracle import read_store
 from wallet.pin import Pin  # type: ignore[import-not-found]
 
@@ -133,7 +134,7 @@ class PinWallet:
         desk.close()
         self._trust = desk.operator.published.trust
         self._identity = desk.operator.channel_identity()
-        self._uarts = desk.board.uarts
+        self._uarts, self._board = desk.board.uarts, desk.board
         self._starts = StartCache(elf, self._uarts)
         self._core = Core(elf, self._name)
         self.tracer = Tracer(elf, COMPARES)
@@ -153,7 +154,9 @@ class PinWallet:
         drawn = random.Random(f"{self._seed}:host").randbytes
         wallet = bench.wallets[WALLET]
         bench.field.place(wallet.chip)
-        with mock.patch("os.urandom", drawn), ReaderLink(ScriptedReader(bench)) as link:
+        press_ok = partial(press_ok_at, bench, WALLET, self._board)
+        reader = ScriptedReader(bench)
+        with mock.patch("os.urandom", drawn), ReaderLink(reader, press_ok) as link:
             link.wait_for_card(10)
             client = WalletClient(link, self._trust, self._identity)
             client.select()

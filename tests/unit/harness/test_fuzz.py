@@ -98,7 +98,7 @@ def test_good_commands_are_taken() -> None:
     for name, template in attack_material.WALLETS.items():
         for command in attack_material.POOL:
             which = WalletOnCPython(template)
-            session = HostSession(which.exchange)
+            session = HostSession(which.exchange, which.press_ok)
             session.send(Operation(b"", False, "desk"))
             if name != "blank":
                 session.send(

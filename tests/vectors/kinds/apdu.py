@@ -2,8 +2,8 @@
 
 `before`: the commands that come first, whatever is answered, and what the person presses ("ok" or
 "cancel") among them; `air`: the contact is over the air, not on the contact line; `keyless`: the
-person has nothing to press; `inside`: whether all but SELECT come in records of a channel with nobody in particular; `operator`:
-whether of one with the operator.
+person has nothing to press; `inside`: whether all but SELECT come in records of a channel with
+nobody in particular; `operator`: whether of one with the operator.
 """
 
 from binascii import hexlify, unhexlify
