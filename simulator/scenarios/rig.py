@@ -46,9 +46,9 @@ _PATIENCE = "20"
 _PATIENT_SECONDS = 60
 
 # A wallet begins to draw its question within the first of these. A display at which nothing has
-# arrived for the second shows all of its picture; a key is held as long. The third is longer than
+# arrived for the second shows all of its picture; a key is held for half of that. The third is longer than
 # the pause that a wallet wants between two presses.
-_DRAW_SECONDS, _REST_SECONDS, _PRESS_AGAIN_SECONDS = 0.4, 0.12, 1.2
+_DRAW_SECONDS, _REST_SECONDS, _PRESS_AGAIN_SECONDS = 0.3, 0.25, 1.2
 
 
 class Rig:
@@ -121,7 +121,7 @@ class Rig:
             if not wallet.is_refreshing() and not wallet.bridge_bytes(since, now):
                 break
             time.sleep(pause)
-        wallet.press(button, pause)
+        wallet.press(button, pause / 2)
         self._pressed[wallet.name] = time.monotonic()
 
     def provision(self, wallet: Wallet, category: int = 0) -> bytes:

@@ -40,14 +40,15 @@ def alice(rig: Rig, firmware_elf: Callable[[str], Path]) -> Wallet:
     return wallet
 
 
-@pytest.fixture(scope="module")
-def till(rig: Rig) -> Book:
-    return stranger(rig, "till")
+@pytest.fixture
+def till(rig: Rig, request: pytest.FixtureRequest) -> Book:
+    """A shop's wallet; each test has its own, to which nothing is pending."""
+    return stranger(rig, f"till {request.node.name}")
 
 
-@pytest.fixture(scope="module")
-def thief(rig: Rig) -> Book:
-    return stranger(rig, "thief")
+@pytest.fixture
+def thief(rig: Rig, request: pytest.FixtureRequest) -> Book:
+    return stranger(rig, f"thief {request.node.name}")
 
 
 def pay_command(payee: Book, request: bytes) -> bytes:

@@ -89,7 +89,7 @@ def test_money_goes_from_one_to_the_other(
     before = {w.name: memory(w).balance for w in (payer, payee)}
     pair.arm(payer, payee, reader, asked, entered)
     if entered:
-        await_screen(payer, "armed_pay", amount=entered)
+        await_screen(payer, "armed_pay", amount=entered, left=120)
     await_screen(payee, "armed_receive", amount=asked)
     tap = pair.follow(payer, payee)
     assert memory(payer).balance == before[payer.name] - amount

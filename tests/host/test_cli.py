@@ -71,6 +71,44 @@ def test_large_amounts_are_shown_whole(shell: Shell, monkeypatch: pytest.MonkeyP
     assert row[-2:] == ["10,010,000.00"] * 2
 
 
+def test_the_host_says_what_to_press_and_goes_on(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("provision")
+    wallet = shell.wallet
+    assert wallet is not None
+    wallet.device.begin_contact(on_air=True)
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            wallet.device.consent.answer(True)
+
+    monkeypatch.setattr(context.time, "sleep", wait)
+    shell("disarm")
+    assert len(waits) == 3
+    assert wallet.screens[-1][0] == "home"
+
+
+def test_one_payee_is_chosen_by_its_id_or_certificate(shell: Shell) -> None:
+    made = shell.json("provision")
+    wallet = shell.wallet
+    assert wallet is not None
+    shell("top-up", "100.00")
+    shell("pay", "1.25", "--to", made["id"])
+    armed = wallet.device.intent
+    assert armed is not None
+    assert armed.payee == wallet.device.book.me.hash
+    shell("pay", "1.25", "--to", "ab" * 32)
+    armed = wallet.device.intent
+    assert armed is not None
+    assert armed.payee == b"\xab" * 32
+    assert "not an id" in shell("pay", "1.25", "--to", "bob", code=1)
+    assert "not the hash" in shell("pay", "1.25", "--to", "xy" * 32, code=1)
+    assert "not in this ledger" in shell("pay", "1.25", "--to", "ab" * 8, code=12)
+
+
 def test_nobody_to_clear_with_is_said(shell: Shell) -> None:
     assert "no other operator is known" in shell("clear", "show")
 
@@ -83,7 +121,7 @@ def test_a_whole_life(shell: Shell) -> None:
     info = shell.json("info", "--balance")
     assert (info["id"], info["balance"], info["status"]) == (made["id"], 5_000, "ready")
     assert "balance        50.00" in shell("info", "--balance")
-    assert "next tap pays 1.25" in shell("pay", "1.25")
+    assert "next tap within two minutes pays 1.25" in shell("pay", "1.25")
     assert "next tap receives any amount" in shell("receive")
     assert shell("disarm") == "disarmed\n"
     assert "settled" in shell("sync")

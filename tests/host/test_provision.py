@@ -41,6 +41,50 @@ def test_a_device_becomes_a_wallet_with_its_tier_and_pin(counter: OperatorCounte
     assert (line.status, line.balance) == ("installed", 0)
 
 
+def test_a_command_waits_for_the_owners_gesture(counter: OperatorCounter) -> None:
+    wallet = counter.wallet()
+    reader = Reader(wallet)
+    wallet.device.begin_contact(on_air=True)
+    asked: list[str] = []
+
+    def press() -> None:
+        asked.append(wallet.screens[-1][0])
+        if len(asked) == 2:
+            wallet.device.consent.answer(True)
+
+    reader.on_gesture = press
+    done = provisioning.top_up(reader, counter.operator, counter.ledger, PIN, 1_000)
+    assert (done.amount, wallet.balance) == (1_000, 1_000)
+    assert asked == ["allow_pin", "allow_pin"]
+
+
+def test_a_gesture_refused_ends_the_command(counter: OperatorCounter) -> None:
+    wallet = counter.wallet()
+    reader = Reader(wallet)
+    wallet.device.begin_contact(on_air=True)
+    reader.on_gesture = lambda: wallet.device.consent.answer(False)
+    with pytest.raises(WalletRefused, match="GESTURE_REFUSED"):
+        provisioning.top_up(reader, counter.operator, counter.ledger, PIN, 1_000)
+    assert wallet.balance == 0
+
+
+def test_a_cash_out_is_armed_for_the_account_alone(counter: OperatorCounter) -> None:
+    wallet = counter.wallet(5_000)
+    reader = Reader(wallet)
+    payees: list[bytes] = []
+    exchange = reader.exchange
+
+    def seen(command: bytes) -> bytes:
+        if wallet.device.intent is not None:
+            payees.append(wallet.device.intent.payee)
+        return exchange(command)
+
+    reader.exchange = seen  # type: ignore[method-assign]
+    done = provisioning.cash_out(reader, counter.operator, counter.ledger, PIN, 2_000)
+    assert (done.amount, wallet.balance) == (2_000, 3_000)
+    assert set(payees) == {counter.operator.account.hash}
+
+
 def test_a_wallet_is_not_provisioned_twice(counter: OperatorCounter) -> None:
     wallet = counter.wallet()
     with pytest.raises(WalletRefused) as refusal:

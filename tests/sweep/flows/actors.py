@@ -12,7 +12,7 @@ from jiaozi_sim.field import FrameRecord
 from jiaozi_sim.machines.base import NVM_SIZE
 from tests.sweep.engine.bench import Bench, Stuck
 from tests.sweep.engine.explorer import images
-from tests.sweep.flows.operator_desk import OperatorDesk
+from tests.sweep.flows.operator_desk import DRAWN_SECONDS, OperatorDesk
 from tests.sweep.flows.oracle import Broken, is_settled, read_book
 
 PAYER, PAYEE = "payer", "payee"
@@ -20,7 +20,7 @@ PATIENCE = 60.0
 """Time limit for a tap, in virtual seconds."""
 
 _VISITS = 5
-_PRESS_SECONDS = 0.6
+_PRESS_SECONDS = 0.3
 _IDLE_SECONDS = 4.0
 
 
@@ -34,6 +34,7 @@ class Actors:
     def __init__(self, desk: OperatorDesk, restarted: Collection[str] = ()) -> None:
         self.desk = desk
         self.restarted = set(restarted)
+        self._confirm_again = 0.0
 
     @property
     def bench(self) -> Bench:
@@ -58,8 +59,21 @@ class Actors:
 
     def press(self, name: str, button: str) -> None:
         """Press a button and release it later."""
+        self.bench.wallets[name].press(self._pin(button), _PRESS_SECONDS)
+
+    def _pin(self, button: str) -> int:
         [pin] = [one.pin for one in self.desk.board.buttons if one.name == button]
-        self.bench.wallets[name].press(pin, _PRESS_SECONDS)
+        return pin
+
+    def _confirm(self) -> None:
+        """Have the payer press OK once the question is drawn, unless a press is under way."""
+        now = self.bench.scheduler.now()
+        if now < self._confirm_again:
+            return
+        self._confirm_again = now + 2 * DRAWN_SECONDS
+        wallet = self.bench.wallets[PAYER]
+        press = DRAWN_SECONDS, wallet.press, self._pin("ok"), _PRESS_SECONDS
+        self.bench.scheduler.call_later(*press)
 
     # Taps -----------------------------------------------------------------------------------------
 
@@ -78,7 +92,7 @@ class Actors:
             if len(bench.field.log) != frames:
                 frames = len(bench.field.log)
                 if _asks_to_confirm(bench.field.log[-1]):
-                    self.press(PAYER, "ok")
+                    self._confirm()
             if bench.commits == commits:
                 return False
             commits = bench.commits

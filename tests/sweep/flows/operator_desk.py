@@ -39,13 +39,13 @@ _IDLE_SECONDS = 0.5
 _BOOT_SECONDS = 30.0
 
 # Until a question is drawn and the pause after an earlier press is over; and of a press.
-_DRAWN_SECONDS, _PRESS_SECONDS = 1.2, 0.1
+DRAWN_SECONDS, _PRESS_SECONDS = 1.2, 0.1
 
 
 def press_ok_at(bench: Bench, name: str, board: Board) -> None:
     """Press OK on a wallet that asks for it, once the question is on its display."""
     [pin] = [button.pin for button in board.buttons if button.name == "ok"]
-    bench.run_for(_DRAWN_SECONDS)
+    bench.run_for(DRAWN_SECONDS)
     bench.wallets[name].press(pin, _PRESS_SECONDS)
     bench.run_for(2 * _PRESS_SECONDS)
 
