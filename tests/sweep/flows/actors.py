@@ -20,7 +20,7 @@ PATIENCE = 60.0
 """Time limit for a tap, in virtual seconds."""
 
 _VISITS = 5
-_PRESS_SECONDS = 0.3
+_PRESS_SECONDS = 0.6
 _IDLE_SECONDS = 4.0
 
 
