@@ -46,8 +46,8 @@ _PATIENCE = "20"
 _PATIENT_SECONDS = 60
 
 # A wallet begins to draw its question within the first of these. A display at which nothing has
-# arrived for the second shows all of its picture; a key is held for half of that. The third is longer than
-# the pause that a wallet wants between two presses.
+# arrived for the second shows all of its picture; a key is held for half of that. The third is
+# longer than the pause that a wallet wants between two presses.
 _DRAW_SECONDS, _REST_SECONDS, _PRESS_AGAIN_SECONDS = 0.3, 0.25, 1.2
 
 
