@@ -1,8 +1,8 @@
-"""Deterministic CBOR on CPython, over cbor2; on a device a C module takes its place.
+"""Deterministic CBOR on CPython, over cbor2; a device has a C module of the same name.
 
 Both accept the same subset: unsigned and negative integers of 64 bits, byte and text strings,
-arrays, maps, false, true and null; an item stands in at most eight arrays and maps, and a key of a
-map is neither.
+arrays, maps, false, true and null. Arrays and maps nest at most eight deep; a map key is neither an
+array nor a map.
 """
 
 import io
@@ -11,7 +11,7 @@ import cbor2
 
 _DEEPEST = 8
 _LARGEST = 2**64
-# What cbor2 raises, its decoders of tags (decimals, rationals, references) included.
+# What cbor2 raises, including its decoders of tags (decimals, rationals, references).
 _UNDECODABLE = (
     cbor2.CBORError,
     TypeError,
@@ -25,13 +25,13 @@ _UNDECODABLE = (
 def dumps(obj: object) -> bytes:
     """Encode by RFC 8949, 4.2.1 (shortest forms, keys in bytewise order of their encodings).
 
-    Raises TypeError for anything outside the subset, ValueError for what is too deep or too large.
+    Raises TypeError for anything outside the subset, ValueError if nested too deep or too large.
     """
     return cbor2.dumps(_ordered(obj, 0))
 
 
 def _ordered(obj: object, depth: int) -> object:
-    """The same item with its maps in order, of types that cbor2 encodes as they should be."""
+    """Return the item with sorted maps, in types for which cbor2 gives the right encoding."""
     if depth > _DEEPEST:
         raise ValueError("nested too deep")
     if isinstance(obj, (list, tuple)):
@@ -51,7 +51,7 @@ def _ordered(obj: object, depth: int) -> object:
 
 
 def loads(data: bytes) -> object:
-    """Decode exactly one item, encoded as `dumps` does. Raises ValueError for anything else."""
+    """Decode exactly one item in the encoding of `dumps`. Raises ValueError for anything else."""
     raw = bytes(memoryview(data))
     try:
         with io.BytesIO(raw) as stream:

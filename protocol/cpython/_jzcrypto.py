@@ -1,4 +1,4 @@
-"""Cryptography on CPython; on a device the C module of the same name takes its place.
+"""Cryptography on CPython; a device has a C module of the same name.
 
 Both are libsodium, so that host and device give the same verdict on every signature. All lengths
 are in bytes; a wrong length raises ValueError.
@@ -34,7 +34,7 @@ def ed25519_sign(seed: bytes, public: bytes, message: bytes) -> bytes:
 
 
 def ed25519_verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """True if `signature` (64 bytes) is that of `message` by `public` (32 bytes)."""
+    """True if `signature` (64 bytes) of `message` is valid under `public` (32 bytes)."""
     signed = _exactly(signature, _SIGNATURE_LENGTH) + bytes(message)
     try:
         bindings.crypto_sign_open(signed, _exactly(public, _KEY_LENGTH))
@@ -49,7 +49,7 @@ def x25519_public(secret: bytes) -> bytes:
 
 
 def x25519(secret: bytes, public: bytes) -> bytes:
-    """The 32-byte shared secret. Raises ValueError when it is all zero."""
+    """The 32-byte shared secret. Raises ValueError if it is all zero."""
     try:
         return bindings.crypto_scalarmult(
             _exactly(secret, _KEY_LENGTH), _exactly(public, _KEY_LENGTH)
@@ -81,7 +81,7 @@ def aead_seal(key: bytes, nonce: bytes, aad: bytes, plaintext: bytes) -> bytes:
 
 
 def aead_open(key: bytes, nonce: bytes, aad: bytes, sealed: bytes) -> bytes:
-    """Undo `aead_seal`. Raises ValueError for a forgery."""
+    """Decrypt the result of `aead_seal`. Raises ValueError if the tag is wrong."""
     key, nonce = _exactly(key, _KEY_LENGTH), _exactly(nonce, _NONCE_LENGTH)
     try:
         return bindings.crypto_aead_chacha20poly1305_ietf_decrypt(

@@ -1,6 +1,6 @@
-"""MicroPython's module of the same name, as far as code that also runs on CPython needs it."""
+"""MicroPython's module of the same name, reduced to what shared code needs on CPython."""
 
 
 def const(value: int) -> int:
-    """A compile-time constant on MicroPython."""
+    """Return the value; a compile-time constant on MicroPython."""
     return value

@@ -1,7 +1,7 @@
-"""Jiaozi: the offline signed-value transfer protocol, as both sides of a tap run it.
+"""Jiaozi: the offline signed-value transfer protocol, run by both sides of a tap.
 
 Runs unchanged on CPython (3.11 or newer) and MicroPython. It does no I/O, reads no clock and keeps
-no global state: rules take a *book* (what a wallet remembers, `jiaozi.wallet.book`) and return a
-*step* to be committed in one record. Cryptography and CBOR come from below (`_jzcrypto`,
-`_jzcbor`).
+no global state: a rule takes a *book* (a wallet's stored state, `jiaozi.wallet.book`) and returns a
+*step* to be committed in one record. The modules `_jzcrypto` and `_jzcbor` provide cryptography and
+CBOR.
 """

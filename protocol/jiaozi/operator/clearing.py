@@ -1,18 +1,18 @@
-"""Clearing: what one operator tells another of payments between their wallets.
+"""Clearing files: one operator's signed report to another of payments between their wallets.
 
 clearing: [to, number, seen, items]     signed by the operator that sends it
 
 `to` is the hash of the receiving operator's certificate; `number` counts the files of this sender
-to that receiver from 1; `seen` is the number of the last file taken from the receiver. An item is
-`[kind, payment, request, payer's certificate, payee's certificate, proof]`:
+to that receiver from 1; `seen` is the number of the last file accepted from the receiver. An item
+is `[kind, payment, request, payer's certificate, payee's certificate, proof]`:
 
 FORWARDED  by the payer's operator: the payer's journal holds the debit; proof is empty
 CREDITED   by the payee's operator: the payee's journal holds the credit; proof is the receipt
 VOIDED     by the payee's operator: proof is the payee's void
 CLOSED     by the payee's operator: proof is a statement of the payee, whose floor is above the
-           request and whose journal, complete to it, lacks the payment
+           request's number and whose journal, complete to the statement, lacks the payment
 
-A file is taken whole or refused; one that was taken before changes nothing.
+A file is accepted whole or refused; accepting it again changes nothing.
 """
 
 from jiaozi.wire.certificates import Certificate
@@ -49,9 +49,9 @@ _ITEM = (UINT, BYTES, BYTES, BYTES, BYTES, BYTES)
 
 
 class Item:
-    """One payment of a clearing file, all of its signatures checked.
+    """One payment of a clearing file, with all signatures checked.
 
-    outcome: the payee's receipt or void of CREDITED and VOIDED; statement: that of CLOSED.
+    outcome: the payee's receipt (CREDITED) or void (VOIDED); statement: the payee's (CLOSED).
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Item:
 
 
 class File:
-    """A clearing file that has been checked: who sent it, its numbers and its items."""
+    """A verified clearing file: its sender, numbers and items."""
 
     def __init__(self, sender: Certificate, number: int, seen: int, items: "list[Item]") -> None:
         self.sender = sender
@@ -98,7 +98,7 @@ def make(
 
 
 def read(raw: bytes, me: Certificate, trust: Trust) -> File:
-    """Check a clearing file for the operator `me`, down to the last signature.
+    """Parse a clearing file for the operator `me` and check every signature in it.
 
     Raises Refused (MALFORMED, UNKNOWN_OPERATOR, CLEARING_MISMATCH, BAD_SIGNATURE, WRONG_SIGNER).
     """
@@ -120,7 +120,7 @@ def _item(body: "Any", sender: Certificate, me: Certificate, trust: Trust) -> It
     if not FORWARDED <= kind <= CLOSED:
         raise Refused(MALFORMED)
     payer, payee = trust.wallet(payer_raw), trust.wallet(payee_raw)
-    # Each operator speaks for its own wallets, and only of what concerns the other's.
+    # An operator may report only on its own wallets, and only payments with the receiver's wallets.
     ours, theirs = (payee, payer) if kind == FORWARDED else (payer, payee)
     _require(ours.issuer == me.hash and theirs.issuer == sender.hash)
     payment = read_payment(payment_raw, trust.network)

@@ -1,7 +1,8 @@
-"""Evidence: proofs that a wallet has signed what no honest wallet ever signs.
+"""Evidence: proofs that a wallet signed something that no honest wallet signs.
 
-A proof is a CBOR array `[kind, operators, wallet, ...]` that anybody verifies offline from the
-authority's certificate alone: `operators` are the certificates it takes, `wallet` is the accused's.
+A proof is a CBOR array `[kind, operators, wallet, ...]` that can be verified offline with the
+authority's certificate alone: `operators` are the operator certificates it needs, `wallet` is the
+certificate of the accused wallet.
 
 1 FORKED_SEQUENCE       payment, payment: one sequence number, different content
 2 FORKED_POSITION       outcome, outcome: one journal position, different content
@@ -17,7 +18,7 @@ authority's certificate alone: `operators` are the certificates it takes, `walle
 12 OVER_LIMITS          the same: pays more than the policy permits that the entry names
 
 A journal is all entries from the first on; `entries` are those from some position to the
-statement's, `before` is the head they follow upon. SHA-256 leaves one way to read them.
+statement's, `before` is the chain's head at the first of them. The hash chain makes them unique.
 """
 
 from _jzcbor import dumps
@@ -78,11 +79,11 @@ _FIELDS = {
 
 
 class NotProven(Exception):
-    """The objects are authentic, and an honest wallet may have signed all of them."""
+    """The objects are authentic, but an honest wallet may have signed all of them."""
 
 
 class Verdict:
-    """What a proof proves: its kind, and the certificate of the wallet it names."""
+    """Result of a valid proof: its kind and the certificate of the accused wallet."""
 
     def __init__(self, kind: int, wallet: Certificate) -> None:
         self.kind = kind
@@ -90,28 +91,28 @@ class Verdict:
 
 
 def proof(kind: int, operators: "Sequence[bytes]", wallet: Certificate, *evidence: object) -> bytes:
-    """Put a proof together; whether it is one, `verify` says."""
+    """Encode a proof. `verify` checks it."""
     return dumps([kind, list(operators), wallet.raw] + list(evidence))
 
 
 def digest(payment: bytes) -> bytes:
-    """What a question names a payment by: a hash of it with its signature.
+    """Hash of a payment with its signature, which names the payment in a question.
 
-    Its hash as an object would not do. That leaves the signature out, so that whoever asks for a
-    payment can work it out before the wallet signs, and have it in a question asked too early.
+    The object hash is unsuitable: it leaves the signature out, so a payee could compute it before
+    the wallet signs and put it into a question asked too early.
     """
     return sha256(payment)
 
 
 def question(salt: bytes, digests: "Sequence[bytes]") -> bytes:
-    """The nonce that asks a wallet for a statement, and proves that these payments came before."""
+    """Nonce for a statement, which proves that these payments were signed before it."""
     expect([salt], (SALT_LENGTH,))
     expect(list(digests), (HASH_LENGTH,) * len(digests))
     return sha256(salt + b"".join(digests))[:NONCE_LENGTH]
 
 
 def verify(raw: bytes, authority: Certificate, network: int) -> Verdict:
-    """Judge a proof by the authority's certificate, which the caller has pinned.
+    """Verify a proof with the authority's certificate, which the caller has pinned.
 
     Raises NotProven, or Refused (MALFORMED, UNKNOWN_OPERATOR, BAD_SIGNATURE, WRONG_SIGNER) for what
     is not authentic.
@@ -180,7 +181,7 @@ def _outcome_missing(parts: "list[Any]", wallet: Certificate, network: int) -> N
 
 
 def answer_of(entry: bytes, network: int) -> "bytes | None":
-    """Hash of the receipt or void that a journal entry holds as its own wallet's answer."""
+    """Hash of the receipt or void in a journal entry that the journal's own wallet signed."""
     try:
         body = decode(entry)
         if type(body) is list and len(body) > OUTCOME_RAW and body[0] in (CREDITED, VOIDED):
@@ -221,7 +222,7 @@ def _false_journal(kind: int, parts: "list[Any]", wallet: Certificate, trust: Tr
 
 
 def fault(statement: Statement, audit: Audit, wallet: Certificate) -> int:
-    """The kind of proof that a complete journal is of itself, 0 for none."""
+    """Kind of the fault that a complete journal proves by itself, 0 for none."""
     if audit.fault or not audit.complete or wallet.form == ACCOUNT:
         return audit.fault
     return 0 if statement.held == audit.held else FALSE_BALANCE

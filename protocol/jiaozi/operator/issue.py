@@ -1,4 +1,4 @@
-"""What the authority and operators sign for wallets: rules, settlements, rotations, packages."""
+"""Objects that authority and operators sign for wallets: policies, epochs, terms and others."""
 
 from _jzcbor import dumps
 from jiaozi.wire.certificates import Certificate
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def make_policy(
     limits: "dict[str, Any]", key: SigningKey, operator: Certificate, network: int
 ) -> bytes:
-    """Sign a policy; `limits` has a value for each of POLICY_FIELDS, and for `firmware` or not."""
+    """Sign a policy; limits: a value for each of POLICY_FIELDS, and optionally `firmware`."""
     body = [limits[name] for name in POLICY_FIELDS]
     if limits.get("firmware"):
         body.append(limits["firmware"])
@@ -45,7 +45,7 @@ def make_terms(
     funder: Certificate,
     network: int,
 ) -> bytes:
-    """Sign the terms of a purse (`jiaozi.wire.terms.Terms`).
+    """Sign the terms of a purse; see `jiaozi.wire.terms.Terms` for the fields.
 
     Raises Refused(MALFORMED) for terms that no wallet accepts.
     """
@@ -63,9 +63,9 @@ def make_settlement(
     network: int,
     closed: "Sequence[bytes]" = (),
 ) -> bytes:
-    """Sign a settlement of the journal up to `position`, where its chain has the hash `head`.
+    """Sign a settlement of the journal up to `position`, where the chain's head is `head`.
 
-    closed: hashes of pending payments to refund (see above for when).
+    closed: hashes of the pending payments to refund.
     """
     body = [wallet, nonce, position, head, list(closed)]
     return sign(SETTLEMENT, body, key, operator.hash, network).raw
@@ -74,7 +74,7 @@ def make_settlement(
 def make_rotation(
     statement: bytes, certificate: Certificate, key: SigningKey, operator: Certificate, network: int
 ) -> bytes:
-    """Sign the acknowledgement of a last statement, for the certificate of the key it names."""
+    """Sign a rotation: the last statement, and the certificate of the key that it names."""
     return sign(ROTATION, [statement, certificate.raw], key, operator.hash, network).raw
 
 
@@ -86,5 +86,5 @@ def package(
     policy: bytes,
     epoch: bytes,
 ) -> bytes:
-    """What `install` takes: `[network, authority, [operator], certificate, policy, epoch]`."""
+    """Encode the package `[network, authority, [operator], certificate, policy, epoch]`."""
     return dumps([network, authority, operators, certificate, policy, epoch])

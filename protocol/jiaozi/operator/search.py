@@ -1,6 +1,6 @@
-"""The search for proofs in the journals that an operator has collected, in whatever order.
+"""Search for proofs of fraud in the journals that an operator collected, in any order.
 
-What is found here proves itself: `jiaozi.operator.evidence.verify` judges each proof anew.
+Each proof found can be verified on its own with `jiaozi.operator.evidence.verify`.
 """
 
 from jiaozi.operator.audit import Audit, chain
@@ -51,11 +51,11 @@ _RESOLUTION = 3
 
 
 class Journal:
-    """A journal as it was collected: complete from its first entry, up to a signed statement.
+    """A collected journal: complete from its first entry to a signed statement.
 
-    wallet: certificate; salt, digests: what the statement's nonce was made of, if it was
-    (`jiaozi.operator.evidence.question`). Raises Refused where the statement is not the wallet's,
-    or the entries are not what it signed.
+    wallet: certificate; salt, digests: the parts of the statement's nonce, if a question made it
+    (`jiaozi.operator.evidence.question`). Raises Refused if the wallet did not sign the statement,
+    or the entries do not match it.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Journal:
 
 
 class Search:
-    """Takes journals in, gives proofs out: at most one of each kind against each wallet.
+    """Collects journals and returns proofs: at most one of each kind against each wallet.
 
     trust: with every operator known; epochs: those of the past, for journals that hold payments of
     operators that never were; policies: those that wallets' operators have signed.
@@ -102,7 +102,7 @@ class Search:
         self._seen: set[bytes] = set()  # objects whose signature was checked
 
     def take(self, journal: Journal) -> None:
-        """Take in a journal, and every signed object in it."""
+        """Add a journal and every signed object in it."""
         wallet = journal.wallet
         self._journals.setdefault(wallet.hash, []).append(journal)
         peers: dict[bytes, bytes] = {}
@@ -112,7 +112,7 @@ class Search:
                 if type(entry) is list and entry and type(entry[KIND]) is int:
                     self._entry(entry, wallet, peers)
             except (Refused, IndexError, TypeError):
-                continue  # not for the search to blame: the audit judges the entry
+                continue  # the audit reports a bad entry
 
     def _entry(self, entry: "list[Any]", wallet: Certificate, peers: "dict[bytes, bytes]") -> None:
         kind = entry[KIND]
@@ -123,7 +123,7 @@ class Search:
             try:
                 self._outcome(entry[OUTCOME_RAW], wallet)
             except Refused:
-                pass  # the payment may be genuine all the same
+                pass  # the payment may still be genuine
             self._payment(entry[PAYMENT_RAW], self._trust.wallet(entry[PEER_RAW]))
         elif kind == RESOLVED or (kind == REFUNDED and not is_settlement(entry[_RESOLUTION])):
             payee = peers.get(entry[PAYMENT_HASH])
@@ -139,7 +139,7 @@ class Search:
         self._signed[digest(raw)] = payment
         other = self._payments.setdefault((signer.hash, payment.sequence), payment)
         if other.hash != payment.hash:
-            self._find(FORKED_SEQUENCE, signer, other.raw, raw)
+            self._add_proof(FORKED_SEQUENCE, signer, other.raw, raw)
 
     def _outcome(self, raw: bytes, signer: Certificate) -> None:
         if raw in self._seen:
@@ -149,33 +149,33 @@ class Search:
         self._seen.add(raw)
         other = self._places.setdefault((signer.hash, outcome.position), outcome)
         if other.hash != outcome.hash:
-            self._find(FORKED_POSITION, signer, other.raw, raw)
+            self._add_proof(FORKED_POSITION, signer, other.raw, raw)
         other = self._answers.setdefault((signer.hash, outcome.payment_hash), outcome)
         if type(other) is not type(outcome):
             receipt, void = (other, outcome) if type(other) is Receipt else (outcome, other)
-            self._find(RECEIPT_AND_VOID, signer, receipt.raw, void.raw)
+            self._add_proof(RECEIPT_AND_VOID, signer, receipt.raw, void.raw)
 
     def proofs(self) -> "list[bytes]":
-        """All that can be proven from what was taken in."""
+        """Return all proofs that follow from the journals added."""
         for journals in self._journals.values():
             left = sorted(journals, key=_length)
             while left:
                 longest = left[-1]
-                branch = [one for one in left if _agree(one, longest)]
-                left = [one for one in left if not _agree(one, longest)]
+                branch = [one for one in left if _is_prefix(one, longest)]
+                left = [one for one in left if not _is_prefix(one, longest)]
                 self._audit(branch)
                 for one in left:
                     self._compare(one, longest)
         for (signer, position), outcome in self._places.items():
             for journal in self._journals.get(signer, ()):
-                self._look_up(journal, position, outcome)
+                self._check_outcome(journal, position, outcome)
         return list(self._found.values())
 
     def _compare(self, journal: Journal, longest: Journal) -> None:
         position = len(journal.entries)
         first, second = journal.statement.raw, longest.statement.raw
         before, rest = longest.heads[position], longest.entries[position:]
-        self._find(FORKED_JOURNAL, journal.wallet, first, second, before, rest)
+        self._add_proof(FORKED_JOURNAL, journal.wallet, first, second, before, rest)
 
     def _audit(self, branch: "list[Journal]") -> None:
         """Audit journals each of which begins as the next one does, the shortest first."""
@@ -183,9 +183,9 @@ class Search:
         for journal in branch:
             if audit.complete:
                 audit.read(journal.entries[audit.position :])
-            self._judge(journal, audit)
+            self._check_statement(journal, audit)
 
-    def _judge(self, journal: Journal, audit: Audit) -> None:
+    def _check_statement(self, journal: Journal, audit: Audit) -> None:
         statement, wallet = journal.statement, journal.wallet
         kind = fault(statement, audit, wallet)
         if kind:
@@ -199,7 +199,7 @@ class Search:
             if payment is None or payment.signer != wallet.hash or audit.has_paid(payment.hash):
                 continue
             parts = [statement.raw, journal.entries, payment.raw, journal.salt, journal.digests]
-            self._find(DEBIT_MISSING, wallet, *parts)
+            self._add_proof(DEBIT_MISSING, wallet, *parts)
 
     def _own_policies(self, journal: Journal) -> "dict[bytes, Policy]":
         issuer = journal.wallet.issuer
@@ -211,11 +211,11 @@ class Search:
         if answer_of(journal.entries[position], self._trust.network) == outcome.hash:
             return
         before, rest = journal.heads[position], journal.entries[position:]
-        self._find(
+        self._add_proof(
             OUTCOME_MISSING, journal.wallet, journal.statement.raw, before, rest, outcome.raw
         )
 
-    def _find(self, kind: int, wallet: Certificate, *parts: object) -> None:
+    def _add_proof(self, kind: int, wallet: Certificate, *parts: object) -> None:
         if (wallet.hash, kind) not in self._found:
             operators = [operator.raw for operator in self._trust.operators.values()]
             self._found[(wallet.hash, kind)] = proof(kind, operators, wallet, *parts)
@@ -225,8 +225,8 @@ def _length(journal: Journal) -> int:
     return len(journal.entries)
 
 
-def _agree(journal: Journal, longer: Journal) -> bool:
-    """Whether a journal is where a longer one begins."""
+def _is_prefix(journal: Journal, longer: Journal) -> bool:
+    """True if a journal is a prefix of a longer one."""
     return longer.heads[len(journal.entries)] == journal.statement.head
 
 

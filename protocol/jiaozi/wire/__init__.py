@@ -1,1 +1,1 @@
-"""What both sides of the wire say: codecs, signed objects, certificates, the channel."""
+"""The wire format: codecs, signed objects, certificates, the encrypted channel."""

@@ -2,8 +2,8 @@
 
 A command is CLA INS P1 P2 [Lc data] [Le]; a response is [data] SW1 SW2. Lengths are "short" (one
 byte, data up to 255, answers up to 256) or "extended" (a zero byte, then two; 65535 and 65536).
-Either form is read; the short one is written whenever it is enough. Data comes back as a slice of
-what was given: hand in a memoryview, and nothing is copied.
+Both forms are read; the short form is written whenever the lengths fit it. Data is returned as a
+slice of the argument: pass a memoryview to avoid a copy.
 """
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -31,9 +31,9 @@ SW_WRONG_LENGTH = 0x6700
 
 
 class ApduError(ValueError):
-    """An APDU that is not well formed.
+    """An APDU is malformed.
 
-    status: the status word a card answers such a command with.
+    status: the status word with which a card answers such a command.
     """
 
     def __init__(self, status: int, reason: str):
@@ -44,8 +44,8 @@ class ApduError(ValueError):
 def parse_command(apdu: "bytes | memoryview") -> "tuple[int, int, int, int, Any, int | None]":
     """Split a command APDU into (cla, ins, p1, p2, data, le).
 
-    data is a slice of `apdu` (empty when there is none); le is None when absent, else 1..65536.
-    Raises ApduError (6700) when the lengths in it do not add up.
+    data is a slice of `apdu` (empty when absent); le is None when absent, else 1..65536.
+    Raises ApduError (6700) if the length fields do not match the APDU's length.
     """
     size = len(apdu)
     if size < 4:
@@ -97,10 +97,10 @@ def build_command(
     data: "bytes | memoryview" = b"",
     le: "int | None" = None,
 ) -> bytes:
-    """Put a command APDU together, extended only where its lengths ask for it.
+    """Encode a command APDU, in the extended form only if its lengths require it.
 
     data: up to 65535 bytes. le: the longest answer wanted, 1..65536, or None for no answer data.
-    Raises ValueError when a value is out of range.
+    Raises ValueError if a value is out of range.
     """
     size = len(data)
     if size > 65535 or (le is not None and not 1 <= le <= LE_ANY):
@@ -127,17 +127,17 @@ def select(le: int = LE_ANY) -> bytes:
 
 
 def is_select(apdu: "bytes | memoryview") -> bool:
-    """Whether a command APDU is a SELECT by name, of whatever application."""
+    """True if a command APDU is a SELECT by name, of any application."""
     return len(apdu) > 4 and apdu[0] == CLA_ISO and apdu[1] == INS_SELECT and apdu[2] == P1_BY_NAME
 
 
 def build_response(status: int, data: "bytes | memoryview" = b"") -> bytes:
-    """Put a response APDU together."""
+    """Encode a response APDU."""
     return b"".join((data, bytes((status >> 8, status & 255))))
 
 
 def split_response(apdu: "bytes | memoryview") -> "tuple[Any, int]":
-    """Split a response APDU into (data, status word). Raises ApduError when that is missing."""
+    """Split a response APDU into (data, status word). Raises ApduError if it has no status word."""
     size = len(apdu)
     if size < 2:
         raise ApduError(SW_WRONG_LENGTH, "response without a status word")

@@ -1,14 +1,14 @@
-"""The encrypted channel between a host and a wallet: who may speak in it, and its records.
+"""The encrypted channel between a host and a wallet: credentials and records.
 
 The host is the EDHOC initiator, the wallet the responder (`jiaozi.wire.edhoc`). Each authenticates
-with an Ed25519 key that it uses for nothing else, in one of two credentials sent by value:
+with an Ed25519 key used only for channels, in one of two credentials sent by value:
 
 - a channel certificate (kcwt): a CWT of kind CHANNEL, `[expiry]`, in which the holder of a wallet's
   or operator's certificate certifies a channel key with the key of that certificate;
-- the bare key (kccs), which proves nothing of its holder: a blank device, or a host that speaks for
-  no operator.
+- the bare key (kccs), which does not identify its holder: a blank device, or a host without an
+  operator's certificate.
 
-Afterwards each side has a key of its own and counts its records: the count is the nonce.
+After the handshake each direction has its own AEAD key; the nonce is a record counter.
 """
 
 from _jzcbor import dumps
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from jiaozi.wire.edhoc import Initiator, Responder
 
-# Connection identifiers: there is one connection, so that they need only differ.
+# Connection identifiers: there is only one connection, so they only have to differ.
 HOST = const(0)
 WALLET = const(1)
 
-# Labels of EDHOC_Exporter, from the private range (RFC 9528, 10.1): keys of either direction.
+# Labels of EDHOC_Exporter, from the private range (RFC 9528, 10.1): the keys of both directions.
 COMMANDS = const(32768)
 ANSWERS = const(32769)
 
@@ -44,7 +44,7 @@ _NONCE_LENGTH = const(12)
 
 
 class Party(Credential):
-    """A side of a channel; certificate: None for a bare key."""
+    """One side of a channel; certificate: None for a bare key."""
 
     def __init__(
         self, header: int, cred: bytes, public: bytes, certificate: "Certificate | None"
@@ -54,27 +54,27 @@ class Party(Credential):
 
 
 def bare(public: bytes) -> Party:
-    """The credential of a key of which nothing else is known."""
+    """Make the credential of a bare key."""
     return Party(_KCCS, dumps({_CNF: EDDSA.confirmation(public)}), public, None)
 
 
 def certified(certificate: Certificate) -> Party:
-    """The credential of a channel certificate."""
+    """Make the credential of a channel certificate."""
     return Party(_KCWT, certificate.raw, certificate.public, certificate)
 
 
 def certify(
     public: bytes, expiry: int, key: SigningKey, holder: Certificate, network: int
 ) -> Certificate:
-    """Certify a channel key with `key`, the one that the certificate `holder` is for.
+    """Certify a channel key with `key`, the key of the certificate `holder`.
 
-    expiry: the last epoch in which an operator opens a channel with it; a wallet's is not asked.
+    expiry: the last epoch in which an operator may open a channel with it; not checked for wallets.
     """
     return issue(CHANNEL, holder.id, public, [expiry], key, holder, network)
 
 
 def read_party(named: "Any", network: int) -> Party:
-    """The party that an ID_CRED names by value; whether it is believed is for the caller to say.
+    """Read the party that an ID_CRED names by value. The caller must verify it.
 
     Raises Refused(MALFORMED) for any other ID_CRED.
     """
@@ -89,14 +89,16 @@ def read_party(named: "Any", network: int) -> Party:
 
 
 def check(certificate: Certificate, holder: Certificate) -> None:
-    """Check that a channel certificate is by `holder`. Raises Refused (WRONG_SIGNER,
+    """Check that `holder` signed a channel certificate. Raises Refused (WRONG_SIGNER,
     BAD_SIGNATURE).
     """
     certificate.signed.verify(holder.public, holder.hash)
 
 
 def read_wallet(named: "Any", wallet: "Certificate | None", network: int) -> Party:
-    """What a host believes: the wallet of this verified certificate; None: a blank device.
+    """Read and verify a wallet's credential at a host.
+
+    certificate: the wallet's verified certificate; None for a blank device.
 
     Raises Refused (MALFORMED, WRONG_SIGNER, BAD_SIGNATURE).
     """
@@ -112,7 +114,7 @@ def read_wallet(named: "Any", wallet: "Certificate | None", network: int) -> Par
 class Channel:
     """One end of an open channel: `mine` and `theirs` are COMMANDS and ANSWERS, or the reverse.
 
-    A record that does not open ends the channel for good.
+    A record that fails to decrypt closes the channel for good.
     """
 
     def __init__(self, agreed: "Initiator | Responder", mine: int, theirs: int) -> None:
@@ -121,13 +123,13 @@ class Channel:
         self._sent = self._received = 0
 
     def seal(self, text: bytes) -> bytes:
-        """The next record to send."""
+        """Encrypt the next record to send."""
         nonce = self._sent.to_bytes(_NONCE_LENGTH, "big")
         self._sent += 1
         return SUITE_4.seal(self._mine, nonce, b"", text)
 
     def open(self, record: bytes) -> bytes:
-        """What the next record received says. Raises Refused(CHANNEL_BROKEN)."""
+        """Decrypt the next received record. Raises Refused(CHANNEL_BROKEN)."""
         theirs, self._theirs = self._theirs, b""
         if not theirs:
             raise Refused(CHANNEL_BROKEN)

@@ -1,22 +1,22 @@
-"""The commands of a wallet (class 0x80 but for SELECT); data fields are CBOR unless said otherwise.
+"""The commands of a wallet (class 0x80 except SELECT). Data fields are CBOR unless noted.
 
-Those of owner and operator are taken only in a channel, those of a tap and INFO also outside.
+Owner and operator commands are accepted only in a channel; tap commands and INFO also outside one.
 
 A tap, payee's reader:  SELECT, PAY, RESOLVE.        A tap, payer's reader:  SELECT, PAYMENT.
 
 SELECT   application identifier (ISO 7816-4)
          ->  [version, status, epoch number, certificate, request]
-         the last two null when there is none; a hint until checked
+         the last two are null if absent; unverified
 PAY      [payee's certificate, request]                ->  [payment] or [payment, request]
 PAYMENT  [payer's certificate, payment] or [payer's certificate, payment, request]
          ->  receipt or void
 RESOLVE  receipt or void                               ->  nothing
-EPOCH    nothing -> epoch;  a newer epoch -> nothing.  After the outcome, for who is behind
+EPOCH    nothing -> epoch;  a newer epoch -> nothing.  After the outcome, if one side's is older
 
 INFO     nothing  ->  [status, wallet id, form, tier, policy version, epoch number, PIN tries,
                        balance, pending, open requests, purses, firmware];
-                       the four before the last null but in a channel, to the owner who has given
-                       the PIN and to the operator; purses:
+                       balance, pending, open requests and purses are null except in a channel, to
+                       the owner after the PIN and to the operator; purses:
                        [[number, balance, expiry, cap, [category]]]
 
 Channel (see `jiaozi.wire.channel`):
@@ -34,7 +34,7 @@ ARM      [direction, amount, role], [RECEIVE, amount, role, purse], [PAY_OUT, am
 DISARM   nothing: the next tap does nothing by itself; an open request is cancelled
 
 Operator:
-CREATE   nothing  ->  public key, made on the device
+CREATE   nothing  ->  public key, generated on the device
 INSTALL  [package of `jiaozi.wallet.install`, PIN]            ->  nothing
 CHALLENGE nothing ->  16-byte nonce for a settlement
 UPDATE   [[operator], policy, epoch]                   ->  nothing
@@ -43,15 +43,15 @@ ENTRY    journal position, CBOR                        ->  the entry
 SETTLE   settlement                                    ->  nothing
 TERMS    terms of a purse                              ->  nothing
 UNBLOCK  new PIN                                       ->  nothing
-FREEZE   nothing  ->  nothing: for good, no payment begins and no request is made any more
-SUCCESSOR 16-byte nonce      ->  last statement, naming the next key, which the device has made
-ROTATE   rotation of `jiaozi.wire.rotations`           ->  nothing: the next key and id are in force
+FREEZE   nothing  ->  nothing: permanently refuses new payments and requests
+SUCCESSOR 16-byte nonce      ->  last statement, naming the next key, generated on the device
+ROTATE   rotation of `jiaozi.wire.rotations`           ->  nothing: switches to the next key and id
 """
 
 from micropython import const
 
-# Codes fit a contact interface too: T=0 has no INS 6X or 9X (ISO/IEC 7816-3, 10.3.2), and class 80
-# has toolkit commands of its own (ETSI TS 102 221, 10.1.2): 10, 12, 14, AA, C2, F2.
+# The codes are also valid on a contact interface: T=0 excludes INS 6X and 9X (ISO/IEC 7816-3,
+# 10.3.2), and class 80 has toolkit commands 10, 12, 14, AA, C2, F2 (ETSI TS 102 221, 10.1.2).
 SELECT = const(0xA4)
 
 # The PIN (ISO 7816-4: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER).
@@ -64,7 +64,7 @@ INFO = const(0x30)
 ARM = const(0x32)
 DISARM = const(0x34)
 
-# The life of a wallet.
+# Life cycle of a wallet.
 CREATE = const(0x40)
 INSTALL = const(0x42)
 SUCCESSOR = const(0x44)
@@ -90,7 +90,7 @@ ENTRY = const(0x86)
 SETTLE = const(0x88)
 TERMS = const(0x8A)
 
-# Status of a wallet, in SELECT and INFO. OUTDATED: newer firmware than this has kept its memory.
+# Status of a wallet, in SELECT and INFO. OUTDATED: its memory was written by newer firmware.
 BLANK = const(0)
 KEYED = const(1)
 READY = const(2)

@@ -6,11 +6,10 @@ On the wire an object is the untagged array `[protected, {}, payload, signature]
   certificate, nothing else;
 - payload: the CBOR body of the object, a byte string;
 - signature: over `Sig_structure = ["Signature1", protected, external_aad, payload]`, where
-  `external_aad = ["jiaozi", version, network, kind]`, so that nothing signed as one kind, or for
-  another network, reads as another.
+  `external_aad = ["jiaozi", version, network, kind]`, so that a signature is valid for one kind and
+  one network only.
 
-An object's hash is SHA-256 of its Sig_structure: two encodings of a signature do not make two
-objects.
+An object's hash is SHA-256 of its Sig_structure, so it does not depend on the signature's encoding.
 """
 
 from _jzcbor import dumps, loads
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 VERSION = const(1)
 
-# Networks: value of one can never be spent on the other.
+# Networks: value of one cannot be spent on the other.
 TEST = const(0)
 LIVE = const(1)
 
@@ -46,7 +45,7 @@ RECEIPT = const(7)
 VOID = const(8)
 STATEMENT = const(9)
 SETTLEMENT = const(10)
-# 11 was a session, opened by signing a nonce; the channel has taken its place.
+# 11 is not used.
 ROTATION = const(12)
 CLEARING = const(13)
 TERMS = const(14)
@@ -57,14 +56,14 @@ CHANNEL = const(18)
 
 ID_LENGTH = const(8)
 
-# The signer hash of an object that is its own signer's certificate (the authority's).
+# The signer hash of a self-signed certificate (the authority's).
 SELF = bytes(HASH_LENGTH)
 
 
 class SigningKey:
     """A key pair of a suite, made from its seed. The seed never leaves the object.
 
-    `public` may be given where it is known, to save computing it.
+    public: the public key if known, which saves computing it.
     """
 
     def __init__(self, seed: bytes, public: "bytes | None" = None, suite: Suite = EDDSA) -> None:
@@ -102,7 +101,7 @@ class Signed:
         self._signature = signature
 
     def verify(self, public: bytes, signer: bytes) -> None:
-        """Check that `signer` (a certificate hash) is named and that its key `public` signed.
+        """Check that the object names `signer` (a certificate hash) and that `public` signed it.
 
         Raises Refused(WRONG_SIGNER) or Refused(BAD_SIGNATURE).
         """
@@ -120,9 +119,9 @@ def sign(
     network: int,
     shape: "type[AnySigned]" = Signed,  # type: ignore[assignment]
 ) -> "AnySigned":
-    """Sign `body` as an object of `kind` in the name of the certificate with hash `signer`.
+    """Sign `body` as an object of `kind`, naming the certificate with hash `signer`.
 
-    `shape` is the class of the result, one that reads the fields of its kind.
+    shape: the class of the result, which reads the fields of its kind.
     """
     suite = key.suite
     protected = suite.header + signer
@@ -139,9 +138,9 @@ def parse(
     network: int,
     shape: "type[AnySigned]" = Signed,  # type: ignore[assignment]
 ) -> "AnySigned":
-    """Parse an object of `kind`; its signature is not checked yet, its body only by `shape`.
+    """Parse an object of `kind` without checking its signature; `shape` checks its body.
 
-    Raises Refused(MALFORMED) for anything that is not exactly the encoding `sign` makes.
+    Raises Refused(MALFORMED) for anything other than the encoding that `sign` produces.
     """
     suite, protected, payload, signature = _open(raw)
     structure = _structure(protected, payload, kind, network)
@@ -150,12 +149,12 @@ def parse(
 
 
 def body_of(raw: bytes) -> "Any":
-    """The decoded payload of an object of any kind. Raises Refused(MALFORMED)."""
+    """Decode the payload of an object of any kind. Raises Refused(MALFORMED)."""
     return decode(_open(raw)[2])
 
 
 def _open(raw: bytes) -> "tuple[Suite, bytes, bytes, bytes]":
-    """Suite, protected header, payload and signature of a signed object."""
+    """Split a signed object into suite, protected header, payload and signature."""
     outer = decode(raw)
     expect(outer, (BYTES, MAP, BYTES, BYTES))
     protected, unprotected, payload, signature = outer
@@ -178,7 +177,7 @@ def decode(raw: bytes) -> "Any":
         raise Refused(MALFORMED) from None
 
 
-# What `expect` takes beside a positive number, which stands for a byte string of that length.
+# Field types of `expect`; a positive number means a byte string of that length.
 UINT = const(0)
 BYTES = const(-1)
 LIST = const(-2)
@@ -193,7 +192,8 @@ _TYPES = {BYTES: bytes, LIST: list, TEXT: str, MAP: dict}
 def expect(body: "Any", fields: "tuple[int, ...]") -> None:
     """Check that `body` is an array whose items have the types of `fields`.
 
-    Unsigned numbers end at 2**30 - 1 (10.7 million yuan in fen), a small integer on every target.
+    Unsigned numbers are at most 2**30 - 1 (10.7 million yuan in fen), a small integer on every
+    target.
     Raises Refused(MALFORMED).
     """
     if type(body) is not list or len(body) != len(fields):

@@ -1,12 +1,12 @@
-"""EDHOC (RFC 9528): two sides agree on keys and prove to each other who they are.
+"""EDHOC (RFC 9528): authenticated key exchange.
 
-Method 0 (both sign), messages 1 to 3; what is left out: message_4 (the first protected answer
-confirms instead, 5.5), external authorization data (refused), negotiation of suites (one is
-spoken), and error messages (the transport carries a status word). A message is a CBOR sequence
-(RFC 8742); the codec is strict and knows single items only, so a sequence is read as the array of
-the same items, which is one byte longer.
+Method 0 (both sides sign), messages 1 to 3. Not supported: message_4 (the first protected answer
+confirms instead, 5.5), external authorization data (refused), negotiation of suites (there is one),
+and error messages (the transport carries a status word). A message is a CBOR sequence (RFC 8742).
+The codec decodes single items only, so a sequence is decoded as the array of the same items, which
+is one byte longer.
 
-Ephemeral secrets come from the caller; an object of `Initiator` or `Responder` is for one run.
+The caller supplies the ephemeral secret; an `Initiator` or `Responder` serves one run.
 """
 
 from _jzcbor import dumps
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Cipher = Callable[[bytes, bytes, bytes, bytes], bytes]
     """(key, nonce, additional data, text) -> text; opening raises ValueError for a forgery."""
 
-    Believe = Callable[[Any], "Credential"]
+    PeerVerifier = Callable[[Any], "Credential"]
     """Takes a decoded ID_CRED; returns the credential it stands for, or raises Refused."""
 
 _METHOD = const(0)
@@ -53,9 +53,9 @@ _PRK_EXPORTER = const(10)
 
 
 class Suite:
-    """A cipher suite with SHA-256, X25519 and EdDSA (RFC 9528, 3.6), which leaves the AEAD open.
+    """A cipher suite with SHA-256, X25519, EdDSA and any AEAD (RFC 9528, 3.6).
 
-    number: as registered; key, nonce: lengths in bytes; seal, open: the AEAD.
+    number: as registered; key, nonce: lengths in bytes; seal, open: the AEAD's functions.
     """
 
     def __init__(self, number: int, key: int, nonce: int, seal: "Cipher", open: "Cipher") -> None:
@@ -71,7 +71,7 @@ SUITE_4 = Suite(4, 32, 12, aead_seal, aead_open)
 
 
 class Credential:
-    """Who a side is (RFC 9528, 3.5): ID_CRED and CRED, both encoded, and the Ed25519 key in it."""
+    """A side's credential (RFC 9528, 3.5): ID_CRED and CRED, both encoded, and its Ed25519 key."""
 
     def __init__(self, id_cred: bytes, cred: bytes, public: bytes) -> None:
         self.id_cred = id_cred
@@ -79,7 +79,7 @@ class Credential:
         self.public = public
 
 
-# HKDF (RFC 5869) and what EDHOC makes of it ------------------------------------------------------
+# HKDF (RFC 5869) and EDHOC_KDF --------------------------------------------------------------------
 
 
 def extract(salt: bytes, secret: bytes) -> bytes:
@@ -106,32 +106,32 @@ def kdf(key: bytes, label: int, context: bytes, length: int) -> bytes:
 
 
 def sequence(*items: "Any") -> bytes:
-    """The CBOR sequence of at most 23 items."""
+    """Encode at most 23 items as a CBOR sequence."""
     return dumps(items)[1:]
 
 
 def split(raw: bytes, count: int) -> "list[Any]":
-    """The items of a CBOR sequence of `count` (at most 23). Raises Refused(MALFORMED)."""
+    """Decode a CBOR sequence of `count` items (at most 23). Raises Refused(MALFORMED)."""
     return decode(bytes((0x80 | count,)) + bytes(raw))
 
 
-# What both sides compute -------------------------------------------------------------------------
+# Common to both sides -----------------------------------------------------------------------------
 
 
 def transcript_2(public: bytes, message_1: bytes) -> bytes:
-    """TH_2 (RFC 9528, 5.3.2): `public` is the responder's ephemeral key G_Y."""
+    """Compute TH_2 (RFC 9528, 5.3.2); public: the responder's ephemeral key G_Y."""
     return sha256(sequence(public, sha256(message_1)))
 
 
 def transcript_next(previous: bytes, plaintext: bytes, cred: bytes) -> bytes:
-    """TH_3 and TH_4 (RFC 9528, 5.4.2): the transcript so far, and a message with its sender."""
+    """Compute TH_3 or TH_4 (RFC 9528, 5.4.2) from TH_2 or TH_3, a plaintext and its sender."""
     return sha256(sequence(previous) + plaintext + cred)
 
 
-class _Side:
-    """The state of one run, on either side.
+class _Session:
+    """State of one run, on either side.
 
-    peer: the credential the other side has proven to have, as `believe` returned it.
+    peer: the verified credential of the other side, as `verify_peer` returned it.
     """
 
     def __init__(self, suite: Suite, secret: bytes) -> None:
@@ -142,8 +142,8 @@ class _Side:
         self._exporter = b""
         self.peer: Any = None
 
-    def _agree(self, public: bytes) -> None:
-        """PRK_2e, which method 0 uses to the end as PRK_3e2m and PRK_4e3m (4.1.1)."""
+    def _derive_prk(self, public: bytes) -> None:
+        """Compute PRK_2e; in method 0 it is also PRK_3e2m and PRK_4e3m (4.1.1)."""
         try:
             shared = x25519(self._secret, public)
         except ValueError:
@@ -151,77 +151,79 @@ class _Side:
         self._prk = extract(self._th, shared)
 
     def _keystream(self, text: bytes) -> bytes:
-        """Encrypt or decrypt PLAINTEXT_2 (5.3.2): what is hidden here, message_3 authenticates."""
+        """Encrypt or decrypt PLAINTEXT_2 (5.3.2); message_3 authenticates it."""
         stream = kdf(self._prk, _KEYSTREAM_2, self._th, len(text))
         return bytes(a ^ b for a, b in zip(text, stream))
 
-    def _signed(self, label: int, prefix: bytes, who: Credential) -> bytes:
-        """The Sig_structure of Signature_or_MAC_2 or _3 (5.3.2, 5.4.2), with the MAC in it."""
+    def _sig_structure(self, label: int, prefix: bytes, who: Credential) -> bytes:
+        """Encode the Sig_structure of Signature_or_MAC_2 or _3, which holds the MAC."""
         bound = sequence(self._th) + who.cred
         mac = kdf(self._prk, label, prefix + who.id_cred + bound, _HASH)
         return dumps(["Signature1", who.id_cred, bound, mac])
 
     def _verify(self, label: int, prefix: bytes, who: Credential, signature: bytes) -> None:
-        if not ed25519_verify(who.public, self._signed(label, prefix, who), signature):
+        if not ed25519_verify(who.public, self._sig_structure(label, prefix, who), signature):
             raise Refused(BAD_SIGNATURE)
         self.peer = who
 
-    def _third(self) -> "tuple[bytes, bytes, bytes]":
-        """K_3, IV_3 and A_3 (5.4.2), for the transcript TH_3."""
+    def _message_3_key(self) -> "tuple[bytes, bytes, bytes]":
+        """Compute K_3, IV_3 and A_3 (5.4.2) from the transcript TH_3."""
         key = kdf(self._prk, _K_3, self._th, self._suite.key)
         nonce = kdf(self._prk, _IV_3, self._th, self._suite.nonce)
         return key, nonce, dumps(["Encrypt0", b"", self._th])
 
     def _finish(self, plaintext: bytes, cred: bytes) -> None:
-        """TH_4 and PRK_exporter (4.1.3, 4.2.1); the secrets of the run are forgotten."""
+        """Compute TH_4 and PRK_exporter (4.1.3, 4.2.1) and drop the secrets of the run."""
         th_4 = transcript_next(self._th, plaintext, cred)
         out = kdf(self._prk, _PRK_OUT, th_4, _HASH)
         self._exporter = kdf(out, _PRK_EXPORTER, b"", _HASH)
         self._secret = self._prk = b""
 
     def export(self, label: int, context: bytes, length: int) -> bytes:
-        """EDHOC_Exporter (RFC 9528, 4.2.1). Raises Refused(CHANNEL_BROKEN) before the end."""
+        """EDHOC_Exporter (RFC 9528, 4.2.1). Raises Refused(CHANNEL_BROKEN) before `finish`."""
         if not self._exporter:
             raise Refused(CHANNEL_BROKEN)
         return kdf(self._exporter, label, context, length)
 
 
-class Initiator(_Side):
-    """The side that begins. message_1: what it sends first."""
+class Initiator(_Session):
+    """The side that sends message_1."""
 
     def __init__(self, suite: Suite, secret: bytes, connection: "int | bytes") -> None:
         super().__init__(suite, secret)
         self.message_1 = sequence(_METHOD, suite.number, x25519_public(secret), connection)
 
     def finish(
-        self, message_2: bytes, believe: "Believe", me: Credential, key: "SigningKey"
+        self, message_2: bytes, verify_peer: "PeerVerifier", me: Credential, key: "SigningKey"
     ) -> bytes:
-        """Check the responder's message; return message_3, signed with `key` in the name of `me`.
+        """Check message_2; return message_3, signed with `key` as `me`.
 
-        Raises Refused (MALFORMED, CHANNEL_BROKEN, BAD_SIGNATURE, and what `believe` raises).
+        verify_peer: authenticates the responder's ID_CRED and returns its credential.
+
+        Raises Refused (MALFORMED, CHANNEL_BROKEN, BAD_SIGNATURE, and what `verify_peer` raises).
         """
         [data] = _fields(message_2, (BYTES,))
         public, hidden = data[:_KEY], data[_KEY:]
         if not hidden:
             raise Refused(MALFORMED)
         self._th = transcript_2(public, self.message_1)
-        self._agree(public)
+        self._derive_prk(public)
         plaintext = self._keystream(hidden)
         connection, named, signature = split(plaintext, 3)
         _check_connection(connection)
         expect_fields([named, signature], (MAP, 64))
-        peer = believe(named)
+        peer = verify_peer(named)
         self._verify(_MAC_2, sequence(connection), peer, signature)
         self._th = transcript_next(self._th, plaintext, peer.cred)
-        plaintext = me.id_cred + sequence(key.sign(self._signed(_MAC_3, b"", me)))
-        cipher_key, nonce, aad = self._third()
+        plaintext = me.id_cred + sequence(key.sign(self._sig_structure(_MAC_3, b"", me)))
+        cipher_key, nonce, aad = self._message_3_key()
         sealed = self._suite.seal(cipher_key, nonce, aad, plaintext)
         self._finish(plaintext, me.cred)
         return sequence(sealed)
 
 
-class Responder(_Side):
-    """The side that answers. message_2: its answer to the first message."""
+class Responder(_Session):
+    """The side that answers with message_2."""
 
     def __init__(
         self,
@@ -232,9 +234,9 @@ class Responder(_Side):
         me: Credential,
         key: "SigningKey",
     ) -> None:
-        """Read the first message and sign the second. Raises Refused (MALFORMED, CHANNEL_BROKEN).
+        """Read message_1 and sign message_2. Raises Refused (MALFORMED, CHANNEL_BROKEN).
 
-        Whoever asked is not known yet: `me` is shown to anybody.
+        The initiator is not authenticated yet, so `me` is disclosed to any peer.
         """
         super().__init__(suite, secret)
         method, number, public, other = split(message_1, 4)
@@ -244,26 +246,28 @@ class Responder(_Side):
             raise Refused(CHANNEL_BROKEN)
         own = x25519_public(secret)
         self._th = transcript_2(own, message_1)
-        self._agree(public)
+        self._derive_prk(public)
         prefix = sequence(connection)
-        signature = key.sign(self._signed(_MAC_2, prefix, me))
+        signature = key.sign(self._sig_structure(_MAC_2, prefix, me))
         plaintext = prefix + me.id_cred + sequence(signature)
         self.message_2 = sequence(own + self._keystream(plaintext))
         self._th = transcript_next(self._th, plaintext, me.cred)
 
-    def finish(self, message_3: bytes, believe: "Believe") -> None:
-        """Check who the initiator is.
+    def finish(self, message_3: bytes, verify_peer: "PeerVerifier") -> None:
+        """Check message_3 and authenticate the initiator.
 
-        Raises Refused (MALFORMED, CHANNEL_BROKEN, BAD_SIGNATURE, and what `believe` raises).
+        verify_peer: authenticates the initiator's ID_CRED and returns its credential.
+
+        Raises Refused (MALFORMED, CHANNEL_BROKEN, BAD_SIGNATURE, and what `verify_peer` raises).
         """
         [sealed] = _fields(message_3, (BYTES,))
-        key, nonce, aad = self._third()
+        key, nonce, aad = self._message_3_key()
         try:
             plaintext = self._suite.open(key, nonce, aad, sealed)
         except ValueError:
             raise Refused(CHANNEL_BROKEN) from None
         named, signature = _fields(plaintext, (MAP, 64))
-        peer = believe(named)
+        peer = verify_peer(named)
         self._verify(_MAC_3, b"", peer, signature)
         self._finish(plaintext, peer.cred)
 
@@ -275,7 +279,7 @@ def _fields(raw: bytes, fields: "tuple[int, ...]") -> "list[Any]":
 
 
 def _check_connection(identifier: object) -> None:
-    """A connection identifier (3.3.2): a byte string, or a number that is one byte in CBOR."""
+    """Check a connection identifier (3.3.2): a byte string, or a number of one byte in CBOR."""
     if type(identifier) is int and -24 <= identifier <= 23:
         return
     if type(identifier) is not bytes:

@@ -1,7 +1,7 @@
-"""Journal entries: kinds, and where the fields of an entry stand (chapter 07).
+"""Journal entries: their kinds and the indices of their fields (chapter 07).
 
-An entry is a CBOR array `[kind, request hash, payment hash, ...]`; both hashes stand at fixed
-offsets, so an index is built without decoding. The journal is chained:
+An entry is a CBOR array `[kind, request hash, payment hash, ...]`; both hashes are at fixed
+offsets, so an index is built without decoding. The journal is a hash chain:
 head' = SHA-256(head || entry).
 
 PAID      payment made:       payment, request, payee's certificate, amounts taken by level, what it
@@ -24,7 +24,7 @@ REFUNDED = const(5)
 ADOPTED = const(6)
 OPENED = const(7)
 
-# Where the fields of an entry stand.
+# Indices of the fields of an entry.
 KIND = const(0)
 REQUEST_HASH = const(1)
 PAYMENT_HASH = const(2)

@@ -5,9 +5,10 @@ payment:  [sequence, request hash, amount, purse, hop, epoch, policy version]   
 receipt:  [payment hash, position, epoch]                           signed by the payee
 void:     [request hash, payment hash, position, epoch]             signed by the payee
 
-Amounts are minor units. A request with amount 0 is open: the payer enters up to `ceiling`.
-`purses` are the numbers of those it may be paid from, `expiry` is the last epoch in which it may be
-paid, `hop` the highest level of value the payment used, `position` the payee's journal position.
+Amounts are in minor units. In a request with amount 0 the payer enters an amount up to `ceiling`.
+`purses` are the numbers of the purses that may pay it, `expiry` is the last epoch in which it may
+be paid, `hop` the highest level of value that the payment used, `position` the payee's journal
+position.
 """
 
 from jiaozi.wire.certificates import ACCOUNT, Certificate
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
 _MOST_PURSES = const(8)
 
-# Value that an operator pays out has level 1; each payment between wallets raises it by one, up to
-# this.
+# The highest level of value. Value paid out by an operator has level 1; each payment between
+# wallets raises the level by one.
 TOP_LEVEL = const(15)
 
 _REQUEST = (UINT, UINT, UINT, TEXT, LIST, UINT)
@@ -65,11 +66,11 @@ class Request(Signed):
             raise Refused(MALFORMED)
 
     def accepts(self, amount: int) -> bool:
-        """Whether a payment of `amount` is what was asked for."""
+        """True if a payment of `amount` meets this request."""
         return amount == self.amount if self.amount else 0 < amount <= self.ceiling
 
     def takes(self, purse: int) -> bool:
-        """Whether it may be paid from the purse of that number."""
+        """True if the purse of that number may pay it."""
         if purse in self.purses:
             return purse != ANY_PURPOSE
         return purse > ANY_PURPOSE and ANY_PURPOSE in self.purses
@@ -102,7 +103,7 @@ class Payment(Signed):
             raise Refused(MALFORMED)
 
     def credited_purse(self, payer: Certificate, payee: Certificate) -> int:
-        """The purse of the payee that it goes to: general money, unless an account funds one."""
+        """Number of the payee's purse to credit: 0 unless an operator's account funds a purse."""
         if payer.form == ACCOUNT and payee.form != ACCOUNT:
             return self.purse
         return GENERAL
@@ -148,10 +149,10 @@ def read_payment(raw: bytes, network: int) -> Payment:
 
 
 def read_outcome(raw: bytes, network: int) -> "Receipt | Void":
-    """Parse what a payee answers a payment with; the body's length tells which.
+    """Parse a receipt or a void; the body's length tells which.
 
     Raises Refused(MALFORMED).
-    The object type is part of what is signed, so an object read as the wrong one never verifies.
+    The kind is part of the signed data, so an object parsed as the wrong kind never verifies.
     """
     body = body_of(raw)
     if type(body) is list and len(body) == len(_VOID):

@@ -1,4 +1,4 @@
-"""What is ruled by signature: policies (limits of a tier), epochs (freshness), terms of purses."""
+"""Policies: the limits of a wallet tier, signed by an operator."""
 
 from jiaozi.wire.cose import POLICY, TEXT, UINT, Signed, expect, parse
 from jiaozi.wire.errors import MALFORMED, Refused
@@ -27,11 +27,11 @@ POLICY_FIELDS = (
 
 
 class Policy(Signed):
-    """The limits of a wallet tier, signed by an operator; `version` only ever rises.
+    """The limits of a wallet tier; a wallet accepts only a higher `version`.
 
     Amounts are in minor units. `single`, `unconfirmed_*` and `offline_*` bound payments until the
     next settlement; `hops` is the highest level of value that may be paid; `request_lifetime` and
-    `epochs_since_sync` count epochs. `firmware`: the least that may pay; not there when it is 0.
+    `epochs_since_sync` count epochs. `firmware`: the lowest number that may pay; 0 if absent.
     """
 
     version: int

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Rotation(Signed):
-    """What the operator acknowledges; its signature is checked by `verify`.
+    """A rotation whose body has been read; its signature is checked by `verify`.
 
-    statement: the last one under the old key; certificate: that of the new one. Neither is believed
+    statement: the last one under the old key; certificate: that of the new key. Neither is verified
     yet.
     """
 
@@ -28,12 +28,12 @@ class Rotation(Signed):
         expect(self.body, (BYTES, BYTES))
 
     def read(self, network: int) -> "Rotation":
-        """Read the two objects in it. Raises Refused(MALFORMED)."""
+        """Parse statement and certificate. Raises Refused(MALFORMED)."""
         self.statement = read_statement(self.body[0], network)
         self.certificate = read(WALLET, self.body[1], network)
         return self
 
 
 def read_rotation(raw: bytes, network: int) -> Rotation:
-    """Parse a rotation and what is in it. Raises Refused(MALFORMED)."""
+    """Parse a rotation with its statement and certificate. Raises Refused(MALFORMED)."""
     return parse(ROTATION, raw, network, Rotation).read(network)

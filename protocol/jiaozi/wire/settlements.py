@@ -13,11 +13,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Value settled by an operator counts as received from it.
+# Value settled by an operator counts as received from the operator.
 SETTLED_LEVEL = const(1)
 
-# The most payments that one settlement closes: each is an entry with the settlement in it, and a
-# record of a small store must hold them all. An operator with more closes them one after another.
+# The most payments that one settlement closes: each adds an entry that contains the settlement, and
+# one record of a small store must hold all of them. More payments need several settlements.
 MOST_CLOSED = const(4)
 
 _SETTLEMENT = (HASH_LENGTH, NONCE_LENGTH, UINT, HASH_LENGTH, LIST)
@@ -27,7 +27,7 @@ class Settlement(Signed):
     """A settlement whose body has been read; its signature is checked by `verify`.
 
     wallet: hash of the wallet's certificate; nonce: drawn by the wallet; position, head: where the
-    acknowledged journal ends; closed: hashes of pending payments that it refunds.
+    acknowledged journal ends; closed: hashes of the pending payments that it refunds.
     """
 
     wallet: bytes
@@ -49,7 +49,7 @@ def read_settlement(raw: bytes, network: int) -> Settlement:
 
 
 def is_settlement(raw: bytes) -> bool:
-    """True if a refund rests on a settlement, not on a void; the body's length tells which.
+    """True if a refund's proof is a settlement, not a void; the body's length tells which.
 
     Raises Refused(MALFORMED).
     """

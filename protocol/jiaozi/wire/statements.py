@@ -1,4 +1,4 @@
-"""Statements: what a wallet says of itself at sync (chapter 07).
+"""Statements: a wallet's signed report of its state at sync (chapter 07).
 
 statement: [epoch, position, head, levels, floor, nonce, purses]           signed by the wallet
            (with one more item, the public key that succeeds this one: see `jiaozi.wire.rotations`)
@@ -21,10 +21,10 @@ _STATEMENT = (UINT, UINT, HASH_LENGTH, LIST, UINT, NONCE_LENGTH, MAP)
 
 
 class Statement(Signed):
-    """What a wallet says of itself; its signature is checked by `verify`.
+    """A statement whose body has been read; its signature is checked by `verify`.
 
     levels: general money by hop level; purses: the same for each purse with terms, by its number;
-    successor: the public key of a last statement, None of any other.
+    successor: the next public key in a last statement, else None.
     """
 
     epoch: int
@@ -48,12 +48,12 @@ class Statement(Signed):
 
     @property
     def balance(self) -> int:
-        """Value the wallet says it holds, in minor units."""
+        """Value that the wallet reports, in minor units."""
         return sum(self.held.values())
 
     @property
     def held(self) -> "dict[int, int]":
-        """The same by purse, without those that are empty."""
+        """Value by purse number, without empty purses."""
         held = {number: sum(levels) for number, levels in self.purses.items()}
         held[GENERAL] = sum(self.levels)
         return {number: amount for number, amount in held.items() if amount}
@@ -65,7 +65,7 @@ def read_statement(raw: bytes, network: int) -> Statement:
 
 
 def read_purses(purses: "dict[int, list[int]]") -> None:
-    """Check amounts by hop level, by numbers of purses with terms. Raises Refused(MALFORMED)."""
+    """Check amounts by purse number and hop level. Raises Refused(MALFORMED)."""
     for number, levels in purses.items():
         expect([number, levels], (UINT, LIST))
         expect(levels, (UINT,) * len(levels))

@@ -1,8 +1,8 @@
 """Signature suites: algorithm ids, encodings, lengths and functions, in one table (RFC 9053).
 
-A signed object names its suite by the protected header, a certificate the suite of its key by the
-cnf claim. The table has one row. Another suite (ES256, SM2) is another row whose header is as long;
-no codec changes.
+The protected header of a signed object names its suite, the cnf claim of a certificate the suite of
+its key. The table has one row. Another suite (ES256, SM2) is another row with a header of the same
+length; no codec changes.
 """
 
 from _jzcbor import dumps, loads
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # SHA-256, in every suite.
 HASH_LENGTH = const(32)
 
-# The protected header `{1: alg, 4: signer}` as encoded, up to the signer's hash, and with it.
+# Lengths of the encoded protected header `{1: alg, 4: signer}`, without and with the signer's hash.
 HEADER_LENGTH = const(6)
 PROTECTED_LENGTH = const(38)
 
@@ -46,7 +46,7 @@ class Suite:
         self.public, self.sign, self.verify, self.check_key = functions
 
     def confirmation(self, public: bytes) -> "Any":
-        """The cnf claim of a public key (RFC 8747, 3.2), to be encoded."""
+        """Return the cnf claim of a public key (RFC 8747, 3.2), not yet encoded."""
         return loads(self.cose_key + public)
 
 
@@ -79,7 +79,7 @@ SUITES = (EDDSA,)
 
 
 def suite_of(protected: bytes) -> Suite:
-    """The suite that a protected header names. Raises Refused(MALFORMED)."""
+    """Return the suite that a protected header names. Raises Refused(MALFORMED)."""
     if len(protected) == PROTECTED_LENGTH:
         for suite in SUITES:
             if protected.startswith(suite.header):
@@ -88,7 +88,7 @@ def suite_of(protected: bytes) -> Suite:
 
 
 def read_key(confirmation: bytes) -> "tuple[Suite, bytes]":
-    """Suite and public key of an encoded cnf claim. Raises Refused(MALFORMED)."""
+    """Return suite and public key of an encoded cnf claim. Raises Refused(MALFORMED)."""
     for suite in SUITES:
         public = confirmation[len(suite.cose_key) :]
         if confirmation.startswith(suite.cose_key) and len(public) == suite.key_length:

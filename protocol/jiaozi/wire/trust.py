@@ -1,4 +1,4 @@
-"""Trust: one pinned authority, and the operators that it has certified."""
+"""Trust: one pinned authority and the operators that it certified."""
 
 from jiaozi.wire.certificates import ACCOUNT, Certificate, read
 from jiaozi.wire.cose import WALLET
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
     from jiaozi.wire.epochs import Epoch
 
-# Certificates of counterparts kept verified in RAM, so that wallets that met before need not check
-# again.
+# Verified certificates of counterparts cached in RAM, which saves checking them again at the next
+# tap.
 _CACHE = const(8)
 
 
 class Trust:
-    """Whom a wallet believes: one authority, pinned, and the operators it has certified.
+    """A wallet's trust anchors: one pinned authority and the operators that it certified.
 
-    `authority` and `operators` are certificates that have been verified.
+    authority, operators: verified certificates.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Trust:
         self._met: dict[bytes, Certificate] = {}
 
     def operator(self, certificate: Certificate) -> Certificate:
-        """The operator that issued a wallet certificate. Raises Refused(UNKNOWN_OPERATOR)."""
+        """Return the operator that issued a certificate. Raises Refused(UNKNOWN_OPERATOR)."""
         operator = self.operators.get(certificate.issuer)
         if operator is None:
             raise Refused(UNKNOWN_OPERATOR)
@@ -41,7 +41,7 @@ class Trust:
     def wallet(self, raw: bytes) -> Certificate:
         """Parse and verify a wallet certificate.
 
-        One that was verified before is returned as it was then, by the hash of all it says.
+        A certificate verified before comes from a cache, keyed by the hash of its whole encoding.
         Raises Refused (MALFORMED, UNKNOWN_OPERATOR, BAD_SIGNATURE).
         """
         certificate = read(WALLET, raw, self.network)
@@ -58,10 +58,10 @@ class Trust:
     def check_current(
         self, certificate: Certificate, epoch: "Epoch", to: "Certificate | None" = None
     ) -> None:
-        """Check by `epoch` that a wallet and its operator are neither expired nor revoked.
+        """Check that a wallet and its operator are neither expired nor revoked in `epoch`.
 
-        to: whom it pays, if it does. A wallet that has expired still gives its value back to the
-        account of the operator that issued it.
+        to: the payee, if the wallet pays. An expired wallet may still pay the account of the
+        operator that issued it, to return its value.
 
         Raises Refused(EXPIRED) or Refused(REVOKED).
         """
