@@ -1,4 +1,4 @@
-"""What a status word means to people.
+"""Status words explained to users.
 
 Generated from protocol/errors.toml by protocol/tools/gen_errors.py; do not edit.
 """
@@ -9,7 +9,7 @@ COUNTER = 0x63C0  # 63CX: the last digit is the number of tries left
 
 
 class ErrorText(NamedTuple):
-    """A refusal's name in the registry, what happened, and what to do about it."""
+    """A refusal's name in the registry, what happened, and what to do next."""
 
     name: str
     text: str
@@ -321,7 +321,7 @@ TEXTS = {
 
 
 def explain(sw: int) -> ErrorText:
-    """The text for a status word; one that is not in the registry says so."""
+    """Return the text of a status word; an unregistered one gets the name UNKNOWN."""
     key = COUNTER if sw & 0xFFF0 == COUNTER else sw
     unknown = ErrorText("UNKNOWN", f"status word {sw:04X} is not known", "update this software")
     return TEXTS.get(key, unknown)

@@ -1,9 +1,9 @@
 """Measure what a tap costs in bytes and signatures, and write it into protocol/spec/05-transfer.md.
 
     python protocol/tools/gen_costs.py            # write the tables between the markers
-    python protocol/tools/gen_costs.py --check    # exit 1 if they say something else
+    python protocol/tools/gen_costs.py --check    # exit 1 if they are stale
 
-Nothing here is counted by hand: objects are signed, commands are put together, and a tap is played.
+Everything is measured on real objects, commands and a played tap.
 """
 
 from __future__ import annotations
@@ -24,13 +24,16 @@ from jiaozi.wire.suites import EDDSA
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = Path("protocol/spec/05-transfer.md")
 BEGIN, END = "<!-- measured by protocol/tools/gen_costs.py: begin -->\n", "<!-- end -->\n"
-# Numbers as large as they may be, and as they are in a first year of use.
+# The largest value of counters, and a usual one in the first year of use.
 LARGEST, USUAL = 2**30 - 1, 300
 Sizes = dict[str, int]
 
 
 def objects(number: int) -> dict[str, bytes]:
-    """Each object of a tap with every counter at `number`; amounts are 12.50 or as large."""
+    """Encode each object of a tap with every counter at `number`.
+
+    Amounts are 12.50 if `number` is USUAL, else `number`.
+    """
     amount = 1250 if number == USUAL else number
     key, name = world.key_of("alice"), bytes(32)
     claims = [1, 3, 0 if number == USUAL else 9999, number]
@@ -46,19 +49,19 @@ def objects(number: int) -> dict[str, bytes]:
 
 
 def exchange(ins: int, data: bytes, answer: bytes) -> int:
-    """Bytes of a command with its answer."""
+    """Number of bytes of a command and its answer."""
     command = apdu.build_command(apdu.CLA, ins, 0, 0, data, apdu.LE_ANY)
     return len(command) + len(apdu.build_response(apdu.SW_OK, answer))
 
 
 def select(number: int, certificate: bytes, request: bytes | None) -> int:
-    """Bytes of SELECT with its answer."""
+    """Number of bytes of SELECT and its answer."""
     answer = dumps([cose.VERSION, commands.READY, number, certificate, request])
     return len(apdu.select()) + len(apdu.build_response(apdu.SW_OK, answer))
 
 
 def payee_reads(number: int) -> Sizes:
-    """The exchanges when the payee's device is the reader."""
+    """Bytes of each exchange when the payee's device is the reader."""
     made = objects(number)
     return {
         "SELECT": select(number, made["certificate"], None),
@@ -72,7 +75,7 @@ def payee_reads(number: int) -> Sizes:
 
 
 def payer_reads(number: int) -> Sizes:
-    """The exchanges when the payer's device is the reader."""
+    """Bytes of each exchange when the payer's device is the reader."""
     made = objects(number)
     return {
         "SELECT": select(number, made["certificate"], made["request"]),
@@ -83,7 +86,7 @@ def payer_reads(number: int) -> Sizes:
 
 
 def signatures() -> Iterator[tuple[str, int, int]]:
-    """Step, signatures made and signatures checked, in a tap of wallets that never met."""
+    """Yield step, signatures made and signatures checked, in a first tap of two wallets."""
     counts = {"sign": 0, "verify": 0}
 
     def counted(name: str, function: Callable) -> Callable:
@@ -104,7 +107,7 @@ def signatures() -> Iterator[tuple[str, int, int]]:
 
 
 def play(giver: book.Book, taker: book.Book) -> Iterator[str]:
-    """A tap, step by step."""
+    """Play a tap; yield the name of each step."""
     request = taker.apply(payee.request(taker, 5))
     yield "payee makes the request (before the tap)"
     payment = world.answer(giver, taker, request, 5)
@@ -119,13 +122,13 @@ def play(giver: book.Book, taker: book.Book) -> Iterator[str]:
 
 
 def table(head: list[str], rows: list[list[object]]) -> str:
-    """A table."""
+    """Format a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
 
 
 def render() -> str:
-    """The tables."""
+    """Measure and format all tables."""
     usual, largest = objects(USUAL), objects(LARGEST)
     parts = [
         f"Bytes of each object, with counters at {USUAL} and with every number at its largest:\n",

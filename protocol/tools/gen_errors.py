@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Make code, host texts and the specification's table from `protocol/errors.toml`.
+"""Generate code, host texts and the specification's table from `protocol/errors.toml`.
 
-`--check` writes nothing and exits with 1 when a generated file is not what the registry says.
+`--check` writes nothing and exits with 1 if a generated file is stale.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class RegistryError(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """One refusal: its name in code, its status word, and what people are told."""
+    """One refusal: its name in code, its status word and its texts for users."""
 
     name: str
     sw: int
@@ -69,7 +69,7 @@ def read_entry(raw: dict[str, object]) -> Entry:
 
 
 def read_text(name: str, raw: dict[str, object], key: str) -> str:
-    """Return one sentence of an entry."""
+    """Check and return one text of an entry."""
     value = raw[key]
     if not isinstance(value, str) or not value.strip() or "\n" in value or "|" in value:
         raise RegistryError(f"{name}: {key} must be one line of text without '|'")
@@ -86,7 +86,7 @@ def check_unique(what: str, values: Iterable[str]) -> None:
 
 
 def render_code(entries: list[Entry]) -> str:
-    """The constants and the exception, for CPython and MicroPython."""
+    """Render the module of constants and the exception, for CPython and MicroPython."""
     constants = "\n".join(f"{entry.name} = const(0x{entry.sw:04X})" for entry in entries)
     return f'''"""Status words of refusals.
 
@@ -99,7 +99,7 @@ from micropython import const
 
 
 class Refused(Exception):
-    """A rule refuses; `sw` is the status word that says which, and goes to the other side."""
+    """A rule refused the input; `sw` is the status word to answer with."""
 
     def __init__(self, sw: int) -> None:
         super().__init__(sw)
@@ -111,13 +111,13 @@ class Refused(Exception):
 
 
 def render_texts(entries: list[Entry]) -> str:
-    """What the host tools tell people."""
+    """Render the module of the host tools' texts."""
     rows = "".join(
         f'    0x{entry.sw:04X}: ErrorText(\n        "{entry.name}",\n'
         f"        {quote(entry.text)},\n        {quote(entry.remedy)},\n    ),\n"
         for entry in entries
     )
-    return f'''"""What a status word means to people.
+    return f'''"""Status words explained to users.
 
 {NOTICE}
 """
@@ -128,7 +128,7 @@ COUNTER = 0x{COUNTER:04X}  # 63CX: the last digit is the number of tries left
 
 
 class ErrorText(NamedTuple):
-    """A refusal's name in the registry, what happened, and what to do about it."""
+    """A refusal's name in the registry, what happened, and what to do next."""
 
     name: str
     text: str
@@ -140,7 +140,7 @@ TEXTS = {{
 
 
 def explain(sw: int) -> ErrorText:
-    """The text for a status word; one that is not in the registry says so."""
+    """Return the text of a status word; an unregistered one gets the name UNKNOWN."""
     key = COUNTER if sw & 0xFFF0 == COUNTER else sw
     unknown = ErrorText("UNKNOWN", f"status word {{sw:04X}} is not known", "update this software")
     return TEXTS.get(key, unknown)
@@ -148,7 +148,7 @@ def explain(sw: int) -> ErrorText:
 
 
 def render_chapter(entries: list[Entry]) -> str:
-    """The chapter of the specification."""
+    """Render the chapter of the specification."""
     rows = "".join(
         f"| `{entry.sw:04X}` | `{entry.name}` | {entry.text} | {entry.remedy} | {entry.raised} |\n"
         for entry in entries
@@ -166,12 +166,12 @@ A status word other than 9000 is an answer without data: the command changed not
 
 
 def quote(text: str) -> str:
-    """A Python string literal in double quotes."""
+    """Format a Python string literal in double quotes."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def render_all(entries: list[Entry]) -> dict[Path, str]:
-    """Every generated file's path in the tree, with its content."""
+    """Return the content of each generated file by its path in the tree."""
     return {
         Path("protocol/jiaozi/wire/errors.py"): render_code(entries),
         Path("host/jiaozi_host/error_texts.py"): render_texts(entries),
@@ -196,7 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
         if target.is_file() and target.read_text("utf-8") == content:
             continue
         if options.check:
-            print(f"{path} is not what {REGISTRY} says: run {Path(__file__).name}", file=sys.stderr)
+            print(f"{path} is stale: run {Path(__file__).name}", file=sys.stderr)
             stale = 1
             continue
         target.parent.mkdir(parents=True, exist_ok=True)

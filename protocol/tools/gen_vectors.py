@@ -1,12 +1,12 @@
-"""Write protocol/vectors/*.json: the same bytes each time, from the parties of vector_world.
+"""Write protocol/vectors/*.json deterministically, from the parties of vector_world.
 
-python protocol/tools/gen_vectors.py            # write them
-python protocol/tools/gen_vectors.py --check    # exit 1 if a file is not what this would write
+    python protocol/tools/gen_vectors.py            # write them
+    python protocol/tools/gen_vectors.py --check    # exit 1 if a file is stale
 
-A topic is a file `vector_<topic>.py` beside this one: `vectors()` yields its vectors, and
-`scenes()`, if it has one, returns the wallets by name that they start from. NOT_ON_DEVICE, if it is
-there, says why no device has these rules; HOST_ONLY, why they are not in `jiaozi` either, and the
-host's own code is what is run. The file says so, too.
+A topic is a file `vector_<topic>.py` in this folder: `vectors()` yields its vectors; the optional
+`scenes()` returns their initial wallets by name. Optional constants: NOT_ON_DEVICE is the reason
+why devices lack these rules; HOST_ONLY the reason why `jiaozi` lacks them too, so that the host's
+code is tested. The JSON file repeats these constants.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ FOLDER = Path("protocol/vectors")
 
 
 def topics() -> list[str]:
-    """The names of all topics."""
+    """List the names of all topics."""
     found = Path(__file__).parent.glob("vector_*.py")
     return sorted({path.stem.removeprefix("vector_") for path in found} - {"world"})
 
 
 def render(name: str) -> str:
-    """The file of one topic: wallets by name, then vectors with an id each."""
+    """Render the file of one topic: wallets by name, then vectors with their ids."""
     topic = importlib.import_module(f"vector_{name}")
     made = list(topic.vectors())
     used = {each.get("scene") for each in made}

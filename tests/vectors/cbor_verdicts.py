@@ -1,4 +1,4 @@
-"""For each line of hexadecimal in a file, print what `_jzcbor` encodes it as again, or "no"."""
+"""Decode each line of hexadecimal in a file with `_jzcbor`; print it encoded again, or "no"."""
 
 import sys
 from binascii import hexlify, unhexlify

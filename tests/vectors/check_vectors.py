@@ -1,12 +1,12 @@
-"""Run the vectors of protocol/vectors, on CPython and on MicroPython alike.
+"""Run the vectors of protocol/vectors on CPython or MicroPython.
 
     python tests/vectors/check_vectors.py protocol/vectors/*.json
 
-Prints one line for each vector that comes out otherwise than it says, and a count at the end; the
-exit status is 1 if there was any. How a topic's vectors are run says kinds/<topic>.py: its `run`
-takes a vector, its input and the book of its scene's wallet (None if it has none). A module with
-TAKES_STORE gets the store instead, and looks itself what a refusal has changed. It raises Refused,
-or returns fields as the vector should have them.
+Prints one line for each vector that fails, and a count at the end; the exit status is 1 if any
+failed. The module kinds/<topic>.py runs a topic's vectors: its `run` takes a vector, its input and
+the book of its scene's wallet (None without a scene), and raises Refused or returns the fields that
+the vector must have. A module with TAKES_STORE gets the store instead of the book, and itself
+checks that a refusal changed nothing.
 """
 
 import sys
@@ -43,12 +43,12 @@ class Memory:
 
 
 def read_scene(scene):
-    """A scene's keys and values as the store has them; a board is given its scenes so."""
+    """Read a scene's keys and values as bytes; boards get their scenes in this form."""
     return {int(key): unhexlify(value) for key, value in scene.items()}
 
 
 def runner(topic):
-    """The module that says how the vectors of a topic are run."""
+    """Import the module that runs the vectors of a topic."""
     if topic not in RUNNERS:
         name = "kinds." + topic
         __import__(name)
@@ -57,7 +57,7 @@ def runner(topic):
 
 
 def problem(vector, scenes):
-    """What is wrong with how a vector comes out, None when nothing is."""
+    """Run a vector; return a description of its failure, or None."""
     module = runner(vector["id"].rsplit("-", 1)[0])
     store = Memory(scenes[vector["scene"]] if "scene" in vector else {})
     before = dict(store.data)
@@ -80,8 +80,8 @@ def problem(vector, scenes):
 
 
 def run(path):
-    """Run one file; return how many vectors were run, and print and count those that fail."""
-    import json  # a board has none: it is given its vectors one by one
+    """Run one file and print failed vectors; return the numbers of run and of failed ones."""
+    import json  # a board has no json: it gets its vectors one by one
 
     with open(path) as file:
         content = json.load(file)

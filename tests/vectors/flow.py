@@ -1,9 +1,9 @@
-"""Taps between two wallets in memory, for MicroPython and CPython: whole, torn, repeated, hostile.
+"""Taps between two wallets in memory: whole, torn, repeated, hostile. For MicroPython and CPython.
 
     micropython tests/vectors/flow.py request.json payment.json SEED
 
-The wallets are those of the scenes in these files of protocol/vectors. Everything is checked after
-each step; a failure raises.
+The wallets are the scenes of these files of protocol/vectors. The invariants are checked after each
+step; a failure raises.
 """
 
 import json
@@ -20,7 +20,7 @@ FLIPS = 3
 
 
 class Numbers:
-    """A small generator (xorshift), the same on every interpreter."""
+    """A pseudo-random generator (xorshift), identical on every interpreter."""
 
     def __init__(self, seed):
         self.state = seed & 0xFFFFFFFF or 1
@@ -40,7 +40,7 @@ def scene(path, name):
 
 
 class Pair:
-    """A payer and a payee, started anew whenever power fails."""
+    """A payer and a payee, restarted after each power cut."""
 
     def __init__(self, giver, taker):
         self.stores = giver, taker
@@ -82,7 +82,7 @@ def resolve(pair, outcome):
 
 
 def refuse(numbers, call, raw):
-    """Changed bytes are refused, and by nothing but Refused."""
+    """Check that altered bytes raise Refused and no other exception."""
     for _ in range(FLIPS):
         changed = bytearray(raw)
         changed[numbers.below(len(raw))] ^= 1 << numbers.below(8)
@@ -94,7 +94,7 @@ def refuse(numbers, call, raw):
 
 
 def tap(pair, numbers, request, amount, cancelled):
-    """One tap, torn at random places and finished; hostile copies of each message come first."""
+    """Play one tap, torn at random steps and finished; send altered copies of messages first."""
     refuse(numbers, lambda raw: pay(pair, raw, amount), request)
     payment = pay(pair, request, amount)
     if cancelled:

@@ -1,4 +1,4 @@
-"""Every rule of the specification is proved, and every status word is used, told and met."""
+"""Every rule of the specification has vectors or a test; every status word is used and tested."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from protocol.tools import gen_errors
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "protocol" / "spec"
 VECTORS = sorted((ROOT / "protocol" / "vectors").glob("*.json"))
-# A row `| A1 | ... |` is a rule; `A1, A2 `tests/file.py::test_name`` names the test that proves it.
+# A row `| A1 | ... |` is a rule; `A1, A2 `tests/file.py::test_name`` names the test of these rules.
 RULE = re.compile(r"^\| ([A-Z]\d+) \|", re.MULTILINE)
 TESTED = re.compile(r"((?:[A-Z]\d+, )*[A-Z]\d+)\s+`(tests/[\w/]+\.py)::(\w+)`")
 NEVER = re.compile(r"^Never refuse: ([A-Z0-9, ]+)\.", re.MULTILINE)
@@ -36,12 +36,12 @@ def vectors() -> list[dict]:
 
 
 def is_negative(each: dict) -> bool:
-    """Whether a vector shows something refused: by a status word, or as proof of nothing."""
+    """True if a vector's input is refused: by a status word, or as a proof that proves nothing."""
     return each["sw"] != f"{apdu.SW_OK:04X}" or each.get("proves") == 0
 
 
 def unproved(text: str, found: list[dict]) -> list[str]:
-    """What the rules of a specification lack, given the vectors there are."""
+    """List the rules that lack vectors or a test, and the names that are no rules."""
     rules = RULE.findall(text)
     twice = [f"{rule}: two rules of that name" for rule, n in Counter(rules).items() if n > 1]
     tested = {name for names, _, _ in TESTED.findall(text) for name in names.split(", ")}
@@ -58,7 +58,7 @@ def unproved(text: str, found: list[dict]) -> list[str]:
 
 
 def functions_of(path: Path) -> set[str]:
-    """Names of the test functions of a file."""
+    """Return the names of a file's functions."""
     tree = ast.parse(path.read_text("utf-8")) if path.is_file() else ast.Module([], [])
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
@@ -100,7 +100,7 @@ def names() -> list[str]:
 
 @cache
 def words_in(*folders: str) -> Counter:
-    """How many files of these folders have each word, but for those that list them all."""
+    """Count the files of these folders that contain each word, without files that list them all."""
     listing = {"errors.py", "error_texts.py"}
     found: Counter = Counter()
     for folder in folders:
@@ -110,7 +110,7 @@ def words_in(*folders: str) -> Counter:
     return found
 
 
-# Sent by the parser of commands, which is shared with readers and knows no registry.
+# Raised by the APDU parser, which is shared with readers and does not use the registry.
 OTHERWISE = {"WRONG_LENGTH": apdu.SW_WRONG_LENGTH}
 
 

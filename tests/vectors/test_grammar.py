@@ -1,4 +1,4 @@
-"""The wire grammar `protocol/jiaozi.cddl` and the code take and refuse the same."""
+"""The wire grammar `protocol/jiaozi.cddl` and the code accept the same inputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.fixtures.doors import BANK, DOORS, ITEMS, NET, SCENE, SIGNERS
 from tests.fixtures.wallets import answer, ask, finish, take, transfer
 from tests.vectors.wire import fits
 
-# Objects by the name they have in the grammar: how they are read and an example.
+# By name in the grammar: an object's parser and an example.
 OBJECTS = ("authority", "operator", "wallet", "policy", "epoch", "request", "payment")
 OBJECTS += ("receipt", "void", "statement", "channel", "settlement", "package", "update")
 OBJECTS += ("rotation", "clearing")
@@ -27,7 +27,7 @@ READERS = {name: "install" if name == "package" else name for name in OBJECTS}
 
 
 def reads(name: str, raw: bytes) -> bool:
-    """Whether the code takes the shape of the bytes, whatever it thinks of what they say."""
+    """True if the code parses the bytes; signatures and rules do not count."""
     try:
         DOORS[READERS[name]][0](raw)
     except Refused as refused:
@@ -47,7 +47,7 @@ def test_objects(name: str) -> None:
 
 
 def entries() -> Iterator[tuple[str, bytes]]:
-    """An entry of each kind, as a wallet writes it."""
+    """Return a journal entry of each kind, written by a wallet."""
     alice, bob = BANK.wallet("alice"), BANK.wallet("bob")
     transfer(BANK.account(), alice, 1000)
     transfer(alice, bob, 5)
@@ -116,7 +116,7 @@ def test_grammar_and_code_agree(name: str, data: st.DataObject, part: Any) -> No
     places = range(len(body)) if type(body) is list else sorted(body)
     body[data.draw(st.sampled_from(places))] = part
     if name == "request" and (body[1] == 0) == (body[2] == 0):
-        return  # that one of two is nought is beyond the grammar
+        return  # the grammar cannot express that exactly one of two is zero
     try:
         raw = forge(kind, body, key, signer)
     except ValueError:

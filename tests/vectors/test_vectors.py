@@ -26,7 +26,7 @@ INTERPRETERS = [
 
 
 def run(interpreter: str, *arguments: object) -> str:
-    """Run a script; what it prints. A script that fails fails the test."""
+    """Run a script and return its output; fail the test if the script fails."""
     both = (ROOT, ROOT / "protocol", ROOT / "firmware")
     paths = os.pathsep.join(map(str, (*both, ROOT / "protocol" / "cpython")))
     device = os.pathsep.join(map(str, both))
@@ -43,7 +43,7 @@ def run(interpreter: str, *arguments: object) -> str:
 
 
 def all_vectors(mark: str = "vectors") -> list[dict]:
-    """The vectors of all files that have such a field."""
+    """Return the vectors of all files that have this field."""
     files = [json.loads(path.read_text()) for path in VECTORS]
     return [each for file in files if mark in file for each in file["vectors"]]
 
@@ -122,7 +122,7 @@ def test_taps_in_memory(interpreter: str, seed: int) -> None:
 
 @pytest.mark.emulated
 def test_both_modules_of_cbor_agree(rng: random.Random, tmp_path: Path) -> None:
-    """The C module and its stand-in take the same bytes and refuse the same bytes."""
+    """The C module and the CPython module accept the same inputs."""
     inputs = [changed(rng, bytes.fromhex(each["input"])) for each in all_vectors() * 15]
     inputs += [rng.randbytes(rng.randrange(12)) for _ in range(3000)]
     inputs += [changed(rng, dumps(item(rng, 0))) for _ in range(1500)]
@@ -139,7 +139,7 @@ def test_both_modules_of_cbor_agree(rng: random.Random, tmp_path: Path) -> None:
 
 
 def changed(rng: random.Random, raw: bytes) -> bytes:
-    """The bytes with up to two changes."""
+    """Return the bytes with up to two changes."""
     changed = bytearray(raw)
     for _ in range(rng.randrange(3)):
         at = rng.randrange(len(changed) + 1)
@@ -148,7 +148,7 @@ def changed(rng: random.Random, raw: bytes) -> bytes:
 
 
 def item(rng: random.Random, depth: int) -> object:
-    """An item of the subset."""
+    """Return a random item of the CBOR subset."""
     kind = rng.randrange(6 if depth < 7 else 4)
     if kind == 0:
         return rng.choice([None, True, False, 0, 23, 24, 255, 256, 2**32, -1, -(2**64), 2**64 - 1])

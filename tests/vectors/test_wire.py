@@ -1,4 +1,4 @@
-"""Vectors and the grammar: what is taken is a message, and every kind of message has a vector."""
+"""Accepted vectors match the grammar, and every type of message has a vector."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from jiaozi_sim.client import Frame
 from tests.vectors.wire import FIELDS, GRAMMAR, NOTHING, complaint, complaints, fits, suits, whole
 
 VECTORS = sorted((Path(__file__).parents[2] / "protocol" / "vectors").glob("*.json"))
-# Fields of vectors that are messages, by topic; the others are the encoding itself (cbor), objects
-# of any body (cose) or commands.
+# Fields of vectors that are messages, by topic. Other topics test the encoding (cbor), objects with
+# any body (cose) or commands.
 TYPES = {
     "channel": {"input": "", "credential": "channel", "message_1": "message-1"},
     "clearing": {"input": "clearing"},
@@ -36,7 +36,7 @@ TYPES = {
 }
 JOURNAL_KEY = 0x10000
 ENCRYPTED = ("message-2", "message-3", "holder")
-# Of several kinds, each of which is to be seen.
+# Types with several kinds, each of which needs a vector.
 MANY = ("entry", "proof", "clearing")
 
 
@@ -46,7 +46,7 @@ def files() -> dict[str, dict]:
 
 
 def messages() -> Iterator[tuple[str, str, bytes]]:
-    """Id, type and bytes of each message in a vector that is taken."""
+    """Yield id, type and bytes of each message in accepted vectors."""
     for topic, content in files().items():
         for each in content["vectors"]:
             if each["sw"] != "9000" or each.get("proves") == 0:
@@ -60,13 +60,13 @@ def messages() -> Iterator[tuple[str, str, bytes]]:
                 yield from data_fields(topic, each)
         for name, store in content["scenes"].items():
             for key, value in store.items():
-                # Not one that only fills the journal.
+                # Without vectors that only fill the journal.
                 if int(key) >= JOURNAL_KEY and len(value) > 400:
                     yield name, "entry", bytes.fromhex(value)
 
 
 def data_fields(topic: str, each: dict) -> Iterator[tuple[str, str, bytes]]:
-    """Data fields of commands and answers that are of one type."""
+    """Yield the data fields of commands and answers whose type is unique."""
     if topic != "reader":
         pairs = [(each["input"], each.get("answer"))]
     else:
@@ -86,7 +86,7 @@ def test_what_is_taken_is_a_message() -> None:
 
 
 def parts_of(name: str, raw: bytes) -> set[str]:
-    """All types of the grammar that a message and the byte strings in it are."""
+    """Return all types of the grammar that match a message or a byte string in it."""
     found = {name} if fits(name, raw) else set()
     todo = [loads(whole(name, raw))]
     if name in ENCRYPTED:
@@ -160,7 +160,7 @@ def test_what_is_said_on_the_air(command: bytes, response: bytes, good: bool) ->
 
 
 def test_a_payment_met_before_may_come_with_anything() -> None:
-    """A payee that has answered it looks at nothing else; but a payment it must be."""
+    """A payee that has answered a payment ignores the rest of the command."""
     met = next(one for one in files()["payment"]["vectors"] if one["sw"] == "9000")
     payment, answer = (bytes.fromhex(met[name]) for name in ("input", "answer"))
     for parts, good in (
@@ -176,7 +176,7 @@ def test_a_payment_met_before_may_come_with_anything() -> None:
 
 
 def test_message_1_is_a_sequence() -> None:
-    """Its connection identifier may be of any length, but it is four items and no more."""
+    """The connection identifier has any length, but there are exactly four items."""
     head = b"\x00\x04\x58\x20" + bytes(32)
     for good in (b"\x00", b"\x37", b"\x40", b"\x58\x20" + bytes(32)):
         assert fits("message-1", head + good)
@@ -205,7 +205,7 @@ def test_a_tap_is_put_together_of_its_blocks() -> None:
 
 
 def test_a_block_that_is_repeated_counts_once() -> None:
-    """After an answer in two blocks the reader's next number is the one it had before."""
+    """After an answer in two blocks the reader's next block number equals its last one."""
     parts = [frame("<", "I0+", BLANK[:3]), frame(">", "ACK1", b""), frame("<", "I1", BLANK[3:])]
     again = frame("<", "I1", BLANK[3:])
     asked = [frame(">", "I0", SELECT), *parts, again, frame(">", "I0", INFO)]

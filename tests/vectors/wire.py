@@ -1,6 +1,6 @@
-"""What goes over the air, held to the grammar: commands that are taken, and their answers.
+"""Checks recorded commands and answers against the grammar.
 
-A command that is refused may be anything; it must be answered by a status word alone.
+A refused command may contain anything; its answer must be a status word alone.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from jiaozi_sim.client import Frame
 
 GRAMMAR = Path(__file__).parents[2] / "protocol" / "jiaozi.cddl"
 NOTHING = ""
-# Types of the grammar, or lengths where a data field is no CBOR; several where one of them fits.
+# Types of data fields in the grammar, or lengths of fields that are not CBOR; with alternatives.
 Field = tuple[str | range, ...]
 PIN = range(4, 13)
 NONCE = range(16, 17)
-SEALED = range(16, 65_536)  # a tag at least: what is too short inside is refused inside
+SEALED = range(16, 65_536)  # at least a tag; a shorter command inside is refused inside the channel
 RECORD = range(18, 65_536)  # with a status word
 FIELDS: dict[int, tuple[Field, Field]] = {
     commands.SELECT: ((range(8, 9),), ("select-answer",)),
@@ -59,27 +59,27 @@ SEQUENCES = {"message-1": 4}
 
 @cache
 def types() -> dict[str, Any]:
-    """The types of the grammar by name."""
+    """Load the types of the grammar by name."""
     return zcbor.DataTranslator.from_cddl(GRAMMAR.read_text("utf-8"), 256).my_types
 
 
 def whole(name: str, raw: bytes) -> bytes:
-    """A message as one item: a sequence gets the head of its array."""
+    """Return a message as one item; a CBOR sequence gets an array head."""
     return bytes([0x80 | SEQUENCES[name]]) + raw if name in SEQUENCES else raw
 
 
 @cache
 def fits(name: str, raw: bytes) -> bool:
-    """Whether the grammar's type of that name takes the bytes, and they are one item."""
+    """True if the bytes are one item that matches the grammar's type of that name."""
     try:
-        loads(whole(name, raw))  # the validator does not look behind the item
+        loads(whole(name, raw))  # the validator ignores bytes after the item
         return types()[name].validate_str(whole(name, raw))
     except (zcbor.CddlValidationError, ValueError, EOFError):
         return False
 
 
 def suits(field: Field, raw: bytes) -> bool:
-    """Whether a data field is one of these."""
+    """True if a data field matches one of these types."""
 
     def good(one: str | range) -> bool:
         if isinstance(one, range):
@@ -90,7 +90,7 @@ def suits(field: Field, raw: bytes) -> bool:
 
 
 def repeats(ins: int, given: bytes) -> bool:
-    """Whether it may be a payment met before: it gets its outcome whatever is beside it (Y2)."""
+    """True if it may be a repeated payment, which is answered whatever else comes with it (Y2)."""
     if ins != commands.PAYMENT:
         return False
     try:
@@ -103,7 +103,7 @@ def repeats(ins: int, given: bytes) -> bool:
 
 
 def complaint(command: bytes, response: bytes) -> str | None:
-    """What is wrong with an exchange, None when nothing is."""
+    """Describe what is wrong with an exchange, or return None."""
     data, sw = apdu.split_response(response)
     if sw != apdu.SW_OK:
         return f"{command.hex()}: refused with data" if data else None
@@ -111,7 +111,7 @@ def complaint(command: bytes, response: bytes) -> str | None:
     if ins not in FIELDS:
         return f"{command.hex()}: taken, but no command"
     asked, answered = FIELDS[ins]
-    # What takes nothing looks at nothing.
+    # A command without a data field ignores any data.
     if asked != (NOTHING,) and not suits(asked, given) and not repeats(ins, given):
         return f"{command.hex()}: taken, but no {asked}"
     if not suits(answered, data):
@@ -120,9 +120,9 @@ def complaint(command: bytes, response: bytes) -> str | None:
 
 
 def exchanges(frames: Iterable[Frame]) -> Iterator[tuple[bytes, bytes]]:
-    """Commands and responses, put together of I-blocks (ISO/IEC 14443-4, 7.5).
+    """Assemble commands and responses from I-blocks (ISO/IEC 14443-4, 7.5).
 
-    A block that is repeated counts once; what is begun and not finished is left out.
+    A repeated block counts once; unfinished commands and responses are left out.
     """
     parts, last, command = {">": b"", "<": b""}, {">": "", "<": ""}, None
     for frame in frames:
@@ -131,7 +131,7 @@ def exchanges(frames: Iterable[Frame]) -> Iterator[tuple[bytes, bytes]]:
         way, number = frame.direction, frame.kind[:2]
         if frame.fault or number not in ("I0", "I1") or last[way] == number:
             continue
-        # After this the other side sends something new, whatever its number.
+        # After this, the other side's next block is new, whatever its number.
         last = {">": "", "<": "", way: number}
         parts[way] += frame.data[1:]
         if frame.kind.endswith("+"):
@@ -145,7 +145,7 @@ def exchanges(frames: Iterable[Frame]) -> Iterator[tuple[bytes, bytes]]:
 
 
 def complaints(frames: Iterable[Frame]) -> list[str]:
-    """What is wrong with what was on the air between those who selected a wallet."""
+    """List what is wrong with the recorded frames after a wallet was selected."""
     found, selected = [], False
     for command, response in exchanges(frames):
         if apdu.is_select(command):

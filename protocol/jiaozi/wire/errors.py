@@ -68,7 +68,7 @@ CONTACT_NEEDED = const(0x970B)
 
 
 class Refused(Exception):
-    """A rule refuses; `sw` is the status word that says which, and goes to the other side."""
+    """A rule refused the input; `sw` is the status word to answer with."""
 
     def __init__(self, sw: int) -> None:
         super().__init__(sw)

@@ -1,4 +1,4 @@
-"""A wallet's dispatcher is given commands; what it answers the last one counts.
+"""Send commands to a wallet's dispatcher; the answer to the last one is the result.
 
 `before`: the commands that come first, whatever is answered, and what the person presses ("ok" or
 "cancel") among them; `air`: the contact is over the air, not on the contact line; `keyless`: the
@@ -18,7 +18,7 @@ TRIES_KEY = 0x21
 
 
 class Port:
-    """The board of a test: no time passes, and what a wallet would report comes out."""
+    """The board's port in tests: no time passes, and a reported fault is raised."""
 
     def mark(self, phase):
         return 0
@@ -56,7 +56,7 @@ def device_of(vector, store):
 
 
 def give(device, vector, raw):
-    """The response to a command, as it comes out of the air or out of a record."""
+    """Send a command, plain or in a record; return the response."""
     outside = apdu.is_select(raw)
     device.session.inside = ("inside" in vector or "operator" in vector) and not outside
     device.session.operator = "operator" in vector and not outside
@@ -75,5 +75,5 @@ def run(vector, raw, store):
 
 
 def kept(device):
-    """All that a refusal must leave: not the number of tries."""
+    """Return all that a refusal must not change: everything except the PIN tries."""
     return {key: value for key, value in device.store.data.items() if key != TRIES_KEY}

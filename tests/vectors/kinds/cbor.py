@@ -1,4 +1,4 @@
-"""What is read is written again as the same bytes."""
+"""Decode the input and encode it again; the bytes must be equal."""
 
 from binascii import hexlify
 

@@ -1,4 +1,4 @@
-"""A wallet's certificate is read, verified, and asked whether it is current."""
+"""Read a wallet's certificate, verify it, and check that it is current."""
 
 from binascii import hexlify, unhexlify
 

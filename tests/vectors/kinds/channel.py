@@ -1,8 +1,8 @@
-"""Messages of a handshake at either side, and INSTALL by who has opened the channel.
+"""Process handshake messages at either side, and INSTALL in channels with different hosts.
 
-Every secret is in the vector. `secret`: the ephemeral one of the side that reads; `key`: its
-channel key (a wallet that has one keeps it in its scene), `credential`: the certificate for it,
-none for a bare key. What both sides have exported in the end is `commands` and `answers`.
+Every secret is in the vector. secret: the ephemeral secret of the side that reads; key: its channel
+key (a wallet's is in its scene if it has one); credential: the certificate of the key, absent for a
+bare key; commands, answers: the keys that both sides export at the end.
 """
 
 from binascii import hexlify, unhexlify
@@ -25,13 +25,13 @@ def device_of(store):
 
 
 def known(vector, name, kind):
-    """A certificate of the vector, None without one."""
+    """Read a certificate of the vector, None if absent."""
     raw = vector.get(name)
     return None if raw is None else certificates.read(kind, unhexlify(raw), cose.TEST)
 
 
 def own(vector):
-    """Who a side is by its key and its credential, if it has one."""
+    """Make the party of a side from its key and its optional credential."""
     key = cose.SigningKey(unhexlify(vector["key"]))
     certificate = known(vector, "credential", cose.CHANNEL)
     if certificate is None:
@@ -40,13 +40,13 @@ def own(vector):
 
 
 def exported(side):
-    """The keys of both directions."""
+    """Return the keys of both directions."""
     labels = (("commands", channel.COMMANDS), ("answers", channel.ANSWERS))
     return {name: hexlify(side.export(label, b"", 32)).decode() for name, label in labels}
 
 
 def answering(vector, device, message_1):
-    """A wallet that has read message_1."""
+    """Make a wallet that has read message_1."""
     me, key = identity(device) if device.provisioned else own(vector)
     secret = unhexlify(vector["secret"])
     return Responder(SUITE_4, secret, channel.WALLET, message_1, me, key)

@@ -1,4 +1,4 @@
-"""A clearing file is read by the operator whose certificate's hash is `me`."""
+"""Read a clearing file as the operator whose certificate has the hash `me`."""
 
 from binascii import unhexlify
 

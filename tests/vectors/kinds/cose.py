@@ -1,4 +1,4 @@
-"""A signed object is read and verified; its hash is compared."""
+"""Parse and verify a signed object; return its hash."""
 
 from binascii import hexlify, unhexlify
 

@@ -1,4 +1,4 @@
-"""A wallet is handed an epoch, beside the policy it has."""
+"""Update a wallet with an epoch and its present policy."""
 
 from _jzcbor import dumps
 from jiaozi.wallet import install

@@ -1,4 +1,4 @@
-"""A judge reads a proof: `proves` is its kind, 0 when an honest wallet may have signed it all."""
+"""Verify a proof; proves: its kind, 0 if an honest wallet may have signed everything in it."""
 
 from binascii import unhexlify
 

@@ -1,8 +1,8 @@
-"""The host's code reads what concerns holders, in a home with what the authority has published.
+"""Read objects about holders with the host's code, in a home with the authority's files.
 
-holders-key: a reference is sealed to it; holder: it is opened with the authority's `key`, which
-leaves the record `answer` and gives the reference `text`; opening: the record is read behind the
-ones `before`.
+holders-key: seal a reference to it; holder: open the reference with the authority's `key`, which
+writes the record `answer` and returns the reference `text`; opening: read the record after the
+records `before`.
 """
 
 from binascii import hexlify, unhexlify

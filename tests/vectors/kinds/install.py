@@ -1,4 +1,4 @@
-"""A device with a key is handed a package, or a wallet an update."""
+"""Install a package on a device that has a key, or update a wallet."""
 
 from binascii import unhexlify
 

@@ -1,4 +1,4 @@
-"""A wallet's dispatcher is given commands in a channel with the operator, as in `kinds.apdu`."""
+"""Send commands to a wallet's dispatcher in the operator's channel, as in `kinds.apdu`."""
 
 from kinds.apdu import run as give
 

@@ -1,4 +1,4 @@
-"""A payer takes a receipt or a void."""
+"""Process a receipt or a void at a payer."""
 
 from binascii import hexlify
 

@@ -1,4 +1,4 @@
-"""A payee answers a payment."""
+"""Process a payment at a payee."""
 
 from binascii import hexlify, unhexlify
 

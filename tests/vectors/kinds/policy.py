@@ -1,4 +1,4 @@
-"""A wallet is handed a policy, beside the epoch it has."""
+"""Update a wallet with a policy and its present epoch."""
 
 from _jzcbor import dumps
 from jiaozi.wallet import install

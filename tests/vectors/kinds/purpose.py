@@ -1,5 +1,6 @@
-"""A wallet with purses is settled (`settlement`), or, as `kind` says, pays (`request`), is paid
-(`payment`), or takes an outcome (`receipt`, `void`). `confirmed`: whether the person confirmed.
+"""Process, at a wallet with purses, a settlement, a request, a payment or an outcome (`kind`).
+
+confirmed: true if the user confirmed.
 """
 
 from binascii import hexlify, unhexlify

@@ -1,6 +1,6 @@
-"""A wallet reads: `input` is what the card answers SELECT with, `answers` what it answers then.
+"""Run a wallet as reader; input: the card's answer to SELECT, answers: its later answers.
 
-`before`: the commands its owner gave it before; `sent`: what it must send after SELECT.
+before: commands that the owner sent before the tap; sent: commands that it must send after SELECT.
 """
 
 from binascii import unhexlify

@@ -1,7 +1,7 @@
-"""A wallet with an open channel is given a command, in a record or not; a host, an answer's record.
+"""Send a wallet with an open channel a command, plain or in a record; or a host an answer's record.
 
-`commands`, `answers`: the keys of the channel; `operator`: whether its host is the operator's;
-`before`: the commands or records that come first, whatever comes of them.
+commands, answers: the keys of the channel; operator: true if the host is the operator's; before:
+commands or records sent first, whose results are ignored.
 """
 
 from binascii import hexlify, unhexlify
@@ -17,7 +17,7 @@ TAKES_STORE = True
 
 
 class Keys:
-    """In the place of a handshake: the keys that a vector says."""
+    """Stands in for a finished handshake: exports the keys of a vector."""
 
     def __init__(self, vector):
         self.keys = {channel.COMMANDS: vector["commands"], channel.ANSWERS: vector["answers"]}
@@ -27,7 +27,7 @@ class Keys:
 
 
 def at_host(vector, raw):
-    """What the answer in a record says."""
+    """Decrypt the answer in a record at the host."""
     end = channel.Channel(Keys(vector), channel.COMMANDS, channel.ANSWERS)
     for record in vector["before"]:
         try:

@@ -1,4 +1,4 @@
-"""A payer answers a request."""
+"""Process a request at a payer."""
 
 from binascii import hexlify, unhexlify
 

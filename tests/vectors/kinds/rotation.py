@@ -1,4 +1,4 @@
-"""A wallet that has named its next key is handed a rotation."""
+"""Process a rotation at a wallet that has named its next key."""
 
 from binascii import hexlify
 

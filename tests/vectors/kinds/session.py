@@ -1,4 +1,4 @@
-"""A wallet is given epochs and policies between and within taps, as in `kinds.apdu`."""
+"""Send a wallet epochs and policies between and within taps, as in `kinds.apdu`."""
 
 from kinds.apdu import run as give
 

@@ -1,7 +1,7 @@
-"""A wallet is settled; then it may be given a payment, or a request, that it has had before.
+"""Settle a wallet, then optionally repeat a payment or a request that it has processed before.
 
-`asked` and `paid` are what comes after: the certificate of who gives it, then the request or the
-payment. `kept` are the positions of the entries, and the numbers of the requests, that are left.
+asked, paid: the sender's certificate and the request or payment to repeat; kept: the positions of
+the entries and the numbers of the requests that remain.
 """
 
 from binascii import hexlify, unhexlify
@@ -13,7 +13,7 @@ from jiaozi.wallet.store_keys import JOURNAL_KEY, OPEN_KEY, STATE_KEY
 
 
 class Settled:
-    """A wallet's store as a settlement leaves it: what is refused then has changed nothing."""
+    """A wallet's store after its settlement, to check that a later refusal changes nothing."""
 
     def __init__(self, store, changes):
         self.store = store
