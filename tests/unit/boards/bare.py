@@ -1,4 +1,4 @@
-"""The data of a board that has nothing: no chip, no key, no link."""
+"""The data of a minimal board: no chip, no key, no link."""
 
 BARE = """
 name = "bare"

@@ -1,4 +1,4 @@
-"""boards/generate.py: what it writes, what it finds stale, and what an image then holds."""
+"""boards/generate.py: the files it writes, stale files, and the contents of an image."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def generate(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def card(tmp_path: Path) -> Path:
-    """A copy of the visual card's folder."""
+    """Return a copy of the visual card's folder."""
     return Path(shutil.copytree(BOARDS / "visual_card", tmp_path / "visual_card"))
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
-    """A board with no chip and no key, generated."""
+    """Return a generated board with no chip and no key."""
     folder = tmp_path / "bare"
     folder.mkdir()
     (folder / "board.toml").write_text(BARE)
@@ -84,11 +84,11 @@ def test_the_help_says_how_to_add_a_board() -> None:
         assert word in said
 
 
-# -- what an image holds ---------------------------------------------------------------------------
+# -- contents of an image --------------------------------------------------------------------------
 
 
 def upstream() -> ModuleType:
-    """MicroPython's own reader of manifests."""
+    """Import MicroPython's reader of manifests."""
     spec = importlib.util.spec_from_file_location("manifestfile", MANIFESTS)
     assert spec is not None
     assert spec.loader is not None
@@ -98,7 +98,7 @@ def upstream() -> ModuleType:
 
 
 def frozen(board: Path, monkeypatch: pytest.MonkeyPatch, debug: bool = False) -> set[str]:
-    """The modules frozen into a board's image."""
+    """List the modules frozen into a board's image."""
     monkeypatch.setenv("JZ_BOARD_DIR", str(board))
     monkeypatch.setenv("JZ_DEBUG", str(int(debug)))
     monkeypatch.chdir(ROOT)

@@ -1,4 +1,4 @@
-"""The check after each link finds every other source of randomness, and none means no image."""
+"""The check after linking rejects images with another source of randomness, or with none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GOOD = {"jz_random", "jz_random_start", "randombytes_buf", "main"}
 
 
 def link_map(*sources: str) -> str:
-    """A map as the linker writes it, with the code of these objects."""
+    """Return a linker map with the code of these objects."""
     begin = "Discarded input sections\n\n .text.jz_random 0x0 0x4 /b/unix/os_random.o\n"
     begin += "\nLinker script and memory map\n\nLOAD /b/unix/os_random.o\n"
     for number, name in enumerate(sources):
@@ -53,7 +53,7 @@ def test_what_an_image_may_draw_from(
     ("target", "compiled"), [("emulated", "boot_page.c"), ("unix", "os_random.c")]
 )
 def test_a_target_brings_one_source(target: str, compiled: str) -> None:
-    """Without a target there is none: an image does not link until its target has a source."""
+    """An image links only if its target has a source."""
     rules = f"JZ_TARGET_DIR := {TARGETS / target}\ninclude {TARGETS / target}/jz.mk\n"
     rules += "show: ; @echo $(SRC_USERMOD_LIB_C)\n"
     make = shutil.which("make") or "make"

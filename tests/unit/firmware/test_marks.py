@@ -1,4 +1,4 @@
-"""The simulator's table of phase marks against its source, firmware/include/jz/marks.h."""
+"""The simulator's table of phase marks equals firmware/include/jz/marks.h."""
 
 from __future__ import annotations
 

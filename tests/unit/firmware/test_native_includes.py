@@ -1,4 +1,4 @@
-"""What C files include: native modules only include/jz; the units of a target form no circle."""
+"""Includes of C files: native modules only use include/jz; a target's units have no cycle."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ NATIVE, JZ, EMULATED = (
     FIRMWARE / "include" / "jz",
     FIRMWARE / "targets/emulated",
 )
-# MicroPython's headers, and those of the libraries that a module is made over.
+# Headers of MicroPython and of the libraries that native modules wrap.
 UPSTREAM = re.compile(r"py/|sodium/|(?:cbor|utf8_p)\.h$")
 
 
 def included(path: Path) -> list[str]:
-    """What a C file includes in quotation marks."""
+    """List what a C file includes in quotation marks."""
     return re.findall(r'^#include "(\S+)"', path.read_text(), re.M)
 
 
@@ -26,8 +26,8 @@ def c_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.[ch]"))
 
 
-def strangers(path: Path) -> list[str]:
-    """What a native file includes that it must not."""
+def forbidden_includes(path: Path) -> list[str]:
+    """List a native file's includes that are not allowed."""
     return [
         name
         for name in included(path)
@@ -39,7 +39,7 @@ def strangers(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", c_files(NATIVE), ids=lambda path: path.name)
 def test_native_modules_include_jz_alone(path: Path) -> None:
-    assert strangers(path) == []
+    assert forbidden_includes(path) == []
     assert len(included(path)) == len(set(included(path)))
 
 
@@ -48,7 +48,7 @@ def test_a_header_of_a_target_is_seen(tmp_path: Path) -> None:
     file.write_text(
         '#include "py/obj.h"\n#include "../../targets/emulated/uart.h"\n#include "jz/x.h"'
     )
-    assert strangers(file) == ["../../targets/emulated/uart.h", "jz/x.h"]
+    assert forbidden_includes(file) == ["../../targets/emulated/uart.h", "jz/x.h"]
 
 
 def test_headers_of_jz_include_nothing_of_ours() -> None:
@@ -56,7 +56,7 @@ def test_headers_of_jz_include_nothing_of_ours() -> None:
 
 
 def uses(folder: Path) -> dict[str, set[str]]:
-    """Each unit (a .c file and its header) with the units whose headers it includes."""
+    """Map each unit (a .c file and its header) to the units whose headers it includes."""
     found: dict[str, set[str]] = {}
     for path in c_files(folder):
         names = {name.removesuffix(".h") for name in included(path) if (folder / name).is_file()}
@@ -64,8 +64,8 @@ def uses(folder: Path) -> dict[str, set[str]]:
     return found
 
 
-def circle(graph: dict[str, set[str]]) -> set[str]:
-    """The units that are left when those that need nothing left are taken away again and again."""
+def cycle(graph: dict[str, set[str]]) -> set[str]:
+    """Return the units on a cycle or above one: repeatedly remove units without dependencies."""
     left = dict(graph)
     while True:
         done = {unit for unit, needs in left.items() if not needs & left.keys()}
@@ -77,5 +77,5 @@ def circle(graph: dict[str, set[str]]) -> set[str]:
 def test_no_unit_of_the_target_includes_itself_in_a_circle() -> None:
     graph = uses(EMULATED)
     assert "uart" in graph["bridge"]
-    assert circle(graph) == set()
-    assert circle(graph | {"uart": graph["uart"] | {"bridge"}}) >= {"uart", "bridge"}
+    assert cycle(graph) == set()
+    assert cycle(graph | {"uart": graph["uart"] | {"bridge"}}) >= {"uart", "bridge"}

@@ -1,4 +1,4 @@
-"""Fetching upstream sources: lists are read, archives and clones checked, nothing done twice."""
+"""Fetching upstream sources: package lists, checks of archives and clones, repeated runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[3] / "firmware" / "upstream"
 
 @pytest.fixture
 def fetch(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script as a module, with its neighbour importable as when it is run."""
+    """Import the script as a module; its neighbour is importable, as when it runs."""
     monkeypatch.syspath_prepend(str(FOLDER))
     spec = importlib.util.spec_from_file_location("fetch_under_test", FOLDER / "fetch.py")
     assert spec is not None
@@ -118,7 +118,7 @@ def make_archive(path: Path, folder: Path, top: str = "thing-1.0") -> None:
 
 @pytest.fixture
 def source(fetch: ModuleType, tmp_path: Path) -> object:
-    """A release whose archive lies in the destination's archives."""
+    """Return a release whose archive is in the destination's archives."""
     (tmp_path / "archives").mkdir()
     archive = tmp_path / "archives" / "thing_1.0.tar.gz"
     make_archive(archive, tmp_path / "made")
@@ -136,7 +136,7 @@ def test_an_archive_at_hand_is_unpacked_once(
     assert (tmp_path / "thing" / "file.c").read_text() == "int x;\n"
     assert fetch.is_present(source, tmp_path)
     (tmp_path / "archives" / source.archive).unlink()  # type: ignore[attr-defined]
-    fetch.fetch(tmp_path, "apt")  # would need the archive if it did anything
+    fetch.fetch(tmp_path, "apt")  # would fail without the archive if it did anything
 
 
 def test_a_changed_archive_is_refused(fetch: ModuleType, source: object, tmp_path: Path) -> None:

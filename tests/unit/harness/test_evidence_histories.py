@@ -32,13 +32,13 @@ def test_a_history_is_the_same_each_time(seed: int) -> None:
         assert play(seed) == play(seed)
 
 
-# That it can fail --------------------------------------------------------------------------------
+# Broken checks are detected -----------------------------------------------------------------------
 
 
 def first_failure(
     sort: str, known: Sequence[cheats.Kind] = cheats.ALL, tries: int = 150
 ) -> Outcome:
-    """Play histories until one fails in this way."""
+    """Play histories until one has this failure; return it."""
     total = Outcome()
     with cached_signatures():
         for seed in range(tries):
@@ -48,8 +48,8 @@ def first_failure(
     return total
 
 
-def without(name: str) -> Callable[..., Any]:
-    """A check that always passes."""
+def passing(name: str) -> Callable[..., Any]:
+    """Return a check that always passes."""
 
     def passes(*_parts: object) -> None:
         return None
@@ -82,12 +82,12 @@ def without(name: str) -> Callable[..., Any]:
 def test_a_search_that_leaves_something_out_misses_a_cheat(
     owner: object, name: str, cheat: cheats.Kind
 ) -> None:
-    with mock.patch.object(owner, name, without(name)):
+    with mock.patch.object(owner, name, passing(name)):
         assert first_failure("missed", [cheat]).missed
 
 
-def careless_about_order(parts: Any, wallet: Any, trust: Any) -> None:
-    """As the verifier's, but for the nonce: that the payment came first is believed."""
+def debit_missing_without_order(parts: Any, wallet: Any, trust: Any) -> None:
+    """The verifier's check without the nonce, which proves that the payment came first."""
     payment = evidence._payment(parts[2], wallet, trust.network)
     evidence._complete(evidence._statement(parts[0], wallet, trust.network), parts[1])
     evidence._unless(not audit.Audit(wallet, trust).read(parts[1]).has_paid(payment.hash))
@@ -96,12 +96,12 @@ def careless_about_order(parts: Any, wallet: Any, trust: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "broken"),
     [
-        ("_forked_sequence", without("sequence")),
-        ("_forked_outcome", without("outcome")),
-        ("_false_journal", without("journal")),
-        ("_follows", without("follows")),
-        ("_complete", without("complete")),
-        ("_debit_missing", careless_about_order),
+        ("_forked_sequence", passing("sequence")),
+        ("_forked_outcome", passing("outcome")),
+        ("_false_journal", passing("journal")),
+        ("_follows", passing("follows")),
+        ("_complete", passing("complete")),
+        ("_debit_missing", debit_missing_without_order),
     ],
 )
 def test_a_verifier_that_checks_less_frames_the_honest(name: str, broken: object) -> None:
@@ -110,7 +110,7 @@ def test_a_verifier_that_checks_less_frames_the_honest(name: str, broken: object
 
 
 def test_a_wallet_that_forgets_what_it_has_signed_is_named() -> None:
-    """As a commit that fails after the payment has left: what design and code rule out."""
+    """Models a commit that fails after the payment was sent, which design and code prevent."""
     apply = Book.apply
 
     def forgetful(book: Book, step: Any) -> bytes:

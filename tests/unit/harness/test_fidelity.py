@@ -1,4 +1,4 @@
-"""The fidelity page's table: what is written, what is called stale, what engines disagree on."""
+"""The fidelity page's table: its text, stale values, differences between engines."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_engines_agree_within_half_a_percent() -> None:
     [payer, payee] = fidelity.disagreements({"qemu": cost(2_000_000), "unicorn": cost(2_010_100)})
     assert payer == "payer's VERIFY: 2,010,100 on unicorn, 2,000,000 on qemu"
     assert payee.startswith("payee's VERIFY")
-    # Decoding also pays for the state of the heap.
+    # The cost of decoding also depends on the state of the heap.
     assert fidelity.disagreements({"qemu": cost(), "renode": cost(decode=150_000)}) == []
 
 

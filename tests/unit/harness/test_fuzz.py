@@ -1,4 +1,4 @@
-"""A sample of `make fuzz` on CPython, and broken rules that its checks must see."""
+"""A sample of `make fuzz` on CPython, and broken rules that its checks must detect."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def ready() -> WalletOnCPython:
 def answer_with(
     monkeypatch: pytest.MonkeyPatch, answer: bytes, key: int = 0, value: bytes = b""
 ) -> None:
-    """Have the dispatcher answer so, and put something into the store."""
+    """Make the dispatcher return this answer and write to the store."""
 
     def dispatch(device: object, command: bytes) -> bytes:
         if key:
@@ -93,7 +93,7 @@ def test_money_without_an_entry_is_seen(
 
 
 def test_good_commands_are_taken() -> None:
-    """Otherwise the sequences would show nothing."""
+    """The sequences are useful only if some commands succeed."""
     taken = set()
     for name, template in attack_material.WALLETS.items():
         for command in attack_material.POOL:

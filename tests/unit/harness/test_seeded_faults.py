@@ -1,4 +1,4 @@
-"""Every seeded fault still changes the sources; that the sweep finds it is for `make seeded`."""
+"""Every seeded fault still changes the sources; `make seeded` checks that the sweep finds it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sweep's plan: every cut point once and first, crosses after them, spread over all."""
+"""The sweep's plan: every cut point once, then combinations, spread over all flows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sweep's rules about what was signed, on wallets that keep them and on wallets that do not."""
+"""The sweep's rules about signed objects, on wallets that keep them and on wallets that do not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AMOUNT = 500
 
 @pytest.fixture
 def pair() -> tuple[Book, Book]:
-    """A wallet that can pay, and one that has nothing."""
+    """Return a wallet with money and one without."""
     bank = Bank()
     alice, bob = bank.wallet("alice"), bank.wallet("bob")
     transfer(bank.account(), alice, 4 * AMOUNT)

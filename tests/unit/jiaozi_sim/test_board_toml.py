@@ -1,4 +1,4 @@
-"""Every board.toml is valid, and the schema refuses what is not."""
+"""Every board.toml is valid, and the schema rejects invalid ones."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ OK_PIN = 10
 
 
 class Rig:
-    """A board's bridge with a firmware's hands on it."""
+    """A board's bridge, driven as by firmware."""
 
     def __init__(self, board: str = "visual_card") -> None:
         self.clock = VirtualScheduler()
@@ -30,7 +30,7 @@ class Rig:
         self.heard += self.reader.feed(data)
 
     def say(self, operation: int, number: int, payload: bytes) -> list[tuple[int, int, bytes]]:
-        """Send one frame; what came back at once."""
+        """Send one frame; return the immediate answer."""
         self.heard.clear()
         self.bridge.receive(frame(operation, number, payload))
         return list(self.heard)
@@ -104,7 +104,7 @@ def test_the_display_draws_and_pushes_busy() -> None:
     rig.clock.run_for(5)
     assert rig.heard == [(0x81, 8, b"\x00")]
     picture = rig.bridge.picture()
-    # The first source of the first gate: bottom left, as the card is held.
+    # The first source of the first gate is at the bottom left of the card.
     assert (picture.size, picture.getpixel((0, 121))) == ((250, 122), 0)
     assert picture.tobytes().count(0) == 1
     assert rig.bridge.violations() == []

@@ -1,4 +1,4 @@
-"""The field: who feels and hears whom, what a frame costs, and what faults do."""
+"""The field: coupling between endpoints, air times of frames, and faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jiaozi_sim.scheduler import VirtualScheduler
 
 
 class Ear:
-    """An endpoint that writes down what it hears."""
+    """An endpoint that records the frames it receives."""
 
     def __init__(self, name: str, scheduler: VirtualScheduler, answers: bool = True) -> None:
         self.name, self.scheduler, self.answers = name, scheduler, answers
@@ -35,7 +35,7 @@ class Ear:
 
 
 class Place:
-    """A field with a driver and two cards."""
+    """A field with a reader and two cards."""
 
     def __init__(self) -> None:
         self.scheduler = VirtualScheduler()
@@ -172,7 +172,7 @@ def test_taps_add_up(place: Place) -> None:
 
 
 class TestFaults:
-    """Rules and what each action does."""
+    """Fault rules and their actions."""
 
     def heard(self, place: Place) -> list[tuple[bytes, bool]]:
         return [(frame, intact) for _, frame, intact in place.card.heard]
@@ -241,7 +241,7 @@ class Reader(Ear):
     """Drives a card block by block."""
 
     def ask(self, place: Place, frame: bytes, rate: int = 106) -> bytes | None:
-        """Send a frame and wait for the answer, at most a second."""
+        """Send a frame and wait at most a second for the answer."""
         before = len(self.heard)
         place.field.transmit(self, frame, rate)
         place.scheduler.run_for(1.0)
@@ -249,7 +249,7 @@ class Reader(Ear):
 
 
 class TestIsoDepCard:
-    """The Python card, seen from the air."""
+    """The Python card, tested over the air."""
 
     @pytest.fixture
     def place(self) -> Place:

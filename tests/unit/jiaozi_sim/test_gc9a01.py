@@ -1,4 +1,4 @@
-"""The GC9A01 model by the byte streams a driver would send."""
+"""The GC9A01 model, driven with a driver's byte streams."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CENTRE = (SIZE // 2, SIZE // 2)
 
 
 class Rig:
-    """A chip on a bench, set up as a driver does it."""
+    """A chip, initialised as by a driver."""
 
     def __init__(self, madctl: int = 0x08) -> None:
         self.chip = Gc9a01()
@@ -40,7 +40,7 @@ class Rig:
         self.send(0x2C, pixel * (SIZE * SIZE))
 
     def seen(self, x: int, y: int) -> object:
-        """The colour there, None outside the glass."""
+        """Return the colour of a pixel, None outside the glass."""
         red, green, blue, alpha = self.chip.image().crop((x, y, x + 1, y + 1)).tobytes()
         return (red, green, blue) if alpha else None
 
@@ -74,7 +74,7 @@ def test_the_glass_is_round() -> None:
 
 
 def turned(x: int, y: int, madctl: int) -> tuple[int, int]:
-    """Where the pixel written at column x, row y is seen."""
+    """Return the position on the glass of the pixel written at column x, row y."""
     column, row = (y, x) if madctl & 0x20 else (x, y)
     column = SIZE - 1 - column if madctl & 0x40 else column
     return column, SIZE - 1 - row if madctl & 0x80 else row

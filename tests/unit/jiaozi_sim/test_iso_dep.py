@@ -1,4 +1,4 @@
-"""The block protocol: rules one by one, then both sides over a channel that does its worst."""
+"""The block protocol: its rules one by one, then both sides over a lossy channel."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ class TestPicc:
 
 
 class Card:
-    """A PICC with an application that answers every command by its length and itself."""
+    """A PICC whose application answers every command with its length and the command itself."""
 
     def __init__(self, size: int, wtx: int) -> None:
         self.picc, self.size, self.wtx = Picc(), size, wtx

@@ -163,7 +163,7 @@ class TestHostLink:
 
 
 class TestSensing:
-    """InListPassiveTarget and what the field looks like to it."""
+    """InListPassiveTarget in different fields."""
 
     def test_nobody_there(self, scheduler: VirtualScheduler, host: Host) -> None:
         assert host.ask(LIST_ONE) == b"\x00"
@@ -321,7 +321,7 @@ class TestExchange:
 
 
 class TestTarget:
-    """TgInitAsTarget and frames as they are; chip-side ISO-DEP is in test_pn532_pair.py."""
+    """TgInitAsTarget and raw frames; chip-side ISO-DEP is in test_pn532_pair.py."""
 
     @pytest.fixture
     def reader(self, field: Field, scheduler: VirtualScheduler) -> Host:

@@ -1,4 +1,4 @@
-"""Frames of the high speed UART: the manual's examples, every size, and streams cut anyhow."""
+"""Frames of the high speed UART: the manual's examples, all sizes, streams in arbitrary pieces."""
 
 from __future__ import annotations
 
@@ -77,5 +77,5 @@ def test_cuts_and_preambles_do_not_matter(
 def test_noise_is_survived_and_forgotten(noise: bytes) -> None:
     decoder = Decoder()
     decoder.feed(noise)
-    decoder.feed(bytes(MAX_BODY + 10))  # ends whatever the noise had begun
+    decoder.feed(bytes(MAX_BODY + 10))  # ends a frame that the noise may have started
     assert decoder.feed(ACK)[-1:] == [Received(Kind.ACK)]

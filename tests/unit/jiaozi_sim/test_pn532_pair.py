@@ -1,4 +1,4 @@
-"""Two PN532 chips facing each other in virtual time: one reads, one is a card."""
+"""Two PN532 chips in virtual time: one is the reader, one the card."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def wallet(field: Field, scheduler: VirtualScheduler) -> Host:
 
 
 def tap(field: Field, reader: Host, wallet: Host) -> bytes:
-    """Bring both together, let the reader find the wallet; returns what the reader saw."""
+    """Bring both together and let the reader find the wallet; return what the reader found."""
     field.place(reader.chip)
     field.place(wallet.chip)
     wallet.listen()
@@ -222,7 +222,7 @@ World = tuple[VirtualScheduler, Field, Host, Host]
 
 
 def advance(world: World) -> bool:
-    """One event of an exchange in which the wallet answers what it is asked; False at its end."""
+    """Process one event of an exchange in which the wallet answers; False at the end."""
     scheduler, _, reader, wallet = world
     if wallet.answers == [b"\x00" + COMMAND[:200]]:
         wallet.answers.clear()

@@ -1,4 +1,4 @@
-"""Wires to a PN532: baud rates beside the bytes, lost bytes, pace, and a pseudo-terminal."""
+"""Wires to a PN532: baud rates, lost bytes, pace, and a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_copy_of_a_wire_answers_for_itself(uart: UartWire) -> None:
 
 
 class TestPty:
-    """The serial port for programs."""
+    """The pseudo-terminal for programs of the host."""
 
     @pytest.fixture
     def wire(self, scheduler: VirtualScheduler) -> Iterator[PtyWire]:

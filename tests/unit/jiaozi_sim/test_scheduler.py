@@ -11,7 +11,7 @@ from jiaozi_sim.scheduler import RealTimeScheduler, Timer, VirtualScheduler
 
 
 class Bell:
-    """Rings by a schedule and remembers when."""
+    """Records the times of its scheduled calls."""
 
     def __init__(self, scheduler: VirtualScheduler | RealTimeScheduler) -> None:
         self.scheduler = scheduler

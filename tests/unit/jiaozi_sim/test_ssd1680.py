@@ -1,4 +1,4 @@
-"""The SSD1680 model by the byte streams a driver would send."""
+"""The SSD1680 model, driven with a driver's byte streams."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FULL, PARTIAL = 0xF7, 0xFF
 
 
 class Rig:
-    """A chip on a bench: a clock, its bus, and the levels its BUSY pin went through."""
+    """A chip with its clock and bus, and the recorded levels of its BUSY pin."""
 
     def __init__(self) -> None:
         self.clock = VirtualScheduler()
@@ -53,7 +53,7 @@ class Rig:
         self.clock.run_for(10)
 
     def dots(self) -> set[tuple[int, int]]:
-        """Where the panel is black."""
+        """Return the positions of the panel's black dots."""
         pixels = self.chip.image().tobytes()
         return {divmod(at, WIDTH)[::-1] for at, value in enumerate(pixels) if value == 0}
 
@@ -129,7 +129,7 @@ def test_a_window_is_filled_in_the_order_of_the_entry_mode(
     for index, (x, y) in enumerate(order):
         expected[y * (SOURCES // 8) + x] = index % 251
     assert rig.chip.ram_red == expected
-    # One more byte starts over at the window's first address.
+    # The address wraps to the window's first one.
     rig.send(0x26, 0xAA)
     x, y = order[0]
     assert rig.chip.ram_red[y * (SOURCES // 8) + x] == 0xAA
@@ -147,7 +147,7 @@ def test_a_partial_update_drives_only_what_differs_from_the_red_ram(rig: Rig) ->
         rig.clock.step()
     assert rig.clock.now() - started == pytest.approx(PARTIAL_UPDATE_SECONDS)
     assert rig.dots() == {(x, 0) for x in range(4)}
-    # Equal RAMs: nothing is driven, so the dots stay although the image no longer has them.
+    # With equal RAMs no dot is driven, so dots stay that the image does not have.
     rig.window(0, 15, 0, HEIGHT - 1)
     rig.send(0x24, 0xFF)
     rig.show(PARTIAL)

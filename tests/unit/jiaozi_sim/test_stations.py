@@ -1,4 +1,4 @@
-"""A wallet station has what its board has, and says so when asked for anything else."""
+"""A wallet station has its board's parts, and reports an error for any other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def simulator(tmp_path: Path) -> Iterator[Simulator]:
 
 @pytest.fixture
 def bare(simulator: Simulator, tmp_path: Path) -> Wallet:
-    """A wallet whose board has no chip and no key; without power."""
+    """Make a wallet without power whose board has no chip and no key."""
     (tmp_path / "bare").mkdir()
     (tmp_path / "bare" / "board.toml").write_text(BARE)
     elf = tmp_path / "firmware.elf"

@@ -1,4 +1,4 @@
-"""The error registry and what is generated from it."""
+"""The error registry and the files generated from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def registry(*entries: str) -> str:
 
 
 def copy_tree(target: Path) -> list[Path]:
-    """The registry and its generated files in a tree of their own; returns the generated files."""
+    """Copy the registry and its generated files to another tree; return the generated files."""
     entries = gen_errors.read_registry((ROOT / gen_errors.REGISTRY).read_text("utf-8"))
     generated = list(gen_errors.render_all(entries))
     for path in [gen_errors.REGISTRY, *generated]:

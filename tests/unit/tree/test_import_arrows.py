@@ -1,6 +1,7 @@
-"""Allowed imports between packages, and no import circles, read from the syntax trees.
+"""Allowed imports between packages, and no import cycles, read from the syntax trees.
 
-Imports under `if TYPE_CHECKING:` count everywhere, imports inside functions for the packages only.
+Imports under `if TYPE_CHECKING:` always count; imports inside functions count between packages, but
+not for cycles.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ OURS = {"jiaozi", "wallet", "jiaozi_host", "jiaozi_sim", "board"}
 
 @dataclass(frozen=True)
 class Layer:
-    """A folder, what of ours it may import, and the modules it may import at all (None: any)."""
+    """A folder, the packages of ours it may import, and other modules it may (None: any)."""
 
     folder: str
     ours: frozenset[str]
@@ -27,11 +28,11 @@ class Layer:
 
 
 def layer(folder: str, ours: str, only: str | None = None) -> Layer:
-    """A Layer from space-separated names."""
+    """Make a Layer from space-separated names."""
     return Layer(folder, frozenset(ours.split()), frozenset(only.split()) if only else None)
 
 
-# `jiaozi` has no I/O, no clock and no globals: what it may import is said in full.
+# `jiaozi` has no I/O, no clock and no globals, so all its imports are listed.
 LAYERS = [
     layer("protocol/jiaozi", "jiaozi", "_jzcrypto _jzcbor micropython struct jiaozi"),
     layer("protocol/cpython", ""),
@@ -46,18 +47,18 @@ LAYERS = [
 ]
 # Allowed under `if TYPE_CHECKING:` everywhere.
 TYPES_ONLY = {"typing", "typing_extensions", "collections.abc"}
-# Called, not imported: the other ways `jiaozi` could reach the world, and `import` by another name.
+# Built-in functions with which `jiaozi` could do I/O or import without an import statement.
 FORBIDDEN_CALLS = {"open", "input", "print", "exec", "eval", "__import__", "globals"}
 
 
 @cache
 def parse(path: Path) -> ast.Module:
-    """The syntax tree of one file of the tree."""
+    """Parse one file of the tree."""
     return ast.parse(path.read_text("utf-8"), str(path))
 
 
 def for_types_only(tree: ast.Module) -> set[ast.AST]:
-    """What stands under `if TYPE_CHECKING:`, which no interpreter runs."""
+    """Return the nodes under `if TYPE_CHECKING:`, which no interpreter runs."""
     return {
         inner
         for node in ast.walk(tree)
@@ -68,9 +69,9 @@ def for_types_only(tree: ast.Module) -> set[ast.AST]:
 
 
 def imported(tree: ast.Module, package: str) -> Iterator[tuple[int, str]]:
-    """Line and top-level name of every import; a relative one stays in its own package.
+    """Return line and top-level name of every import; a relative one stays in its own package.
 
-    TYPES_ONLY is no import where only a type checker looks; anything of ours still is.
+    Under `if TYPE_CHECKING:` the modules of TYPES_ONLY are not counted; packages of ours are.
     """
     unseen = for_types_only(tree)
     for node in ast.walk(tree):
@@ -83,7 +84,7 @@ def imported(tree: ast.Module, package: str) -> Iterator[tuple[int, str]]:
 
 
 def breaches(rule: Layer, tree: ast.Module, package: str) -> Iterator[str]:
-    """Each import of a file that its layer does not allow."""
+    """List the imports of a file that its layer does not allow."""
     for line, name in imported(tree, package):
         forbidden = name in OURS and name not in rule.ours
         if forbidden or (rule.only is not None and name not in rule.only):
@@ -123,13 +124,13 @@ def test_every_import_package_has_a_rule() -> None:
     assert packages <= {rule.folder for rule in LAYERS} | {"simulator/scenarios"}
 
 
-# The folders that modules are imported from, beside a board's; `tests` from the tree's root.
+# The folders that modules are imported from, besides a board's; `tests` is imported from the root.
 IMPORT_ROOTS = ("protocol", "protocol/cpython", "firmware", "host", "simulator", "tests")
 BOARDS = sorted(path.parent.name for path in ROOT.glob("boards/*/board.toml"))
 
 
 def modules(board: str) -> dict[str, ast.Module]:
-    """The syntax trees of all modules by dotted name, with one board's."""
+    """Parse all modules, with those of one board; return the trees by dotted name."""
     found = {}
     for root in (*IMPORT_ROOTS, f"boards/{board}"):
         for path in sorted((ROOT / root).rglob("*.py")):
@@ -140,7 +141,7 @@ def modules(board: str) -> dict[str, ast.Module]:
 
 
 def top_level(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes that are not inside a function."""
+    """Yield all nodes outside functions."""
     for node in ast.iter_child_nodes(tree):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.expr):
             yield node
@@ -148,7 +149,7 @@ def top_level(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def modules_imported(name: str, trees: dict[str, ast.Module]) -> set[str]:
-    """The modules of `trees` that a module imports when it is imported itself."""
+    """Return the modules of `trees` that a module imports when it is imported."""
     found = set()
     for node in top_level(trees[name]):
         if isinstance(node, ast.Import):
@@ -161,7 +162,7 @@ def modules_imported(name: str, trees: dict[str, ast.Module]) -> set[str]:
 
 
 def circles(graph: dict[str, set[str]]) -> list[list[str]]:
-    """The sets of modules that import each other, directly or through others."""
+    """Return the sets of modules that import each other, directly or through others."""
     reached: dict[str, set[str]] = {}
     for start in graph:
         seen: set[str] = set()

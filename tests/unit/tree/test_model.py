@@ -1,4 +1,4 @@
-"""The Spin model of a transfer: small bounds, what each safety step is for, the code it names."""
+"""The Spin model of a transfer: small bounds, mutants without a safety step, named code exists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CODE = [
     check_model.ROOT / place for place in ("protocol/jiaozi", "firmware/wallet", "host/jiaozi_host")
 ]
 NAMED = re.compile(r"\[([\w/]+\.py): ([\w, ]+)\]")
-# Every search builds its own verifier, so the tests can run side by side.
+# Every search builds its own verifier, so the tests can run in parallel.
 
 
 @pytest.mark.parametrize("bounds", check_model.SMALL, ids=str)
@@ -40,7 +40,7 @@ def test_each_safety_step_can_be_taken_out() -> None:
 
 
 def functions(name: str) -> set[str]:
-    """The functions and methods of the one source file whose path ends with `name`."""
+    """List functions and methods of the one source file whose path ends with `name`."""
     found = [path for place in CODE for path in place.rglob("*.py") if path.match(f"*/{name}")]
     assert len(found) == 1, f"{name} is {found or 'nowhere'}"
     tree = ast.parse(found[0].read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""Which rooms of a package may import which of its other rooms: read from the syntax tree."""
+"""Allowed imports between the rooms (folders) of a package, read from the syntax tree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = {"wallet": ROOT / "firmware" / "wallet", "jiaozi": ROOT / "protocol" / "jiaozi"}
-# Package, room (a folder or file) and the rooms it must not import, for types neither.
+# Package, room (a folder or file), and the rooms it must not import, not even for types.
 FORBIDDEN = [
     ("jiaozi", "wire", "wallet operator"),
     ("jiaozi", "wallet", "operator"),
@@ -25,7 +25,7 @@ FORBIDDEN = [
 
 
 def rooms_of(tree: ast.AST, package: str) -> set[str]:
-    """Rooms of `package` that a file imports, inside functions too."""
+    """Return the rooms of `package` that a file imports, including inside functions."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:

@@ -1,4 +1,4 @@
-"""What the tree must not hold, and what every folder must: checked on the files git knows."""
+"""Forbidden contents of the tree and required files of folders, checked on the files git knows."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ FOLDERS_WITH_README = [
     *("firmware/native", "firmware/include/jz", "firmware/targets", "firmware/targets/emulated"),
     *("firmware/targets/unix", "firmware/wallet", "firmware/upstream"),
 ]
-# Where packages come from is the machine's setting, not the tree's.
+# Package sources are a setting of the machine, not of the tree.
 REGISTRY = re.compile(
     r"(?i)\b(?:pypi\.org|pythonhosted|registry\.npmjs|npmjs\.org|crates\.io|proxy\.golang|"
     r"(?:deb|security|ftp|snapshot)\.debian\.org|archive\.ubuntu|(?:index-url|find-links)[ =]\S+:/)"
 )
-# Homes and work folders of one machine. System paths that a standard fixes are no concern.
+# Home and work folders of one machine. System paths fixed by a standard are allowed.
 MACHINE_PATH = re.compile(r"(?<![\w.$})/-])/(?:work|root|tmp|home|Users)/\w")
 MAGIC_OF_BINARIES = (b"\x7fELF", b"MZ", b"PK\x03\x04", b"\x1f\x8b", b"\xfd7zXZ", b"!<arch>")
 
 
 def tracked() -> list[str]:
-    """Every file that git knows or would add, but none that is ignored or gone."""
+    """List the files that git knows or would add, without ignored and deleted ones."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
     names = listed.decode().split("\0")
@@ -42,7 +42,7 @@ def tracked() -> list[str]:
 
 
 def matches(pattern: re.Pattern[str], name: str) -> list[str]:
-    """`file:line: text` for each line of a text file in which the pattern is found."""
+    """List `file:line: text` for each line of a text file that matches the pattern."""
     try:
         lines = (ROOT / name).read_text("utf-8").splitlines()
     except UnicodeDecodeError:
@@ -52,7 +52,7 @@ def matches(pattern: re.Pattern[str], name: str) -> list[str]:
 
 
 def everywhere(pattern: re.Pattern[str]) -> list[str]:
-    """The pattern's matches in every file but this one, which has to spell them."""
+    """List the pattern's matches in every file except this one, which contains the patterns."""
     own = Path(__file__).relative_to(ROOT).as_posix()
     return [match for name in tracked() if name != own for match in matches(pattern, name)]
 
@@ -92,7 +92,7 @@ def test_every_board_says_what_it_is() -> None:
 
 
 def dotted(*labels: str) -> str:
-    """A host's name, put together here so that this file does not name it either."""
+    """Join the parts of a host's name, so that this file does not contain it."""
     return ".".join(labels)
 
 

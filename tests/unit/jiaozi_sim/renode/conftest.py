@@ -1,4 +1,4 @@
-"""An installation of Renode whose program is a stand-in."""
+"""Fixture: an installation of Renode whose program is a stand-in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STAND_IN = ROOT / "tests" / "fixtures" / "renode_stand_in.py"
 
 @pytest.fixture
 def renode_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An installation whose `renode` is a script that starts the stand-in as a child."""
+    """Return an installation whose `renode` is a script that starts the stand-in as a child."""
     home = tmp_path / "installed"
     home.mkdir()
     script = home / "renode"

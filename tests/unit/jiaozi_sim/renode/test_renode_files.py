@@ -1,4 +1,4 @@
-"""Renode's files against the firmware, the simulator and each other, without Renode."""
+"""Renode's files agree with the firmware, the simulator and each other; Renode is not needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NATIVE_UARTS = ROOT / "simulator" / "jiaozi_sim" / "machines" / "plugin" / "uart
 SUITES = sorted((ROOT / "tests" / "renode").glob("*.robot"))
 SCRIPTS = [generated(board, "resc") for board in BOARDS]
 SCRIPTS += sorted((ROOT / "simulator" / "renode").glob("*.resc"))
-# Models of Renode 1.15 and 1.16 with the properties and connections that are used here.
+# Models of Renode 1.15 and 1.16, with the properties and connections used here.
 MODELS = {
     "IRQControllers.NVIC": {"priorityMask", "systickFrequency", "IRQ"},
     "CPU.CortexM": {"cpuType", "nvic", "PerformanceInMips"},
@@ -31,7 +31,7 @@ MODELS = {
     "Memory.ArrayMemory": {"size"},
     "UART.CMSDK_APB_UART": {"frequency", "RxInterrupt", "TxInterrupt"},
 }
-# First words of monitor commands, and devices with what is asked of them.
+# First words of monitor commands, and devices with the members used.
 COMMANDS = {
     "include",
     "macro",
@@ -53,7 +53,7 @@ def platform(request: pytest.FixtureRequest) -> Platform:
 
 
 def defined(file: Path, name: str) -> int:
-    """A `#define NAME (value)` of a C file."""
+    """Read a `#define NAME (value)` of a C file."""
     [found] = re.findall(rf"#define {name} \((\w+?)u?\)", file.read_text())
     return number(found)
 
@@ -80,7 +80,7 @@ def test_uarts_are_those_of_the_firmware(platform: Platform) -> None:
 
 
 def test_the_core_is_where_the_port_looks_for_it(platform: Platform) -> None:
-    """SysTick, NVIC and SCB lie in the first kilobytes of the interrupt controller's page."""
+    """SysTick, NVIC and SCB are in the first kilobytes of the interrupt controller's page."""
     [nvic] = [at for name, at in platform.addresses.items() if name == "nvic"]
     registers = (TARGET / "registers.h").read_text()
     found = {int(at, 16) for at in re.findall(r"JZ_REGISTER\((0xE\w+)\)", registers)}
@@ -125,7 +125,7 @@ def commands_of_the_probe() -> set[str]:
 
 
 def check_script(script: Path, text: str) -> None:
-    """Raise AssertionError for a name that is nobody's."""
+    """Raise AssertionError for an unknown name."""
     given = {"ORIGIN": str(script.parent)}
     hubs = set()
     lines = text.splitlines()

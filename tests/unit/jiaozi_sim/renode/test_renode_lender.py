@@ -1,4 +1,4 @@
-"""Renodes that go from one machine to the next, with a stand-in for the program."""
+"""Reuse of Renode processes by one machine after another, with a stand-in for the program."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def machine(tmp_path: Path, name: str) -> RenodeMachine:
 
 
 def begun(tmp_path: Path) -> list[int]:
-    """The processes that stood in so far."""
+    """Return the ids of the stand-ins started so far."""
     return [int(line.split()[1]) for line in asked(tmp_path) if line.startswith("pid ")]
 
 
@@ -69,7 +69,7 @@ def test_one_machine_goes_on_with_the_renode_of_another(lender: Lender, tmp_path
         await_reset(tmp_path, turn)
     assert len(begun(tmp_path)) == 1
     assert "jiaozi_watch" in (tmp_path / "other" / "monitor.log").read_text()
-    # Each has of Renode's log what is its own; the stand-in speaks once.
+    # Each machine gets its own part of Renode's log; the stand-in writes one line.
     assert "standing in" in (tmp_path / "one" / "renode.log").read_text()
     assert (tmp_path / "other" / "renode.log").read_text() == ""
 

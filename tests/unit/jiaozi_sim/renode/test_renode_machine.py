@@ -1,4 +1,4 @@
-"""The Renode engine on a stand-in for `renode`, which answers at the robot server's port."""
+"""The Renode engine with a stand-in for `renode`, which serves the robot server's port."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_start_builds_the_machine_and_opens_the_wires(
 def started_wearable(
     renode_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """A wearable with power in a world that runs Renode."""
+    """Start a wearable in a world that runs Renode."""
     elf = tmp_path / "firmware.elf"
     elf.write_bytes(b"")
     monkeypatch.setenv("JIAOZI_ENGINE", "renode")
@@ -82,7 +82,7 @@ def test_each_image_runs_on_its_own_board(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("started_wearable")
 def test_renode_has_less_priority_than_the_world(tmp_path: Path) -> None:
-    """In the same session: Linux may group processes by session, and niceness counts within one."""
+    """Renode stays in the session: Linux may apply niceness only within a session."""
     pid = pid_of_renode(tmp_path)
     assert os.getsid(pid) == os.getsid(0)
     assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
@@ -98,7 +98,7 @@ def test_a_cut_keeps_the_nvm_and_the_next_start_builds_anew(
     assert not machine.running
     with pytest.raises(NotRunning):
         _ = machine.wires
-    # The stand-in saves what it was given, with its first byte counted up.
+    # The stand-in saves the image it was given with its first byte incremented.
     assert machine.read_nvm(0, 3) == b"\2\2\xff"
     machine.start()
     assert machine.pid == pid
@@ -136,12 +136,12 @@ def test_an_ordered_cut_ends_the_wires_and_keeps_the_nvm(
     pid = machine.pid
     assert "jiaozi_cut 3" in asked(tmp_path)
     wire = machine.wires["host"]
-    machine.cut_after_stores(1)  # the stand-in takes the second order as the cut itself
+    machine.cut_after_stores(1)  # the stand-in treats the second order as the cut itself
     wire.settimeout(5)
     assert wire.recv(1) == b""
     assert not machine.running
     assert beginnings(tmp_path)[-4:] == [
-        "emulation",  # IsStarted: nothing else is asked before it stands
+        "emulation",  # IsStarted: no other command before Renode has paused
         "jiaozi_save_nvm",
         "jiaozi_refresh",
         "jiaozi_unwatch",

@@ -1,4 +1,4 @@
-"""The client of Renode's monitor against a scripted one."""
+"""The client of Renode's monitor, tested with a scripted monitor."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ WHOLE = (
 
 @contextlib.contextmanager
 def serve_once(directory: Path, answer: bytes, then_silent: bool) -> Iterator[Monitor]:
-    """A monitor whose Renode sends these bytes, then closes or sends nothing more."""
+    """Return a monitor whose Renode sends these bytes, then closes or stays silent."""
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -157,7 +157,7 @@ def test_half_an_answer_and_silence(tmp_path: Path, answer: bytes) -> None:
 
 
 def test_half_an_answer_in_full_length(tmp_path: Path) -> None:
-    """It ends where it says it does, and is no XML."""
+    """The answer has the announced length but is not XML."""
     half = WHOLE[:90]
     with (
         serve_once(tmp_path, http(half, len(half)), then_silent=False) as monitor,

@@ -1,4 +1,4 @@
-"""What runs inside Renode, on CPython with fakes for Renode's objects."""
+"""The code that runs inside Renode, tested on CPython with fakes of Renode's objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROBE = Path(__file__).parents[4] / "simulator" / "renode" / "probe.py"
 
 
 class Memory:
-    """An ArrayMemory of Renode's."""
+    """Fake of Renode's ArrayMemory."""
 
     def __init__(self) -> None:
         self.data = bytearray(b"\xff" * 64)
@@ -40,7 +40,7 @@ class Memory:
 
 
 class HostTicks:
-    """What a time source keeps of the host's time, by .NET's reflection."""
+    """A time source's private record of the host's time, read by .NET's reflection."""
 
     def __init__(self) -> None:
         self.value = 0
@@ -56,7 +56,7 @@ class HostTicks:
 
 
 class TimeSource:
-    """A machine's time source; ticks are nanoseconds, as in Renode 1.16."""
+    """Fake of a machine's time source; ticks are nanoseconds, as in Renode 1.16."""
 
     def __init__(self) -> None:
         self.host = HostTicks()
@@ -81,7 +81,7 @@ class TimeSource:
 
 
 class Machine:
-    """A machine of Renode's, and the firmware that runs on it."""
+    """Fake of a machine, and the firmware that runs on it."""
 
     def __init__(self) -> None:
         self.LocalTimeSource = TimeSource()
@@ -103,7 +103,7 @@ class Machine:
 class Bench:
     """The probe, loaded into a monitor with one machine.
 
-    scattered: .NET keeps its Stopwatch in an assembly that IronPython was not told of.
+    scattered: true if .NET's Stopwatch is in an assembly that IronPython has not loaded.
     """
 
     def __init__(self, directory: Path, scattered: bool = False) -> None:
@@ -128,7 +128,7 @@ class Bench:
         )
         given = {"monitor": monitor, "System": system, "clr": clr}
         self.probe: dict[str, Any] = runpy.run_path(str(PROBE), given)
-        # A module's end empties its globals in place of the interpreter's lasting scope.
+        # run_path clears the globals at its end; restore them, as Renode keeps its scope.
         for value in self.probe.values():
             if hasattr(value, "__globals__"):
                 value.__globals__.update(self.probe)
@@ -138,19 +138,19 @@ class Bench:
         return not command.startswith("connector Connect sysbus.uart9")
 
     def command(self, name: str, *arguments: Any) -> None:
-        """A command typed into the monitor."""
+        """Run a monitor command."""
         self.probe[f"mc_jiaozi_{name}"](*arguments)
 
     def watch(self) -> None:
         self.command("watch", str(self.counters), str(self.nvm_file))
 
     def mark(self, value: int, executed: int) -> None:
-        """The firmware's store to the marker word."""
+        """Store to the marker word, as the firmware does."""
         self.machine.cpu.ExecutedInstructions = executed
         sys.jiaozi.marked(self.machine, 0, value)  # type: ignore[attr-defined]
 
     def store(self, offset: int, value: int) -> None:
-        """The firmware's store to the NVM."""
+        """Store to the NVM, as the firmware does."""
         probe = sys.jiaozi  # type: ignore[attr-defined]
         stored = probe.stored(self.machine, self.machine.nvm, offset, value)
         self.machine.nvm.WriteDoubleWord(offset, stored)
@@ -174,7 +174,7 @@ class _Array(bytearray):
 
 
 class _Arrays:
-    """System.Array."""
+    """Fake of System.Array."""
 
     def __getitem__(self, kind: type) -> type:
         return {int: _Array, object: list}[kind]
@@ -235,7 +235,7 @@ def test_time_lost_is_not_made_up_for_by_waiting_faster(bench: Bench) -> None:
     time = bench.machine.LocalTimeSource
     time.host.value, time.virtual = 900_000_000, 400_000_000
     bench.mark(Mark.PYTHON, 100)
-    assert time.host.value == 900_000_000  # who computes may catch up
+    assert time.host.value == 900_000_000  # a busy machine may catch up
     bench.mark(IDLE_ENTER, 200)
     assert time.host.value == time.virtual == 400_000_000
     assert time.host.locked == 0
@@ -314,7 +314,7 @@ def test_a_cut_keeps_exactly_the_ordered_stores(bench: Bench) -> None:
 
 
 def test_a_store_is_in_the_memory_before_it_is_counted(bench: Bench) -> None:
-    """Who follows the count reads the memory at once."""
+    """A reader of the count reads the memory right after it changes."""
     bench.watch()
     [watch] = sys.jiaozi.watches.values()  # type: ignore[attr-defined]
     found = []
