@@ -1,8 +1,8 @@
-"""The schema of `boards/<board>/board.toml`, which says everything about a board that is data.
+"""The schema of `boards/<board>/board.toml`, which holds all data of a board.
 
-Strict: every key is known, required keys are there, numbers are in range, no two things share a pin
-or a UART, and what a board says it can do fits its chips. The simulator builds a wallet from it;
-`boards/generate.py` writes the firmware's and Renode's files from it.
+Strict: unknown and missing keys, numbers out of range, pins or UARTs used twice, and capabilities
+that do not fit the chips are errors. The simulator builds a wallet from a board.toml;
+`boards/generate.py` writes the files for firmware and Renode from it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
 
 
 class BoardError(Exception):
-    """A board.toml is missing, unreadable or not valid. One line, naming table and key."""
+    """A board.toml is missing, unreadable or invalid. The text is one line with table and key."""
 
 
 class _Table(BaseModel):
@@ -35,7 +35,7 @@ class _Table(BaseModel):
 
 
 class _Chip(_Table):
-    """One `[[chip]]`: its model, its bus, and which board pin each of its own pins is on."""
+    """One `[[chip]]`: its model, its bus, and the board pin of each of its pins."""
 
     PINS: ClassVar[tuple[str, ...]] = ()
     model: str
@@ -43,12 +43,12 @@ class _Chip(_Table):
 
     @property
     def pins(self) -> dict[str, int]:
-        """Board pin by the chip's own name of it."""
+        """Board pins by the chip's pin names."""
         return {role: getattr(self, role) for role in self.PINS}
 
 
 class _Display(_Chip):
-    """width and height as a person sees it; rotation: of the controller's picture, in degrees."""
+    """A display; width, height: as the user sees it; rotation: of the controller, in degrees."""
 
     bus: Annotated[str, Field(pattern="^spi[01]$")]
     bus_hz: Hertz
@@ -114,7 +114,7 @@ Display = Ssd1680 | Gc9a01
 
 
 class Button(_Table):
-    """One `[[button]]`; `active`: its level while it is pressed."""
+    """One `[[button]]`; active: its level while pressed."""
 
     name: Name
     pin: Pin
@@ -126,7 +126,7 @@ class Button(_Table):
 
 
 class TouchKey(_Table):
-    """One `[[touch_key]]`: an area of the screen that acts as a button; right, bottom excluded."""
+    """One `[[touch_key]]`: a screen area that acts as a button; right and bottom are excluded."""
 
     name: Name
     left: Pixels
@@ -150,14 +150,14 @@ class Nvm(_Table):
 
 
 class Memory(_Table):
-    """What of the RAM the image uses as heap and as stack, in KiB."""
+    """Sizes of heap and stack in RAM, in KiB."""
 
     heap_kib: Annotated[int, Field(ge=32)]
     stack_kib: Annotated[int, Field(ge=8)]
 
 
 class EmulatedUarts(_Table):
-    """The UARTs of an emulated board that no chip is on, by role."""
+    """UART numbers by role, without the UARTs of chips."""
 
     host: UartNumber
     bridge: UartNumber
@@ -166,20 +166,20 @@ class EmulatedUarts(_Table):
 
 
 class Emulated(_Table):
-    """`[target.emulated]`: which machine stands for the board."""
+    """`[target.emulated]`: the emulated machine of the board."""
 
     machine: Literal["mps2-an386"]
     uart: EmulatedUarts
 
 
 class Targets(_Table):
-    """What the board's firmware is built for."""
+    """The targets for which the board's firmware is built."""
 
     emulated: Emulated
 
 
 class Board(_Table):
-    """One board. `links`: what a counterpart can reach it by; `person`: how its holder answers."""
+    """One board; links: its links to readers and peers; person: its means of user input."""
 
     name: Name
     form: Literal["card", "wearable", "sim"]
@@ -196,12 +196,12 @@ class Board(_Table):
 
     @property
     def display(self) -> Display | None:
-        """The chip that shows pictures, if there is one."""
+        """The display's chip, or None."""
         return next((chip for chip in self.chips if isinstance(chip, _Display)), None)
 
     @property
     def contactless(self) -> Pn532 | None:
-        """The contactless chip, if there is one."""
+        """The contactless chip, or None."""
         return next((chip for chip in self.chips if isinstance(chip, Pn532)), None)
 
     @property
@@ -213,19 +213,19 @@ class Board(_Table):
         return uarts
 
     @model_validator(mode="after")
-    def _nothing_is_used_twice(self) -> Board:
+    def _check_unique(self) -> Board:
         pins = [
             (pin, f"{chip.model}.{role}") for chip in self.chips for role, pin in chip.pins.items()
         ]
         pins += [(button.pin, f"button {button.name}") for button in self.buttons]
-        _refuse_repeats("pin", pins)
-        _refuse_repeats("UART", ((number, role) for role, number in self.uarts.items()))
-        _refuse_repeats("model", ((chip.model, "a chip") for chip in self.chips))
-        _refuse_repeats("name", ((button.name, "a button") for button in self.buttons))
+        _reject_duplicates("pin", pins)
+        _reject_duplicates("UART", ((number, role) for role, number in self.uarts.items()))
+        _reject_duplicates("model", ((chip.model, "a chip") for chip in self.chips))
+        _reject_duplicates("name", ((button.name, "a button") for button in self.buttons))
         return self
 
     @model_validator(mode="after")
-    def _can_do_what_it_says(self) -> Board:
+    def _check_capabilities(self) -> Board:
         models = {chip.model for chip in self.chips}
         if ("contactless" in self.links) != (self.contactless is not None):
             raise ValueError('links: "contactless" goes with a pn532 chip, and only with one')
@@ -240,7 +240,7 @@ class Board(_Table):
         return self
 
 
-def _refuse_repeats(what: str, uses: Iterable[tuple[object, str]]) -> None:
+def _reject_duplicates(what: str, uses: Iterable[tuple[object, str]]) -> None:
     users: dict[object, str] = {}
     for used, user in uses:
         if used in users:
@@ -249,15 +249,15 @@ def _refuse_repeats(what: str, uses: Iterable[tuple[object, str]]) -> None:
 
 
 def board_names() -> list[str]:
-    """The names of all boards: the folders of boards/ that hold a board.toml."""
+    """List the names of all boards: the folders of boards/ with a board.toml."""
     return sorted(path.parent.name for path in BOARDS.glob("*/board.toml"))
 
 
 def load_board(board: str | Path) -> Board:
-    """A board by its name, or by the path of its folder if that lies elsewhere than in boards/.
+    """Load a board by its name, or by the path of a folder outside boards/.
 
     Raises:
-        BoardError: there is none, or its board.toml is not valid.
+        BoardError: the board does not exist, or its board.toml is invalid.
     """
     path = BOARDS / board / "board.toml"
     try:
@@ -272,17 +272,17 @@ def load_board(board: str | Path) -> Board:
 
 
 def parse_board(text: str) -> Board:
-    """A board from the text of its board.toml. Raises BoardError."""
+    """Parse the text of a board.toml. Raises BoardError."""
     try:
         return Board.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise BoardError(str(error)) from error
     except ValidationError as error:
-        raise BoardError(_first_of(error)) from error
+        raise BoardError(_first_error(error)) from error
 
 
-def _first_of(error: ValidationError) -> str:
-    """The first complaint in one line: table, key, what is wrong."""
+def _first_error(error: ValidationError) -> str:
+    """Format the first validation error in one line: table, key, problem."""
     first = error.errors(include_url=False)[0]
     # Tables of an array are counted from 1; a chip's number is followed by its model.
     path = [str(part + 1) if isinstance(part, int) else part for part in first["loc"]]

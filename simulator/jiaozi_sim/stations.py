@@ -1,4 +1,4 @@
-"""What stands in the simulated world: wallets with their chips, and readers for host programs."""
+"""Stations of the simulated world: wallets with their chips, and readers for host programs."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from jiaozi_sim.scheduler import Scheduler
 from jiaozi_sim.streams import PtyPort, Stream
 from jiaozi_sim.wires import PtyWire, Wire
 
-# UART roles that a program on the host may open; a debug image has its REPL on `log`.
+# UART roles that programs of the host may open; a debug image has its REPL on `log`.
 _PORT_ROLES = ("host", "contact", "log")
 
-# How many of the newest pieces of bridge traffic are remembered.
+# How many of the newest pieces of bridge traffic are kept.
 _TRAFFIC_LIMIT = 10_000
 
-# A machine writes its bus bridge byte by byte, a picture is 100 KiB: the world takes what has come
-# in this many seconds at once.
+# A machine writes to its bus bridge byte by byte, and a picture has 100 KiB: the bytes of this many
+# seconds are read at once.
 _BRIDGE_PAUSE = 0.001
 
-# How often a machine that runs elsewhere is polled for a power cut.
-_LOOK_SECONDS = 0.05
+# Interval at which a machine in another process is polled for a power cut.
+_POLL_SECONDS = 0.05
 
 
 class _MachineWire(Wire):
     """The UART between a machine and its PN532.
 
-    A machine's socket carries no baud rate, so both sides are taken to agree. `carried` counts the
-    bytes of both directions.
+    A machine's socket has no baud rate, so both sides are assumed to agree. carried: number of
+    bytes in both directions.
     """
 
     def __init__(self, scheduler: Scheduler) -> None:
@@ -48,11 +48,11 @@ class _MachineWire(Wire):
 
     @property
     def host_baud(self) -> int:
-        """Always the chip's."""
+        """Return the chip's baud rate."""
         return self._chip.baud if self._chip else 0
 
     def from_machine(self, data: bytes) -> None:
-        """Bytes from the machine's UART."""
+        """Forward bytes from the machine's UART to the chip."""
         self.carried += len(data)
         self._to_chip(data, self.host_baud)
 
@@ -63,16 +63,15 @@ class _MachineWire(Wire):
 
 
 class WalletStation:
-    """A wallet: its machine, and what its board has: a PN532 on the field, chips and buttons behind
-    the bus bridge.
+    """A wallet: its machine, its PN532 on the field, chips and buttons on the bus bridge.
 
     chip: the PN532; None on a board without one.
 
     Args:
-        name: also names its files in `directory`.
-        seed: of the randomness its boots get.
-        speed: slow chips (e-paper) are this much faster than real ones.
-        engine: what runs the machine; None: the chosen one (machines/engines.py).
+        name: also the name of its files in `directory`.
+        seed: seed of the randomness of its boots.
+        speed: factor by which slow chips (e-paper) are faster than real ones.
+        engine: engine of the machine; None: the default one (machines/engines.py).
     """
 
     def __init__(
@@ -112,38 +111,38 @@ class WalletStation:
         """Apply power to machine and chips. Raises StillRunning, MachineError."""
         if self.machine.running:
             raise StillRunning(f"{self.name} has power already")
-        self._let_go()
+        self._disconnect()
         self.bridge.power_on()
         self.machine.start()
         for role, wire in self.machine.wires.items():
             receiver = self._receiver(role)
-            ended = self._lost_power
-            gather = self._soon if role == "bridge" else None
+            ended = self._on_wire_closed
+            gather = self._schedule_read if role == "bridge" else None
             self._streams[role] = Stream(
                 self._selector, wire.fileno(), receiver, ended, gather=gather
             )
         if isinstance(self.machine, WiredMachine):
-            self._look_for_a_cut(self.machine)
+            self._poll_power_cut(self.machine)
 
-    def _look_for_a_cut(self, machine: WiredMachine) -> None:
+    def _poll_power_cut(self, machine: WiredMachine) -> None:
         if machine.running and machine.was_cut:
             self.cut_power()
         elif machine.running:
-            self._scheduler.call_later(_LOOK_SECONDS, self._look_for_a_cut, machine)
+            self._scheduler.call_later(_POLL_SECONDS, self._poll_power_cut, machine)
 
     def cut_power(self) -> None:
-        """Take the power from machine and chips."""
-        self._let_go()
+        """Cut the power of machine and chips."""
+        self._disconnect()
         self.machine.cut_power()
 
     def close(self) -> None:
-        """Cut the power and release everything but the log."""
+        """Cut the power and release all resources; the log file stays."""
         self.cut_power()
         for port in self.ports.values():
             port.close()
         self.machine.close()
 
-    def _let_go(self) -> None:
+    def _disconnect(self) -> None:
         for stream in self._streams.values():
             stream.close()
         self._streams = {}
@@ -151,11 +150,11 @@ class WalletStation:
         if self.chip is not None:
             self.chip.power_cycle()
 
-    def _soon(self, look: Callable[[], None]) -> None:
+    def _schedule_read(self, look: Callable[[], None]) -> None:
         self._scheduler.call_later(_BRIDGE_PAUSE, look)
 
-    def _lost_power(self) -> None:
-        """A wire ended: the machine was killed by an ordered cut, or died."""
+    def _on_wire_closed(self) -> None:
+        """Cut the power after an ordered power cut or a crash of the machine closed a wire."""
         self.cut_power()
 
     def _send(self, role: str, data: bytes) -> None:
@@ -185,17 +184,18 @@ class WalletStation:
 
     @property
     def nfc_bytes(self) -> int:
-        """Bytes that crossed the UART between machine and PN532, both ways, over all starts."""
+        """Number of bytes between machine and PN532, in both directions, over all starts."""
         return self._wire.carried
 
     def bridge_bytes(self, since: int, until: int) -> int:
-        """Bytes that the firmware sent to its displays and pins and that came in between two
-        moments of the host's monotonic clock, in nanoseconds.
+        """Number of bytes that the firmware sent over the bus bridge between two moments.
+
+        since, until: readings of the host's monotonic clock, in nanoseconds.
         """
         return sum(size for moment, size in self._traffic if since <= moment < until)
 
     def violations(self) -> list[str]:
-        """What the firmware did against the chips' data sheets, and broken bridge frames."""
+        """List violations of the chips' data sheets by the firmware, and broken bridge frames."""
         return self.bridge.violations() + self.complaints
 
 

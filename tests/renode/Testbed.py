@@ -87,14 +87,14 @@ class Testbed:
                 stderr=log,
                 env=environment,
                 text=True,
-                # A Ctrl-C is for robot. No session of its own: see renode_guard.py. renode-test's
-                # Python may not know `process_group`.
+                # Only robot handles Ctrl-C. Not a new session: see renode_guard.py. The Python of
+                # renode-test may lack `process_group`.
                 preexec_fn=os.setpgrp,
             )
         return str(self._directory)
 
     def close_testbed(self) -> None:
-        """End the testbed and all it started; its files stay."""
+        """End the testbed and its children; its files stay."""
         if self._process is None:
             return
         process, self._process = self._process, None
@@ -144,10 +144,10 @@ class Testbed:
 
         `without` names a role whose UART is not connected to the testbed.
         """
-        told = self._ask("prepare", name=name, keep_ports=keep_ports, without=without)
+        found = self._ask("prepare", name=name, keep_ports=keep_ports, without=without)
         return {
             key: self.monitor_path(value) if isinstance(value, str) else value
-            for key, value in told.items()
+            for key, value in found.items()
         }
 
     def monitor_path(self, path: str) -> str:
@@ -169,11 +169,11 @@ class Testbed:
     # -- what a wallet did ----
 
     def wait_for_mark(self, name: str, mark: str, seconds: float = 30) -> dict[str, int]:
-        """Wait for the next such phase mark; return the instructions executed until then."""
+        """Wait for the next mark of this phase; return the instructions executed until then."""
         return dict(self._ask("wait_mark", name=name, mark=mark, seconds=float(seconds)))
 
     def no_mark_should_come(self, name: str, mark: str, seconds: float = 3) -> None:
-        """Fail if such a mark comes within `seconds` of the host's time."""
+        """Fail if a mark of this phase comes within `seconds` of the host's time."""
         self._ask("no_mark", name=name, mark=mark, seconds=float(seconds))
 
     def counts_of(self, name: str) -> dict[str, int]:
@@ -209,31 +209,31 @@ class Testbed:
 
     def ledger_should_add_up(self, in_flight: str = "0.00") -> None:
         """Check that balances and value in flight add up to what was issued."""
-        told = self._ask("ledger")
-        if not told["holds"] or told["in_flight"] != in_flight:
-            raise TestbedError(f"the ledger: {told}, expected in flight {in_flight}")
+        found = self._ask("ledger")
+        if not found["holds"] or found["in_flight"] != in_flight:
+            raise TestbedError(f"the ledger: {found}, expected in flight {in_flight}")
 
     def arm_to_receive(self, name: str, amount: str) -> None:
-        """The next tap receives that amount, this wallet reading."""
+        """Arm the wallet to receive that amount at the next tap, as the reader."""
         self._ask("receive", name=name, amount=amount)
 
     def balance_should_be(self, name: str, amount: str) -> None:
-        """What the wallet itself says, to the minor unit."""
-        told = self._ask("balance", name=name)
-        if told != amount:
-            raise TestbedError(f"{name} has {told}, not {amount}\nfiles: {self._directory}")
+        """Compare the balance that the wallet reports, to the minor unit."""
+        found = self._ask("balance", name=name)
+        if found != amount:
+            raise TestbedError(f"{name} has {found}, not {amount}\nfiles: {self._directory}")
 
     def status_should_be(self, name: str, status: str, tries: int = 3) -> None:
-        """What the wallet tells anybody: BLANK, KEYED or READY, and the PIN tries left."""
-        told = self._ask("info", name=name)
-        if told != {"status": status, "tries": int(tries)}:
-            raise TestbedError(f"{name} says {told}, not {status} and {tries} tries")
+        """Compare the wallet's public status: BLANK, KEYED or READY, and the PIN tries left."""
+        found = self._ask("info", name=name)
+        if found != {"status": status, "tries": int(tries)}:
+            raise TestbedError(f"{name} says {found}, not {status} and {tries} tries")
 
     def pin_should_be(self, name: str, pin: str, outcome: str) -> None:
         """Verify a PIN ("right": the right one); outcome: RIGHT, "WRONG, 2 left" or BLOCKED."""
-        told = self._ask("give_pin", name=name, pin=pin)
-        if told != outcome:
-            raise TestbedError(f"{name}'s answer to the PIN is {told}, not {outcome}")
+        found = self._ask("give_pin", name=name, pin=pin)
+        if found != outcome:
+            raise TestbedError(f"{name}'s answer to the PIN is {found}, not {outcome}")
 
     # -- taps and displays ----
 
@@ -242,7 +242,7 @@ class Testbed:
         return dict(self._ask("tap", payer=payer, payee=payee))
 
     def same_tap_on_qemu(self, payer: str, payee: str, top_up: str, amount: str) -> dict[str, Any]:
-        """Repeat the same from blank wallets on QEMU; return the tap's cost."""
+        """Repeat the tap from blank wallets on QEMU; return the tap's cost."""
         arguments = {"payer": payer, "payee": payee, "top_up": top_up, "amount": amount}
         return dict(self._ask("tap_on_qemu", **arguments))
 
@@ -260,7 +260,7 @@ class Testbed:
             raise TestbedError("; ".join(off) + f"\nall phases: {one}\nand: {other}")
 
     def picture_of(self, name: str) -> str:
-        """Return the path of a PNG file of the display when it does not change any longer."""
+        """Wait until the display is stable; return the path of its picture as PNG."""
         return str(self._ask("picture", name=name))
 
     def picture_on_qemu_of(self, name: str) -> str:
@@ -274,10 +274,10 @@ class Testbed:
 
     def display_traffic_of(self, name: str) -> int:
         """Return the number of bytes over the bus bridge; fail if the chips found violations."""
-        told = self._ask("display_facts", name=name)
-        if told["violations"]:
-            raise TestbedError(f"{name}: {told['violations']}\nfiles: {self._directory}")
-        return int(told["bridge_bytes"])
+        found = self._ask("display_facts", name=name)
+        if found["violations"]:
+            raise TestbedError(f"{name}: {found['violations']}\nfiles: {self._directory}")
+        return int(found["bridge_bytes"])
 
     def press(self, name: str, button: str) -> None:
         """Press a button and release it."""
@@ -285,19 +285,19 @@ class Testbed:
 
     # -- Renode's answers ----
 
-    def seconds_of(self, told: str) -> float:
+    def seconds_of(self, text: str) -> float:
         """Parse virtual time as Renode prints it (hours:minutes:seconds within other text)."""
         time = r"(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)"
         labels = (r"Elapsed Virtual Time:\s*", r"TimeElapsed\s*=\s*", "")
-        found = next(filter(None, (re.search(label + time, told) for label in labels)), None)
+        found = next(filter(None, (re.search(label + time, text) for label in labels)), None)
         if found is None:
-            raise TestbedError(f"Renode's time is not understood: {told!r}")
+            raise TestbedError(f"Renode's time is not understood: {text!r}")
         days, hours, minutes = (int(part or 0) for part in found.groups()[:3])
         return ((days * 24 + hours) * 60 + minutes) * 60 + float(found[4])
 
-    def number_of(self, told: str) -> int:
+    def number_of(self, text: str) -> int:
         """Parse a number as Renode prints it, decimal or hexadecimal."""
-        found = re.search(r"0x[0-9A-Fa-f]+|\d+", told)
+        found = re.search(r"0x[0-9A-Fa-f]+|\d+", text)
         if found is None:
-            raise TestbedError(f"Renode's number is not understood: {told!r}")
+            raise TestbedError(f"Renode's number is not understood: {text!r}")
         return int(found[0], 0)

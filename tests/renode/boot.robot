@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     Boot: every board starts, says who it is, and refuses to run without randomness.
+Documentation     Boot: every board starts, reports its status, and stops without randomness.
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite

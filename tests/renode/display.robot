@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     Displays: the chips behind the bus bridge get what they get on QEMU, dot for dot.
+Documentation     Displays: the chips on the bus bridge show the same picture as on QEMU, dot for dot.
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite
@@ -15,7 +15,7 @@ The Wearable's First Screen
     The First Screen Is That Of QEMU    wearable
 
 A Key Press Reaches The Firmware
-    [Documentation]    Pins are pushed over the same bridge: the press wakes the wallet from idle.
+    [Documentation]    The bridge reports pin levels too: a key press wakes the wallet from idle.
     Switch On A New Wallet    alice
     Picture Of    alice
     ${before}=    Counts Of    alice

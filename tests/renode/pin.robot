@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     Three wrong PINs lock a wallet, and no reset or power cut gives a try back.
+Documentation     Three wrong PINs lock a wallet; a reset or power cut does not restore tries.
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite

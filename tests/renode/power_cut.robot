@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     The power goes at a chosen NVM store of a payment; afterwards nothing is lost or doubled.
+Documentation     Power cuts at a chosen NVM store of a payment; no value is lost or duplicated.
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite

@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     The operator's counter: blank device to wallet, money in, money out, and the books.
+Documentation     The operator's desk: provisioning, top-up, cash-out, and the ledger.
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite

@@ -42,7 +42,7 @@ def look() -> Path:
 def run_suites(renode_test: Path) -> int:
     """Run all robot suites with renode-test; return its exit status."""
     suites = sorted(str(suite) for suite in (ROOT / "tests" / "renode").glob("*.robot"))
-    # renode-test runs in its own Python, and finds `renode` beside itself.
+    # renode-test runs in its own Python, and finds `renode` in its own folder.
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
     command = [str(renode_test), "--results-dir", str(ROBOT_RESULTS), *suites]
     status = subprocess.run(command, env=environment, check=False).returncode
@@ -56,7 +56,7 @@ def run_suites(renode_test: Path) -> int:
 
 def run_tests() -> int:
     """Run tests/emulated with --engine renode; return pytest's exit status."""
-    # Emulated tests elsewhere (sweeps, vectors) choose their engine themselves.
+    # Emulated tests in other folders (sweeps, vectors) choose their engine themselves.
     command = [sys.executable, "-m", "pytest", "-m", "emulated", "--engine", "renode"]
     command += [str(ROOT / "tests" / "emulated")]
     command += ["-o", f"timeout={TEST_SECONDS}", f"--junitxml={TESTS_JUNIT}"]
@@ -111,7 +111,7 @@ def _timed(took: dict[str, float], name: str, run: Callable[[], int]) -> int:
 
 
 def _counted(junit: Path) -> str:
-    """Return a report's number of tests, and the names of failed ones."""
+    """Summarise a report: its number of tests and the names of the failed ones."""
     if not junit.exists():
         return "no report"
     cases = list(ElementTree.parse(junit).iter("testcase"))

@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     Two wallets in one emulation pay each other, and it costs what it costs on QEMU.
+Documentation     Two wallets in one emulation pay each other, at the same cost as on QEMU.
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite
@@ -10,8 +10,8 @@ Test Timeout      6 minutes
 *** Variables ***
 # Instructions on the critical path of a first tap, both wallets together.
 ${TAP_BUDGET}       9000000
-# The computing phases: the others wait for bytes, which come at another pace, or search the heap
-# for memory, whose state differs between any two runs.
+# Phases with comparable counts. The others wait for bytes, whose timing differs, or allocate, and
+# the heap's state differs between runs.
 @{COMPUTING}        SIGN    VERIFY    HASH    ENCODE    COMMIT
 ${PERCENT}          0.5
 ${CLOCK}            25000000

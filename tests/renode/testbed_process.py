@@ -1,8 +1,8 @@
 """Testbed process of the robot suites: field, reader, host tools, and wallets that Renode runs.
 
 Started by Testbed.py in build/venv: `python testbed_process.py DIRECTORY`. Each line of standard
-input is a request {"do": name, …arguments}, answered in turn on standard output by {"ok": result}
-or {"error": type, "message": text}. It ends with standard input, and so do its children. All its
+input is a request {"do": name, …arguments}; its answer on standard output is {"ok": result} or
+{"error": type, "message": text}. The process and its children exit when standard input ends. All
 files stay in DIRECTORY: logs, frame log, counter pages, boot pages and NVM images.
 """
 
@@ -28,7 +28,7 @@ from jiaozi_sim.machines.marks import Mark
 from scenarios import tap_cost
 from scenarios.rig import PIN, READER, Rig
 
-# With the same seed the host draws the same keys and nonces, here and in the reference on QEMU.
+# With the same seed, the host draws the same keys and nonces here and in the reference on QEMU.
 SEED = b"robot suites"
 FACTS = "facts.jsonl"
 
@@ -49,11 +49,11 @@ class TestbedProcess:
         self._rig.__exit__(None, None, None)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer to one request; any failure is an answer too."""
+        """Execute one request and return its answer; a failure is returned as an answer too."""
         name = request.pop("do")
         try:
             return {"ok": getattr(self, f"do_{name}")(**request)}
-        except Exception as error:  # noqa: BLE001  (the suite has to hear of all of them)
+        except Exception as error:  # noqa: BLE001  (all are reported to the suite)
             traceback.print_exc()
             notes = " ".join(getattr(error, "__notes__", ()))
             return {"error": type(error).__name__, "message": f"{error} {notes}".strip()}
@@ -61,13 +61,16 @@ class TestbedProcess:
     # -- power: the suite does Renode's part ----
 
     def do_add(self, name: str, board: str) -> None:
-        """A blank wallet without power."""
+        """Add a blank wallet without power."""
         simulator = self._rig.simulator
         self._wallets[name] = simulator.add_wallet(name, board, engine=WIRED)
         self._boards[name] = board
 
     def do_prepare(self, name: str, keep_ports: bool, without: str | None) -> dict[str, Any]:
-        """Files and ports of the next power-on period; `without`: a role not connected here."""
+        """Prepare the next power-on; return its files and ports.
+
+        without: a UART role that is not connected here.
+        """
         self._seen[name] = 0
         return self._wallets[name].prepare(keep_ports, without)
 
@@ -85,13 +88,13 @@ class TestbedProcess:
     # -- what a wallet did ----
 
     def do_wait_mark(self, name: str, mark: str, seconds: float) -> dict[str, int]:
-        """Wait for the next such mark that was not returned before."""
+        """Wait for the next mark of this phase that was not returned before."""
         event = self._wallets[name].wait_mark(Mark[mark], seconds, self._seen[name])
         self._seen[name] = event.index + 1
         return {"instructions": event.instructions, "work": event.work}
 
     def do_no_mark(self, name: str, mark: str, seconds: float) -> None:
-        """Raise ValueError if such a mark comes within `seconds` of the host's time."""
+        """Raise ValueError if a mark of this phase comes within `seconds` of the host's time."""
         time.sleep(seconds)
         if any(event.mark == Mark[mark] for event in self._wallets[name].marks()):
             raise ValueError(f"{name} made a mark {mark}")
@@ -118,7 +121,7 @@ class TestbedProcess:
         self._rig.top_up(self._wallets[name], parse_amount(amount))
 
     def do_top_up_fails(self, name: str, amount: str) -> str:
-        """Top up, which must fail; return the error."""
+        """Top up and expect it to fail; return the error."""
         try:
             self._rig.top_up(self._wallets[name], parse_amount(amount))
         except HostError as error:
@@ -197,7 +200,7 @@ class TestbedProcess:
         return str(self._keep(self._wallets[name], f"{name}.png", seconds))
 
     def do_picture_on_qemu(self, name: str, seconds: float = 30) -> str:
-        """Save what the same blank wallet shows on QEMU; return the file's path."""
+        """Save the display of the same blank wallet on QEMU; return the file's path."""
         simulator = self._rig.simulator
         other = simulator.add_wallet(f"{name}_on_qemu", self._boards[name], engine="qemu")
         other.start()
@@ -268,7 +271,7 @@ def main() -> None:
     """Serve until standard input ends."""
     directory = Path(sys.argv[1])
     directory.mkdir(parents=True, exist_ok=True)
-    # Output of libraries must not mix with the answers.
+    # Keeps the output of libraries out of the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     testbed = TestbedProcess(directory)

@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     Virtual time: a second of it is 25 million instructions, idle is free of them.
+Documentation     Virtual time: a busy second is 25 million instructions; an idle wallet executes none.
 Resource          ${CURDIR}/wallets.resource
 Suite Setup       Set Up The Suite
 Suite Teardown    Tear Down The Suite
@@ -8,7 +8,7 @@ Test Teardown     Tear Down The Test
 Test Timeout      6 minutes
 
 *** Variables ***
-# What one instruction a SysTick count makes, give or take the length of a translation block.
+# One instruction per SysTick count; the tolerance is the length of a translation block.
 ${BUSY_INSTRUCTIONS}    1250000
 ${TOLERANCE}            12500
 

@@ -1,8 +1,7 @@
-"""Robot library: the keywords and monitor commands of Renode that the suites use, on QEMU.
+"""Robot library: the keywords and monitor commands of Renode that the suites use, run on QEMU.
 
-It executes the `.resc` files themselves and refuses every other command: a misspelt command,
-variable or path fails as it would in Renode. It cannot show that Renode's models and hooks work as
-documented.
+It executes the `.resc` files themselves and rejects every other command, so a misspelt command,
+variable or path fails as it would in Renode. It does not test Renode's models and hooks.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from jiaozi_sim.machines.renode import WIRES  # noqa: E402
 
 
 class MonitorRefuses(Exception):
-    """Renode's monitor would refuse the command."""
+    """Renode's monitor would reject the command."""
 
     ROBOT_SUPPRESS_NAME = True
 
@@ -43,7 +42,7 @@ class RenodeOnQemu:
         self._started = False
         self._hubs: set[str] = set()
 
-    # -- keywords of Renode's ----------------------------------------------------------------------
+    # -- Renode's keywords -------------------------------------------------------------------------
 
     def setup(self) -> None:
         """Renode's suite set-up."""
@@ -57,7 +56,7 @@ class RenodeOnQemu:
         self.reset_emulation()
 
     def reset_emulation(self) -> None:
-        """An emulation without machines."""
+        """Start with an emulation without machines."""
         for machine in self._machines.values():
             machine.close()
         self.__init__()  # type: ignore[misc]
@@ -67,7 +66,7 @@ class RenodeOnQemu:
         self.execute_command("start")
 
     def execute_command(self, command: str) -> str:
-        """One line of the monitor."""
+        """Execute one line of the monitor."""
         line = command.strip()
         if not line or line.startswith(("#", ":")):
             return ""
@@ -77,7 +76,7 @@ class RenodeOnQemu:
                 scope = f"{self._current}." if self._current else "global."
                 self._variables[scope + name] = self._expanded(value)
             return ""
-        # A path may have escaped spaces; quotes hold strings together.
+        # A path may have escaped spaces; strings are quoted.
         words = shlex.split(self._expanded(line))
         for length in (3, 2, 1):
             key = "_".join(words[:length]).replace(".", "_").lower()
@@ -240,7 +239,7 @@ class RenodeOnQemu:
         self._machine().cut_after_stores(int(count) or None)
 
     def do_jiaozi_erase_nvm(self) -> None:
-        if self._current is None:  # that of a machine just made is erased
+        if self._current is None:  # a new machine's NVM is erased
             raise MonitorRefuses("no machine is set")
 
     def do_jiaozi_save_nvm(self, path: str) -> None:

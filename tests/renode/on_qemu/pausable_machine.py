@@ -17,7 +17,7 @@ from jiaozi_sim.machines.qemu import QemuMachine
 
 
 class PausableMachine(QemuMachine):
-    """A QEMU machine. `boot_page` is a file; `serve` a UART before the start."""
+    """A QEMU machine; boot_page: a file. Call `serve` for each UART before the start."""
 
     def __init__(self, elf: Path, directory: Path, uarts: Mapping[str, int]) -> None:
         super().__init__(elf, directory, uarts, b"")
@@ -75,7 +75,7 @@ class PausableMachine(QemuMachine):
 
 
 class _Relay:
-    """Relays bytes between the client of a port and the present machine."""
+    """Relays bytes between the client of a port and the current machine."""
 
     def __init__(self, port: int) -> None:
         self.machine: socket.socket | None = None
@@ -95,7 +95,7 @@ class _Relay:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if client in ready and not self._pass(client, machine):
                 client = None
-            # A machine that was cut leaves its wire open, as a paused one does.
+            # After a power cut the wire stays open, as in a pause.
             if machine in ready and not self._pass(machine, client) and self.machine is machine:
                 self.machine = None
         for end in (client, self._server):

@@ -1,6 +1,6 @@
-"""Run suites without Renode: on QEMU, or as a dry run that only resolves names.
+"""Run suites on QEMU instead of Renode, or as a dry run that only resolves names.
 
-The exit status is the number of failed tests. This is never a run on Renode.
+The exit status is the number of failed tests.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NOT_ON_QEMU = "needs_virtual_time"
 
 
 def main() -> int:
-    """Run the suites of the command line."""
+    """Run the suites named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dryrun", action="store_true", help="only resolve names")
     parser.add_argument("--test", help="run only this test; * matches anything")
