@@ -1,16 +1,16 @@
-"""Write everything about a board that follows from its board.toml, into its folder generated/.
+"""Generate a board's files from its board.toml, into its folder generated/.
 
     python boards/generate.py                 all boards
-    python boards/generate.py --check         write nothing; exit 1 if a file differs
-    python boards/generate.py path/to/board   that folder only, wherever it lies
+    python boards/generate.py --check         write nothing; exit 1 if a file is stale
+    python boards/generate.py path/to/board   only this folder, also outside boards/
 
-To add a board, make a folder boards/NAME with three files and run this:
+To add a board, create a folder boards/NAME with three files and run this:
 
     board.toml   chips with their pins, keys, memory, links (schema: simulator/jiaozi_sim/board.py)
-    board.py     makes drivers of the numbers in module `wiring`, which is written here
-    README.md    what the board is
+    board.py     creates the drivers with the numbers of module `wiring`, which is generated
+    README.md    describes the board
 
-Then `make firmware BOARD=NAME`, `jiaozi-sim run NAME`. Nothing else in the tree lists boards.
+Then `make firmware BOARD=NAME`, `jiaozi-sim run NAME`. No other file lists boards.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from renode_files import platform, script
 
 WALLET = Path(__file__).resolve().parents[1] / "firmware" / "wallet"
 
-# What a board brings into its image by what its data names, as paths below firmware/wallet: files,
-# or folders with all that is in them.
+# Optional parts of an image by the names in a board's data, as paths below firmware/wallet: files,
+# or folders with everything in them.
 TAKES: dict[str, tuple[str, ...]] = {
     "chip pn532": ("drivers/pn532.py", "drivers/pn532_hsu.py"),
     "chip ssd1680": ("drivers/ssd1680.py",),
@@ -53,7 +53,7 @@ ORIGIN = "Written by boards/generate.py from board.toml: do not edit."
 
 
 def files_of(board: Board) -> dict[str, str]:
-    """The text of each generated file by its name."""
+    """Render each generated file, by name."""
     return {
         "mpconfigboard.h": header(board),
         "mpconfigboard.mk": settings(board),
@@ -66,12 +66,12 @@ def files_of(board: Board) -> dict[str, str]:
 
 
 def spoken(board: Board) -> str:
-    """The board's name in words."""
+    """Return the board's name in words."""
     return board.name.replace("_", " ")
 
 
 def header(board: Board) -> str:
-    """What the C side knows of the board."""
+    """Render the C header with the board's settings."""
     return f"""\
 // {ORIGIN}
 #ifndef JZ_MPCONFIGBOARD_H
@@ -93,7 +93,7 @@ def header(board: Board) -> str:
 
 
 def settings(board: Board) -> str:
-    """Settings of make; those with ?= may be given on its command line."""
+    """Render make's settings; those with ?= can be set on its command line."""
     return f"""\
 # {ORIGIN}
 BOARD_NAME = {board.name}
@@ -105,7 +105,7 @@ STACK_KIB ?= {board.memory.stack_kib}
 
 
 def memory() -> str:
-    """The linker's memory regions."""
+    """Render the linker's memory regions."""
     return f"""\
 /* {ORIGIN} */
 MEMORY
@@ -117,7 +117,7 @@ MEMORY
 
 
 def taken_by(board: Board) -> list[str]:
-    """The optional parts of the application that the board's image holds. Raises BoardError."""
+    """List the optional parts of the application for the board's image. Raises BoardError."""
     wanted = [f"chip {chip.model}" for chip in board.chips]
     wanted += ["display"] if board.display is not None else []
     wanted += [f"link {link}" for link in board.links]
@@ -130,10 +130,10 @@ def taken_by(board: Board) -> list[str]:
 
 
 def manifest(board: Board) -> str:
-    """What MicroPython freezes into the image."""
+    """Render MicroPython's manifest of the image."""
     taken = "".join(f'        "{path}",\n' for path in taken_by(board))
     return f'''\
-"""What an image of this board holds. {ORIGIN}"""
+"""Modules frozen into this board's image. {ORIGIN}"""
 
 include(  # noqa: F821  (given by makemanifest)
     "$(PORT_DIR)/../../manifest.py",
@@ -144,7 +144,7 @@ include(  # noqa: F821  (given by makemanifest)
 
 
 def wiring(board: Board) -> str:
-    """The numbers that board.py makes drivers of."""
+    """Render the module with the numbers that board.py needs for its drivers."""
     lines = [f'"""Pins, buses and keys. {ORIGIN}"""', ""]
     for chip in board.chips:
         name = chip.model.upper()
@@ -173,7 +173,7 @@ def touch_key(one: TouchKey) -> str:
 
 
 def table(name: str, rows: Iterable[str]) -> list[str]:
-    """A tuple as Python source, laid out as ruff does."""
+    """Format a tuple as Python source, in ruff's layout."""
     first, *others = rows
     if not others:
         return [f"{name} = ({first},)"]
@@ -181,7 +181,7 @@ def table(name: str, rows: Iterable[str]) -> list[str]:
 
 
 def bring_up_to_date(folder: Path, check: bool) -> list[str]:
-    """Write a board's generated files; with `check` only name those that differ."""
+    """Write a board's generated files; return the stale ones. With `check` write nothing."""
     generated = folder / "generated"
     wanted = files_of(load_board(folder))
     present = {path.name: path for path in generated.glob("*") if path.is_file()}
@@ -202,10 +202,10 @@ def bring_up_to_date(folder: Path, check: bool) -> list[str]:
 
 
 def main() -> int:
-    """Write or check; 1 when a checked file differs or a board is not valid."""
+    """Write or check the files; return 1 if a checked file is stale or a board is invalid."""
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
-    parser.add_argument("--check", action="store_true", help="write nothing, say what differs")
+    parser.add_argument("--check", action="store_true", help="only compare; exit 1 if stale")
     parser.add_argument("folder", nargs="*", type=Path, help="boards; all of boards/ if none")
     given = parser.parse_args()
     folders = [path.resolve() for path in given.folder] or [BOARDS / n for n in board_names()]

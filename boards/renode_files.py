@@ -1,4 +1,4 @@
-"""The emulated board for Renode: its platform description and the script that starts one wallet."""
+"""Renode's files of an emulated board: the platform description and a script for one wallet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIRST_PORT = 34560
 
 
 def platform(board: Board, origin: str) -> str:
-    """The `.repl`: what the firmware uses of the machine that QEMU knows as mps2-an386."""
+    """Render the `.repl`: the parts of QEMU's machine mps2-an386 that the firmware uses."""
     head = f"""\
 // {origin}
 // What the firmware uses of {board.target.emulated.machine}.
@@ -70,7 +70,7 @@ uart{number}: UART.CMSDK_APB_UART @ sysbus 0x{UART_ADDRESSES[number]:X}
 
 
 def script(board: Board, origin: str) -> str:
-    """The `.resc`: one wallet, its UARTs on TCP sockets."""
+    """Render the `.resc`: one wallet with its UARTs on TCP sockets."""
     uarts = sorted(board.uarts.items(), key=lambda role_and_number: role_and_number[1])
     ports = "\n".join(f"${role}_port?={FIRST_PORT + number}" for role, number in uarts)
     wires = "\n".join(f'jiaozi_wire "{role}" "uart{number}" ${role}_port' for role, number in uarts)

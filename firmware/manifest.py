@@ -1,9 +1,9 @@
-"""What is frozen into an image. A board's generated/manifest.py includes this.
+"""Modules frozen into an image; a board's generated/manifest.py includes this file.
 
-The protocol package, the application and the board's own two modules. Of the application's optional
-groups only what the board names in `wallet` goes in, as paths below firmware/wallet: files, or
-folders with all that is in them. A release image leaves out what only an operator runs; a debug
-image has it, since vectors run there.
+These are the protocol package, the application and the board's two modules. Of the application's
+optional groups an image contains only those that the board lists in `wallet`, as paths below
+firmware/wallet: files, or folders with everything in them. A release image omits the operator's
+part of the protocol package; a debug image contains it, since vectors run there.
 """
 
 import os
@@ -16,7 +16,7 @@ OPERATOR_ONLY = os.path.join("protocol", "jiaozi", "operator")
 
 
 def modules(top):
-    """The Python files below a folder."""
+    """List the Python files below a folder."""
     for folder, _, files in sorted(os.walk(top)):
         yield from (os.path.join(folder, file) for file in sorted(files) if file.endswith(".py"))
 
@@ -29,14 +29,14 @@ def freeze(folder, name, files):
 
 
 def protocol_files():
-    """The protocol package; in a release image without what only an operator runs."""
+    """List the protocol package's files; a release image omits the operator's part."""
     files = modules(os.path.join(ROOT, "protocol", "jiaozi"))
     left_out = os.path.join(ROOT, OPERATOR_ONLY) + os.sep
     return [f for f in files if os.environ["JZ_DEBUG"] == "1" or not f.startswith(left_out)]
 
 
 def wallet_files(chosen):
-    """The application: what every wallet has, and what was chosen of the optional groups."""
+    """List the application's files: the common ones and the chosen optional ones."""
     wallet = os.path.join(ROOT, "firmware", "wallet")
     optional = tuple(os.path.join(wallet, group) + os.sep for group in OPTIONAL_GROUPS)
     files = {file for file in modules(wallet) if not file.startswith(optional)}

@@ -1,4 +1,4 @@
-"""The wearable: its drivers, made from the wiring in board.toml."""
+"""The wearable's drivers, with the wiring of board.toml."""
 
 import _jznvm
 from machine import I2C, SPI, UART, Pin
@@ -44,7 +44,7 @@ def display() -> Gc9a01:
 
 
 def buttons() -> Keys:
-    """The push buttons, each to ground."""
+    """The push buttons, which connect to ground."""
     keys = [(name, Pin(pin, Pin.IN, Pin.PULL_UP), level) for name, pin, level in wiring.BUTTONS]
     return Keys(tuple(keys), port)
 

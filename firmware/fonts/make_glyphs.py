@@ -1,10 +1,10 @@
-"""Turn the strokes into the bitmaps of `firmware/wallet/screens/glyphs_*.py`.
+"""Render the strokes to the bitmaps in `firmware/wallet/screens/glyphs_*.py`.
 
     python firmware/fonts/make_glyphs.py            write them
-    python firmware/fonts/make_glyphs.py --check    fail if they differ from what would be written
+    python firmware/fonts/make_glyphs.py --check    fail if they are stale
 
-Corners are moved to whole pixels before drawing, so that stems are equally thick; then each pixel
-is black that the pen covers by half.
+Corners are snapped to whole pixels before drawing, so that stems are equally thick. A pixel is
+black if the pen covers at least half of it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import strokes
 from PIL import Image, ImageDraw
 
 SCREENS = Path(__file__).resolve().parents[1] / "wallet" / "screens"
-FINE = 8  # drawn that much larger, then averaged
+FINE = 8  # drawn larger by this factor, then averaged
 
 
 @dataclass(frozen=True)
 class Size:
-    """One bitmap font: the pixels from base line to the top of a capital, and the pen's width."""
+    """One bitmap font: height of a capital and width of the pen, in pixels."""
 
     name: str
     what: str
@@ -55,7 +55,7 @@ class Drawing:
         self.draw = ImageDraw.Draw(self.image)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """A point in fine pixels; y turns to point down."""
+        """Convert a point to fine pixels, with y pointing down."""
         half = self.size.pen / 2
         return (
             (x * self.scale + half) * FINE,
@@ -63,11 +63,11 @@ class Drawing:
         )
 
     def snapped(self, x: float, y: float) -> tuple[float, float]:
-        """The same, moved to a whole pixel."""
+        """Convert a point to fine pixels and snap it to a whole pixel."""
         return self.place(round(x * self.scale) / self.scale, round(y * self.scale) / self.scale)
 
     def arc(self, element: strokes.Arc) -> list[tuple[float, float]]:
-        """Points on an arc whose box lies on whole pixels."""
+        """Return points on an arc whose bounding box is on whole pixels."""
         cx, cy, rx, ry, start, end = element
         left, low = self.snapped(cx - rx, cy - ry)
         right, high = self.snapped(cx + rx, cy + ry)
@@ -82,7 +82,7 @@ class Drawing:
         ]
 
     def bits(self) -> list[list[bool]]:
-        """The rows of pixels, true where ink is."""
+        """Return the rows of pixels, true where black."""
         for line in self.lines:
             points: list[tuple[float, float]] = []
             for element in line:
@@ -102,7 +102,7 @@ class Drawing:
 
 
 def packed(rows: list[list[bool]]) -> bytes:
-    """framebuf.MONO_HLSB: each row filled up to bytes, the first pixel in the highest bit."""
+    """Encode rows as framebuf.MONO_HLSB: rows padded to bytes, first pixel in the highest bit."""
     out = bytearray()
     for row in rows:
         for i in range(0, len(row), 8):
@@ -111,7 +111,7 @@ def packed(rows: list[list[bool]]) -> bytes:
 
 
 def module(size: Size) -> str:
-    """The text of one glyph module."""
+    """Render one glyph module."""
     names = "".join(sorted(size.glyphs))
     drawings = [(name, Drawing(size, size.glyphs[name])) for name in names]
     height = drawings[0][1].rows
@@ -134,13 +134,13 @@ def module(size: Size) -> str:
 
 
 def literal(text: str) -> str:
-    """A string literal in double quotes."""
+    """Format a string literal in double quotes."""
     inner = ascii(text)[1:-1].replace("\\'", "'").replace('"', '\\"')
     return f'"{inner}"'
 
 
 def wrapped(data: bytes) -> list[str]:
-    """A bytes object as source lines of at most 100 columns."""
+    """Format a bytes object as source lines of at most 100 columns."""
     pieces = [data[i : i + 22] for i in range(0, len(data), 22)]
     text = ['b"' + "".join(f"\\x{byte:02x}" for byte in piece) + '"' for piece in pieces]
     if len(text) == 1:
@@ -149,9 +149,9 @@ def wrapped(data: bytes) -> list[str]:
 
 
 def main() -> int:
-    """Write or check all fonts; 1 when a checked one differs."""
+    """Write or check all fonts; return 1 if a checked one is stale."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--check", action="store_true", help="only compare; exit 1 if stale")
     check = parser.parse_args().check
     stale = []
     for size in SIZES:

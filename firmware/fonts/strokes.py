@@ -1,12 +1,12 @@
-"""The letters as a pen would draw them. Our own drawing, after no existing typeface.
+"""Glyphs as pen strokes. Our own drawing, not derived from any typeface.
 
-A glyph is a width and strokes, in hundredths of the height of a capital: y is 0 on the base line,
-70 at the top of a small letter and 100 at the top of a capital. A stroke is a list of
+A glyph is a width and a list of strokes, in hundredths of the height of a capital: y is 0 on the
+base line, 70 at the top of a small letter and 100 at the top of a capital. A stroke is a list of
 
-    (x, y)                          a straight line to this point (or where the pen is put down)
+    (x, y)                          a straight line to this point (or the start of the stroke)
     (cx, cy, rx, ry, from, to)      an arc of an ellipse, angles in degrees, 0 right, 90 up
 
-and consecutive elements are joined by straight lines.
+Consecutive elements are joined by straight lines.
 """
 
 Point = tuple[float, float]

@@ -9,11 +9,11 @@ def ed25519_public(seed: bytes) -> bytes:
 def ed25519_sign(seed: bytes, public: bytes, message: bytes) -> bytes:
     """The 64-byte signature of `message` (RFC 8032, 5.1.6).
 
-    `public` must be the key of `seed`: a signature made with another one gives the seed away.
+    public: must be the key of `seed`; a signature made with another one reveals the seed.
     """
 
 def ed25519_verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether `signature` (64 bytes) is that of `message` by `public` (RFC 8032, 5.1.7).
+    """True if `signature` (64 bytes) of `message` is valid under `public` (RFC 8032, 5.1.7).
 
     Keys of small order and non-canonical encodings are refused.
     """
@@ -22,7 +22,7 @@ def x25519_public(secret: bytes) -> bytes:
     """The 32-byte public key of a 32-byte secret (RFC 7748, 6.1)."""
 
 def x25519(secret: bytes, public: bytes) -> bytes:
-    """The 32-byte shared secret. Raises ValueError when it is all zero (RFC 7748, 6.1)."""
+    """The 32-byte shared secret. Raises ValueError if it is all zero (RFC 7748, 6.1)."""
 
 def sha256(data: bytes) -> bytes:
     """SHA-256 (32 bytes)."""
@@ -37,10 +37,10 @@ def aead_seal(key: bytes, nonce: bytes, aad: bytes, plaintext: bytes) -> bytes:
     """Ciphertext and 16-byte tag of ChaCha20-Poly1305 (RFC 8439, 2.8); key 32, nonce 12 bytes."""
 
 def aead_open(key: bytes, nonce: bytes, aad: bytes, sealed: bytes) -> bytes:
-    """Undo `aead_seal`. Raises ValueError for a forgery."""
+    """Decrypt the result of `aead_seal`. Raises ValueError if the tag is wrong."""
 
 def equal(a: bytes, b: bytes) -> bool:
-    """Whether two buffers are equal, in a time that depends on their lengths only."""
+    """True if two buffers are equal; the time depends on their lengths only."""
 
 def random(length: int) -> bytes:
-    """At most 1024 bytes of the hardware generator. Does not return when it is exhausted."""
+    """Return at most 1024 bytes of the hardware generator. Does not return if it is exhausted."""

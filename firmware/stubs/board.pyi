@@ -1,4 +1,4 @@
-"""What every board's `board.py` provides to the application."""
+"""The functions that every board's `board.py` provides to the application."""
 
 from wallet.links.link import Link
 from wallet.person.person import Person

@@ -1,4 +1,4 @@
-"""The numbers of the board's wiring: each board's boards/<board>/generated/wiring.py."""
+"""The board's wiring numbers, from boards/<board>/generated/wiring.py."""
 
 from typing import Any
 

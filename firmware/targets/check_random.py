@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Prove after linking that an image has one source of randomness, and the right one.
+"""Check after linking that an image has exactly one source of randomness, the right one.
 
     check_random.py firmware.elf firmware.map emulated|hardware
 
-The map says which object jz_random was linked from, `nm` which functions an image has. An emulated
-image has the marked boot page as its source; a hardware image has neither that nor the operating
-system's. Exits with 1 and says why if anything else could make a random byte.
+The map names the object that provides jz_random; `nm` lists the functions of an image. An emulated
+image's source is the marked boot page; a hardware image contains neither the boot page nor the
+operating system's generator. Exits with 1 and prints the reason if another source of random bytes
+is linked.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ from pathlib import Path
 BOOT_PAGE, OPERATING_SYSTEM = "boot_page.o", "os_random.o"
 OURS = {"jz_random", "jz_random_start", "randombytes_buf", "random_bytes", "random_bytes_obj"}
 GENERATORS = re.compile(r"random|^s?rand(_r|48)?$|^[jlmn]rand48$|yasmarang|getentropy")
-# The code of one of the two functions of jz/random.h, with the object it is from.
+# The code of one of the two functions of jz/random.h, with its object file.
 _LINKED = re.compile(r"^ \.text\.jz_random(?:_start)?(?:\s+0x[0-9a-f]+){2} (\S+)$", re.M)
 
 
 def linked_sources(link_map: str) -> set[str]:
-    """File names of the objects that implement jz/random.h in the image."""
+    """Return the file names of the objects that implement jz/random.h in the image."""
     image = link_map.partition("Linker script and memory map")[2]
     return {Path(path).name for path in _LINKED.findall(image)}
 
 
 def complaints(link_map: str, functions: set[str], emulated: bool) -> list[str]:
-    """Everything that is wrong with the randomness of an image."""
+    """List all errors of an image's source of randomness."""
     sources = linked_sources(link_map)
     wrong = []
     if emulated and BOOT_PAGE not in sources:
@@ -49,7 +50,7 @@ def complaints(link_map: str, functions: set[str], emulated: bool) -> list[str]:
 
 
 def functions_of(elf: str) -> set[str]:
-    """The names of the functions in an image."""
+    """List the functions of an image."""
     listed = subprocess.run(
         ["arm-none-eabi-nm", elf], check=True, capture_output=True, text=True
     ).stdout
@@ -58,7 +59,7 @@ def functions_of(elf: str) -> set[str]:
 
 
 def main() -> int:
-    """The command line."""
+    """Check the image named on the command line; return the exit status."""
     elf, link_map, kind = sys.argv[1:]
     text = Path(link_map).read_text(encoding="utf-8", errors="replace")
     wrong = complaints(text, functions_of(elf), kind == "emulated")

@@ -1,4 +1,4 @@
-"""Reading a Debian machine's package list entries, in both formats, and writing a source entry.
+"""Read a Debian machine's package list entries in both formats, and write a source entry.
 
 Formats: sources.list(5), one-line (`*.list`) and deb822 (`*.sources`).
 """
@@ -16,7 +16,7 @@ ROLLING = ("stable", "oldstable", "testing", "unstable", "sid")
 
 @dataclass(frozen=True)
 class Entry:
-    """Where packages come from: one repository, its suites and components."""
+    """A package source: one repository, its suites and components."""
 
     uris: tuple[str, ...]
     suites: tuple[str, ...]
@@ -25,7 +25,7 @@ class Entry:
 
 
 def parse_one_line(text: str) -> Iterator[Entry]:
-    """Entries of a one-line package list; disabled (commented) lines are skipped."""
+    """Parse a one-line package list; disabled (commented) lines are skipped."""
     for raw in text.splitlines():
         match = ONE_LINE.match(raw.split("#", 1)[0].strip())
         if not match:
@@ -36,7 +36,7 @@ def parse_one_line(text: str) -> Iterator[Entry]:
 
 
 def parse_deb822(text: str) -> Iterator[Entry]:
-    """Entries of a deb822 package list; stanzas with `Enabled: no` are skipped."""
+    """Parse a deb822 package list; stanzas with `Enabled: no` are skipped."""
     for stanza in re.split(r"\n\s*\n", text):
         fields: dict[str, str] = {}
         key = ""
@@ -60,7 +60,7 @@ def parse_deb822(text: str) -> Iterator[Entry]:
 
 
 def read_entries(folder: Path) -> list[Entry]:
-    """All entries below an apt configuration folder such as `/etc/apt`."""
+    """Read all entries below an apt configuration folder such as `/etc/apt`."""
     entries: list[Entry] = []
     one_line = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*.list"))]
     for path in one_line:
@@ -72,7 +72,7 @@ def read_entries(folder: Path) -> list[Entry]:
 
 
 def find_entry(entries: list[Entry], codename: str) -> Entry | None:
-    """The entry of the distribution itself (not its security or a vendor's), or None."""
+    """Return the distribution's main entry (not its security's or a vendor's), or None."""
     for entry in entries:
         own = set(entry.suites) & {codename, *ROLLING}
         if own and "main" in entry.components:
@@ -81,7 +81,7 @@ def find_entry(entries: list[Entry], codename: str) -> Entry | None:
 
 
 def render_source_entry(entry: Entry, suite: str) -> str:
-    """A deb822 stanza for the source packages of `suite` at the mirror of `entry`."""
+    """Format a deb822 stanza for the source packages of `suite` at the mirror of `entry`."""
     lines = [
         "Types: deb-src",
         f"URIs: {entry.uris[0]}",

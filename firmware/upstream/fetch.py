@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Bring the upstream sources of `upstream.toml` into `build/upstream/<name>`.
+"""Fetch the upstream sources of `upstream.toml` to `build/upstream/<name>`.
 
-On Debian the archives come from the machine's own package mirror (its setting is read, the suite
-replaced); elsewhere, or when that fails, from a git clone of the same release. An archive must
-match its SHA-256, a clone its commit id. Nothing is patched. A second run does nothing.
+On Debian the archives come from the machine's configured package mirror, with another suite;
+elsewhere, or if that fails, from a git clone of the same release. An archive must match its
+SHA-256, a clone its commit id. Sources are not patched. Sources already present are not fetched.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ CLONE_TIMEOUT_S = 900
 
 
 class FetchError(Exception):
-    """A source could not be brought in; the text says what to do about it."""
+    """A source could not be fetched; the text states the reason."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One upstream release, as `upstream.toml` describes it."""
+    """One upstream release of `upstream.toml`."""
 
     name: str
     version: str
@@ -49,13 +49,13 @@ class Source:
 
 
 def load(path: Path = HERE / "upstream.toml") -> tuple[str, list[Source]]:
-    """The Debian suite and the sources listed in `path`."""
+    """Read the Debian suite and the sources from `path`."""
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     return table["suite"], [Source(**entry) for entry in table["source"]]
 
 
 def is_present(source: Source, destination: Path) -> bool:
-    """Whether `destination/<name>` was unpacked from exactly this release."""
+    """True if `destination/<name>` was unpacked from exactly this release."""
     try:
         stamp = (destination / source.name / STAMP).read_text(encoding="ascii").strip()
     except OSError:
@@ -64,13 +64,13 @@ def is_present(source: Source, destination: Path) -> bool:
 
 
 def sha256_of(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
+    """Return the hexadecimal SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def run(command: list[str], timeout: float, cwd: Path | None = None) -> str:
-    """Standard output of `command`; FetchError with its last line of complaint when it fails."""
+    """Return the standard output of `command`. Raises FetchError with its last error line."""
     environment = dict(os.environ, LC_ALL="C.UTF-8", GIT_TERMINAL_PROMPT="0")
     try:
         done = subprocess.run(
@@ -87,7 +87,7 @@ def run(command: list[str], timeout: float, cwd: Path | None = None) -> str:
 
 
 def install(tree: Path, stamp: str, source: Source, destination: Path) -> None:
-    """Move an unpacked tree to its place in one step: a torn run leaves nothing half done."""
+    """Move an unpacked tree to its place atomically; interruption leaves no partial tree."""
     (tree / STAMP).write_text(stamp + "\n", encoding="ascii")
     target = destination / source.name
     shutil.rmtree(target, ignore_errors=True)
@@ -104,7 +104,7 @@ def unpack(archive: Path, source: Source, destination: Path) -> None:
         )
     with tempfile.TemporaryDirectory(dir=destination, prefix="unpack-") as name:
         with tarfile.open(archive) as tar:
-            # Python 3.11.2, Debian 12's, has no filters yet; the archive's hash has been checked.
+            # Debian 12's Python 3.11.2 lacks filters; the archive's hash is checked already.
             tar.extraction_filter = getattr(tarfile, "data_filter", None)
             tar.extractall(name)
         folders = [path for path in Path(name).iterdir() if path.is_dir()]
@@ -114,7 +114,7 @@ def unpack(archive: Path, source: Source, destination: Path) -> None:
 
 
 def debian_entry() -> Entry | None:
-    """The package list entry of this machine to borrow the mirror from; None when not Debian."""
+    """Return this machine's package list entry with the mirror to use; None if not Debian."""
     try:
         text = Path("/etc/os-release").read_text(encoding="utf-8")
     except OSError:
@@ -129,7 +129,7 @@ def debian_entry() -> Entry | None:
 def download_with_apt(sources: list[Source], entry: Entry, suite: str, archives: Path) -> None:
     """Download the archives of `sources` into `archives` with a temporary package list.
 
-    The machine's own lists and caches are neither read nor written, so no root is needed.
+    The machine's lists and caches are neither read nor written, so root is not needed.
     """
     with tempfile.TemporaryDirectory(prefix="jiaozi-apt-") as name:
         work = Path(name)
@@ -155,7 +155,7 @@ def download_with_apt(sources: list[Source], entry: Entry, suite: str, archives:
 
 
 def fetch_archives(sources: list[Source], suite: str, destination: Path) -> list[Source]:
-    """Bring in what the package mirror has; the sources it could not give are returned."""
+    """Fetch sources from the package mirror; return those that it does not have."""
     archives = destination / "archives"
     archives.mkdir(parents=True, exist_ok=True)
     missing = [source for source in sources if not (archives / source.archive).exists()]
@@ -168,7 +168,7 @@ def fetch_archives(sources: list[Source], suite: str, destination: Path) -> list
         try:
             download_with_apt(missing, entry, suite, archives)
         except FetchError as error:
-            print(f"upstream: the package mirror did not serve: {error}")
+            print(f"upstream: the package mirror failed: {error}")
     left = []
     for source in sources:
         if (archives / source.archive).exists():
@@ -193,9 +193,9 @@ def fetch_clone(source: Source, destination: Path, forge: str = FORGE) -> None:
 
 
 def fetch(destination: Path, origin: str) -> None:
-    """Make every source present below `destination`; `origin` is auto, apt or git.
+    """Fetch every missing source to `destination`; origin: auto, apt or git.
 
-    Raises FetchError when a source cannot be had or is not the expected one.
+    Raises FetchError if a source cannot be fetched or fails its check.
     """
     suite, sources = load()
     wanted = [source for source in sources if not is_present(source, destination)]
@@ -206,14 +206,14 @@ def fetch(destination: Path, origin: str) -> None:
         wanted = fetch_archives(wanted, suite, destination)
     if wanted and origin == "apt":
         names = ", ".join(source.archive for source in wanted)
-        raise FetchError(f"{names} not served; put the archive into {destination / 'archives'}")
+        raise FetchError(f"{names}: not on the mirror; copy to {destination / 'archives'}")
     for source in wanted:
         fetch_clone(source, destination)
     print("upstream: all sources are in place")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line face; returns the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description="Bring the upstream sources into build/upstream.")
     parser.add_argument("--from", dest="origin", choices=("auto", "apt", "git"), default="auto")
     parser.add_argument("--destination", type=Path, default=DEFAULT_DESTINATION)

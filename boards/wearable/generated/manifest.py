@@ -1,4 +1,4 @@
-"""What an image of this board holds. Written by boards/generate.py from board.toml: do not edit."""
+"""Modules frozen into this board's image. Written by boards/generate.py from board.toml: do not edit."""
 
 include(  # noqa: F821  (given by makemanifest)
     "$(PORT_DIR)/../../manifest.py",
