@@ -133,7 +133,7 @@ def manifest(board: Board) -> str:
     """Render MicroPython's manifest of the image."""
     taken = "".join(f'        "{path}",\n' for path in taken_by(board))
     return f'''\
-"""Modules frozen into this board's image. {ORIGIN}"""
+"""The board's frozen modules. {ORIGIN}"""
 
 include(  # noqa: F821  (given by makemanifest)
     "$(PORT_DIR)/../../manifest.py",

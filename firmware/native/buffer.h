@@ -1,4 +1,4 @@
-// Arguments that are bytes: any buffer but text, which MicroPython would let pass for one and CPython does not.
+// Byte arguments: any buffer except text, which MicroPython would accept as a buffer and CPython rejects.
 #ifndef JZ_BUFFER_H
 #define JZ_BUFFER_H
 

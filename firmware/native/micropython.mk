@@ -1,5 +1,5 @@
-# The portable C modules, and what their target gives them. JZ_TARGET is one of ../targets; its jz.mk names the modules
-# that it can carry and the files that implement ../include/jz there.
+# The portable C modules and their target's files. JZ_TARGET is one of ../targets; its jz.mk lists the modules that it
+# supports and the files that implement ../include/jz.
 JZ_NATIVE := $(USERMOD_DIR)
 JZ_TARGET_DIR := $(USER_C_MODULES)/targets/$(JZ_TARGET)
 

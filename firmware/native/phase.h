@@ -1,4 +1,4 @@
-// Phase marks around native code that may raise: the phase before comes back whichever way the code is left.
+// Phase marks around native code that may raise: the previous phase is restored on return and on exceptions.
 #ifndef JZ_PHASE_H
 #define JZ_PHASE_H
 

@@ -1,4 +1,4 @@
-"""Modules frozen into this board's image. Written by boards/generate.py from board.toml: do not edit."""
+"""The board's frozen modules. Written by boards/generate.py from board.toml: do not edit."""
 
 include(  # noqa: F821  (given by makemanifest)
     "$(PORT_DIR)/../../manifest.py",

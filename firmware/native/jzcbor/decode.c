@@ -1,5 +1,5 @@
-// TinyCBOR walks the input; every head is encoded again and compared with the bytes it came from, and map keys must
-// rise. So whatever is accepted is exactly what the encoder makes, and nothing larger than the input is allocated for.
+// TinyCBOR parses the input; every head is encoded again and compared with its input bytes, and map keys must ascend.
+// So only the encoder's own encoding is accepted, and allocation is bounded by the size of the input.
 #include <string.h>
 
 #include "py/objint.h"
@@ -21,7 +21,7 @@ static void check(CborError error) {
     }
 }
 
-// The item at hand must begin with the shortest head for its argument.
+// The current item must begin with the shortest head for its argument.
 static void check_head(const CborValue *it, uint64_t argument) {
     const uint8_t *at = cbor_value_get_next_byte(it);
     uint8_t head[JZ_CBOR_LONGEST_HEAD];
@@ -58,7 +58,7 @@ static mp_obj_t decode_string(CborValue *it, bool is_text) {
     size_t size;
     check(cbor_value_get_string_length(it, &size));
     check_head(it, size);
-    // A string of known length is its only chunk; the parser checks that it lies within the input.
+    // A string of known length is a single chunk; the parser checks that it is inside the input.
     const void *chunk;
     check(cbor_value_begin_string_iteration(it));
     check(_cbor_value_get_string_chunk(it, &chunk, &size, it));
@@ -78,7 +78,7 @@ static mp_obj_t decode_array(CborValue *it, const uint8_t *end, unsigned depth) 
     check_head(it, count);
     check(cbor_value_enter_container(it, &inner));
     if (count > (size_t)(end - cbor_value_get_next_byte(&inner))) {
-        refuse(); // an item takes at least one byte
+        refuse(); // an item has at least one byte
     }
     mp_obj_list_t *list = MP_OBJ_TO_PTR(mp_obj_new_list(count, NULL));
     for (size_t i = 0; i < count; i++) {
@@ -112,14 +112,14 @@ static mp_obj_t decode_map(CborValue *it, const uint8_t *end, unsigned depth) {
         size_t size = cbor_value_get_next_byte(&inner) - key;
         size_t shorter = size < previous_size ? size : previous_size;
         if (previous != NULL && memcmp(previous, key, shorter) >= 0) {
-            refuse(); // out of order, or the same key twice
+            refuse(); // keys out of order or repeated
         }
         previous = key;
         previous_size = size;
         mp_obj_dict_store(dict, key_obj, decode_item(&inner, end, depth + 1));
     }
     if (mp_obj_dict_get_map(dict)->used != count) {
-        refuse(); // Python takes true and 1 for the same key
+        refuse(); // in Python, true and 1 are the same key
     }
     check(cbor_value_leave_container(it, &inner));
     return dict;

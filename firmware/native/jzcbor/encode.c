@@ -9,7 +9,7 @@
 #include "codec.h"
 
 size_t jz_cbor_head(uint8_t *to, unsigned major, uint64_t argument) {
-    unsigned size = 0; // of the argument after the first byte
+    unsigned size = 0; // of the argument, after the first byte
     uint8_t low = argument;
     if (argument > UINT32_MAX) {
         size = 8;
@@ -32,7 +32,7 @@ size_t jz_cbor_head(uint8_t *to, unsigned major, uint64_t argument) {
     return 1 + size;
 }
 
-// What outgrows a fixed buffer goes on in the heap.
+// If a fixed buffer is too small, continue on the heap.
 static void move_to_heap(vstr_t *out, size_t more) {
     vstr_t heap;
     vstr_init(&heap, 2 * out->alloc + more);
@@ -41,7 +41,7 @@ static void move_to_heap(vstr_t *out, size_t more) {
     *out = heap;
 }
 
-// Room for `size` more bytes; doubles, so that many small items do not copy the whole again and again.
+// Reserve `size` more bytes; doubles the buffer, so that many small items do not cause a copy each.
 static uint8_t *append(vstr_t *out, size_t size) {
     if (out->len + size > out->alloc) {
         if (out->fixed_buf) {
@@ -93,7 +93,7 @@ typedef struct {
     mp_obj_t value;
 } entry_t;
 
-// Bytewise order (RFC 8949, 4.2.1). No encoding is the beginning of another one, so lengths never decide.
+// Bytewise order (RFC 8949, 4.2.1). No encoding is a prefix of another, so lengths need no comparison.
 static bool comes_after(const char *keys, const entry_t *a, const entry_t *b) {
     size_t shorter = a->size < b->size ? a->size : b->size;
     return memcmp(keys + a->offset, keys + b->offset, shorter) > 0;
@@ -110,13 +110,13 @@ static void sort(const char *keys, entry_t *entries, size_t count) {
     }
 }
 
-// Tuples of every kind share one iterator, named tuples included.
+// All kinds of tuples share one iterator, including named tuples.
 static bool is_tuple(mp_obj_t obj) {
     return MP_OBJ_TYPE_GET_SLOT_OR_NULL(mp_obj_get_type(obj), iter) == mp_obj_tuple_getiter;
 }
 
-// The keys are encoded first, in the map's own order, behind what is there; then the entries in theirs behind the
-// keys, and in the end these take the place of the keys.
+// Append the keys in the map's order, then the entries in sorted order; finally move the entries to the place of the
+// keys.
 static void encode_map(vstr_t *out, mp_map_t *map, unsigned depth) {
     entry_t usual[USUAL_ENTRIES];
     entry_t *entries = map->used <= USUAL_ENTRIES ? usual : m_new(entry_t, map->used);
@@ -126,7 +126,7 @@ static void encode_map(vstr_t *out, mp_map_t *map, unsigned depth) {
         if (mp_map_slot_is_filled(map, i)) {
             size_t offset = out->len;
             if (is_tuple(map->table[i].key)) {
-                mp_raise_TypeError(MP_ERROR_TEXT("cannot encode")); // the decoder could not make it a key again
+                mp_raise_TypeError(MP_ERROR_TEXT("cannot encode")); // the decoder could not use it as a key
             }
             jz_cbor_encode(out, map->table[i].key, depth + 1);
             entries[count++] = (entry_t) {offset, out->len - offset, map->table[i].value};

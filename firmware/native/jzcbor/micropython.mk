@@ -1,4 +1,4 @@
-# _jzcbor: TinyCBOR parses, we check that the bytes are the deterministic ones.
+# _jzcbor: TinyCBOR parses; our code checks that the encoding is deterministic.
 SRC_USERMOD_C += $(addprefix $(USERMOD_DIR)/,module.c)
 SRC_USERMOD_LIB_C += $(addprefix $(USERMOD_DIR)/,decode.c encode.c) tinycbor/src/cborparser.c
 

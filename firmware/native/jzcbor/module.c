@@ -5,8 +5,7 @@
 #include "../phase.h"
 #include "codec.h"
 
-// Encoding takes nothing from the heap, as long as the outcome is not larger than this, and so costs the same
-// whatever the heap looks like.
+// Results up to this size are encoded without the heap, so that the cost does not depend on the heap's state.
 #define USUAL_SIZE (2048u)
 static char usual[USUAL_SIZE];
 

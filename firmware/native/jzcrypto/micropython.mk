@@ -1,5 +1,5 @@
-# _jzcrypto over libsodium. Its sources are compiled without configure; its random generators are not among them
-# (sodium_hooks.c hands their callers to jz/random.h).
+# _jzcrypto over libsodium. libsodium is compiled without its configure script and its random generators
+# (sodium_hooks.c implements them with jz/random.h).
 SRC_USERMOD_C += $(USERMOD_DIR)/module.c
 SRC_USERMOD_LIB_C += $(USERMOD_DIR)/sodium_hooks.c
 

@@ -1,5 +1,5 @@
 // Module _jzcrypto: Ed25519 (RFC 8032), X25519 (RFC 7748), ChaCha20-Poly1305 (RFC 8439), SHA-2,
-// HMAC (RFC 2104), constant-time comparison and random bytes. All take any buffer; a wrong length raises ValueError.
+// HMAC (RFC 2104), constant-time comparison and random bytes. They accept any buffer; a wrong length raises ValueError.
 #include <string.h>
 
 #include "py/runtime.h"
@@ -20,7 +20,7 @@
 #define SIGNATURE_SIZE (64u)
 #define NONCE_SIZE (12u)
 #define TAG_SIZE (16u)
-// More than any protocol step needs; keeps a slip from draining the source.
+// More than any protocol step needs; limits what a mistake can take from the source.
 #define MOST_RANDOM (1024)
 
 static const uint8_t *exactly(mp_obj_t obj, size_t size) {
@@ -172,7 +172,7 @@ static mp_obj_t aead_open(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(aead_open_obj, 4, 4, aead_open);
 
-// ---- the rest
+// ---- comparison and random bytes
 
 // The time taken depends on the lengths only.
 static mp_obj_t equal(mp_obj_t a_obj, mp_obj_t b_obj) {

@@ -1,4 +1,4 @@
-// What libsodium expects of its surroundings: randomness, and a way to stop when it is called wrongly.
+// Functions that libsodium requires: randomness, and a fatal error for misuse.
 #include "sodium/core.h"
 #include "sodium/randombytes.h"
 

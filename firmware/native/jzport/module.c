@@ -1,4 +1,4 @@
-// Module _jzport: phase marks, waiting, collections so far, reset.
+// Module _jzport: phase marks, waiting, count of collections, reset.
 #include "jz/marks.h"
 #include "jz/port.h"
 #include "py/runtime.h"
@@ -8,7 +8,7 @@ static mp_obj_t jzport_mark(mp_obj_t phase) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(jzport_mark_obj, jzport_mark);
 
-// What had arrived when wait last returned: anything since then ends the next wait at once.
+// Count of arrivals when wait last returned: anything after it ends the next wait at once.
 static uint32_t waited_for;
 
 static mp_obj_t jzport_wait(mp_obj_t ms_obj) {

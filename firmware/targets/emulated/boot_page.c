@@ -1,6 +1,6 @@
 // jz/random.h on emulated boards: a page that the machine fills before each start.
 //   u32 magic "EMUL", u32 number of bytes left, then the bytes.
-// Bytes are taken from the end and zeroed, and the number is lowered first: a reset never hands a byte out twice.
+// Bytes are taken from the end and zeroed; the number is decremented first, so a reset never returns a byte twice.
 #include "jz/random.h"
 
 #include <stdbool.h>
@@ -20,10 +20,10 @@ typedef struct {
 static volatile boot_page_t *const page = (volatile boot_page_t *)JZ_BOOT_PAGE;
 
 // Self-test at start, in the spirit of NIST SP 800-90B section 4: the sample must not repeat at any short distance
-// (distance 1 word is its repetition count test) and no byte value may crowd it (adaptive proportion test).
+// (distance 1 word is its repetition count test), and no byte value may be too frequent (adaptive proportion test).
 #define SAMPLE_WORDS (128u)
 #define FARTHEST_WORDS (32u)
-// 512 bytes hold a given value twice on average; 24 or more comes by chance less than once in 2^60 starts.
+// In 512 bytes a value occurs twice on average; 24 times or more happens by chance less than once in 2^60 starts.
 #define CROWD (24u)
 
 static bool repeats(const uint32_t *words) {
@@ -57,14 +57,14 @@ void jz_random_start(void) {
     if (page->left < sizeof(words)) {
         jz_fatal("random source exhausted");
     }
-    // The sample is looked at, not consumed: the next bytes to be handed out are the ones tested.
+    // The sample is not consumed: the bytes tested are the next ones returned.
     const volatile uint8_t *from = &page->bytes[page->left - sizeof(words)];
     for (unsigned i = 0; i < sizeof(words); i++) {
         ((uint8_t *)words)[i] = from[i];
     }
     bool bad = repeats(words) || is_crowded((uint8_t *)words);
     memset(words, 0, sizeof(words));
-    __asm volatile ("" :: "r" (words) : "memory"); // the bytes are secrets to be: keep the wiping
+    __asm volatile ("" :: "r" (words) : "memory"); // the bytes become secrets: keep the compiler from removing the wipe
     if (bad) {
         jz_fatal("random source fails its self-test");
     }

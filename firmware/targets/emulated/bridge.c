@@ -12,7 +12,7 @@ static struct {
     uint16_t payload_left;
 } incoming;
 
-// Where the answer to the read under way goes; filled by bridge_receive.
+// Destination of the pending read's answer; filled by bridge_receive.
 static struct {
     uint8_t bus;
     uint8_t *to;

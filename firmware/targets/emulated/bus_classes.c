@@ -1,5 +1,5 @@
-// machine.SPI and machine.I2C over the bus bridge. Pins, clock and mode are fixed there: the usual arguments are
-// accepted and ignored. Writes are posted; a read without an answer raises OSError(ETIMEDOUT).
+// machine.SPI and machine.I2C over the bus bridge. Pins, clock and mode are fixed by the bridge: the usual arguments
+// are accepted and ignored. Writes are posted; a read without an answer raises OSError(ETIMEDOUT).
 #include <string.h>
 
 #include "bridge.h"
@@ -8,7 +8,7 @@
 #include "py/mphal.h"
 #include "py/runtime.h"
 
-// A frame's length field has 16 bits; long writes are cut into frames of this size.
+// A frame's length field has 16 bits; long writes are split into frames of this size.
 #define LONGEST_WRITE (4096u)
 #define LONGEST_READ (UINT16_MAX)
 #define BUSES (2)

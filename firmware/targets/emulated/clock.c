@@ -1,6 +1,6 @@
-// Time from SysTick, which serves time-outs only.
-// The counter runs down from the reload value; COUNTFLAG says that it passed zero. The interrupt or a reader, whichever
-// comes first, adds the finished period: a machine without interrupts keeps time if it is read once a period.
+// Time from SysTick, used for time-outs only.
+// The counter counts down from the reload value; COUNTFLAG is set when it passes zero. The interrupt or a reader,
+// whichever comes first, adds the finished period: without interrupts, time is right if it is read once per period.
 #include "clock.h"
 
 #include "irq.h"
@@ -16,7 +16,7 @@
 static uint32_t period;       // cycles from reload to reload
 static uint32_t base_ms;      // time at the last reload…
 static uint32_t base_cycles;  // …and the cycles beyond it, below one millisecond
-static uint32_t last_elapsed; // so that time never steps back while the counter reloads
+static uint32_t last_elapsed; // keeps time monotonic while the counter reloads
 
 static void advance_base(uint32_t cycles) {
     base_cycles += cycles;
@@ -28,7 +28,7 @@ static void restart(uint32_t cycles) {
     period = cycles;
     last_elapsed = 0;
     SYST_RVR = cycles - 1;
-    SYST_CVR = 0; // any store clears the counter and COUNTFLAG
+    SYST_CVR = 0; // any write clears the counter and COUNTFLAG
     SYST_CSR = SYST_CSR_ENABLE | SYST_CSR_TICKINT | SYST_CSR_CORE_CLOCK;
 }
 
@@ -40,7 +40,7 @@ static uint32_t elapsed_cycles(void) {
         last_elapsed = 0;
         value = SYST_CVR;
     }
-    // The counter reads zero just before it reloads: take that for the beginning or the end, never for a step back.
+    // The counter reads zero just before it reloads: treat that as the begin or end of the period, never a step back.
     uint32_t elapsed = value == 0 ? last_elapsed : period - value;
     if (elapsed < last_elapsed) {
         elapsed = last_elapsed;

@@ -9,10 +9,10 @@
 void port_time_init(void);
 uint32_t port_time_us(void);
 
-// Have the timer interrupt in `ms` milliseconds at the latest. Interrupts are masked.
+// Make the timer interrupt within `ms` milliseconds. Interrupts are masked.
 void port_time_arm(uint32_t ms);
 
-// Back to the longest period: work is not interrupted for nothing, and without interrupts no period is missed.
+// Return to the longest period: fewer interrupts during work, and no missed period without interrupts.
 void port_time_relax(void);
 
 #endif

@@ -1,5 +1,5 @@
-// Imports. In place of upstream's py/frozenmod.c, which measures every name at every search: an import searches three
-// times for each part of a dotted name, and a wallet is to be ready soon after it gets power.
+// Imports of frozen modules. Replaces upstream's py/frozenmod.c, which computes the length of every name at every
+// search; an import searches three times for each part of a dotted name, which would delay the start.
 #include <string.h>
 
 #include "py/builtin.h"
@@ -10,7 +10,7 @@
 
 #define MOST_MODULES (160)
 
-// Names, each ended by a zero, the list ended by an empty one; and the modules in the same order.
+// Zero-terminated names, followed by an empty one; and the modules in the same order.
 extern const char mp_frozen_names[];
 extern const mp_frozen_module_t *const mp_frozen_mpy_content[];
 
@@ -19,7 +19,7 @@ static struct {
     uint8_t length;
 } names[MOST_MODULES];
 static size_t known;
-static size_t found; // by the last search: the next one is likely to be for a neighbour
+static size_t found; // by the last search; the next one is often for a neighbour
 
 static void measure_names(void) {
     const char *name = mp_frozen_names;
@@ -64,8 +64,8 @@ mp_import_stat_t mp_find_frozen_module(const char *path, int *frozen_type, void 
     return MP_IMPORT_STAT_NO_EXIST;
 }
 
-// `from a.b import c` of a module that is loaded already, as nearly all are: one lookup instead of one for each part
-// of the name. Everything else is upstream's.
+// Fast path of `from a.b import c` for a loaded module, the most frequent case: one lookup instead of one for each part
+// of the name. All other imports use upstream's code.
 mp_obj_t jz_import(size_t n_args, const mp_obj_t *args) {
     bool absolute = n_args < 5 || args[4] == MP_OBJ_NEW_SMALL_INT(0);
     if (absolute && n_args >= 4 && args[3] != mp_const_none) {

@@ -1,4 +1,4 @@
-// Garbage collection for MicroPython: the roots, and a count of collections.
+// Garbage collection for MicroPython: marks the roots, counts collections.
 #include "py/gc.h"
 
 #include "jz/marks.h"

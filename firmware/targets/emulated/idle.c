@@ -7,7 +7,7 @@
 #include "uart.h"
 
 void port_idle(uint32_t seen, uint32_t ms) {
-    // Masked interrupts still end WFI, so nothing can slip in between the look and the sleep.
+    // Masked interrupts still end WFI, so an arrival between the check and the sleep is not missed.
     uint32_t irq = port_irq_disable();
     uart_drain();
     if (port_arrivals == seen && ms != 0) {

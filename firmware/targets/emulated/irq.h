@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-// Mask interrupts; returns the mask before, for port_irq_restore.
+// Mask interrupts; returns the previous mask, for port_irq_restore.
 static inline uint32_t port_irq_disable(void) {
     uint32_t state;
     __asm volatile ("mrs %0, primask\n cpsid i" : "=r" (state) :: "memory");

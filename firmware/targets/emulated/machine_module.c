@@ -1,4 +1,4 @@
-// Included by extmod/modmachine.c: what the machine module does on this port.
+// Included by extmod/modmachine.c: this port's functions of the machine module.
 #include "jz/port.h"
 
 extern const mp_obj_type_t machine_pin_type;

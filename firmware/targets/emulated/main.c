@@ -15,10 +15,10 @@
 
 extern uint32_t _stack_start, _stack_end, _heap_start, _heap_end;
 
-// A debug image is of use without one.
+// A debug image is usable without an application.
 #define NO_APPLICATION() (JZ_DEBUG ? uart_log("no application in this image\r\n") : jz_fatal("no application"))
 
-// Import `wallet.main` and call its `main`. Returns when it ends, or raised (which the debug image logs).
+// Import `wallet.main` and call its `main`. Returns when it returns or raises (a debug image logs the exception).
 static void run_application(void) {
     int frozen_type;
     void *data;
@@ -38,7 +38,7 @@ static void run_application(void) {
         mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
     }
     mp_hal_set_interrupt_char(-1);
-    mp_handle_pending(false); // drop a late interrupt: nothing is left to catch it
+    mp_handle_pending(false); // drop a late interrupt, which no handler would catch
 }
 
 static void start_interpreter(void) {
@@ -61,7 +61,7 @@ static void run_repl(void) {
 static void run_forever(void) {
     for (;;) {
         start_interpreter();
-        // As on every MicroPython port: a soft reset from the raw REPL gives an interpreter without the application.
+        // As on every MicroPython port, a soft reset from the raw REPL does not start the application.
         if (pyexec_mode_kind != PYEXEC_MODE_RAW_REPL) {
             run_application();
         }
@@ -83,7 +83,7 @@ int main(void) {
     jz_mark(JZ_MARK_NONE);
     jz_random_start();
     run_forever();
-    return 0; // into a reset
+    return 0; // resets the processor
 }
 
 void nlr_jump_fail(void *value) {

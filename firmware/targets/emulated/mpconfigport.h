@@ -1,5 +1,5 @@
-// What MicroPython consists of in a wallet image, and where the emulated board's parts lie.
-// JZ_DEBUG=1 (make DEBUG=1) adds the compiler, a REPL and the log on UART4; a release has none of them.
+// MicroPython's features in a wallet image, and the addresses of the emulated board.
+// JZ_DEBUG=1 (make DEBUG=1) adds the compiler, a REPL and the log on UART4.
 #include <alloca.h>
 #include <stdint.h>
 
@@ -23,7 +23,7 @@
 #define MICROPY_ERROR_REPORTING (JZ_DEBUG ? MICROPY_ERROR_REPORTING_NORMAL : MICROPY_ERROR_REPORTING_TERSE)
 
 #define MICROPY_ENABLE_GC (1)
-// With upstream's 64 entries marking overflows at start and scans the heap again, 340,000 instructions.
+// With upstream's 64 entries, marking overflows at start and rescans the heap, at 340,000 instructions.
 #define MICROPY_ALLOC_GC_STACK_SIZE (128)
 #define MICROPY_ENABLE_FINALISER (0)
 #define MICROPY_STACK_CHECK (1)
@@ -31,16 +31,16 @@
 #define MICROPY_STACK_CHECK_MARGIN (4608)
 #define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF (1)
 #define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE (256)
-// Fewer instructions for some kilobytes of ROM, of which there is enough.
+// Saves instructions for a few kilobytes of ROM.
 #define MICROPY_OPT_COMPUTED_GOTO (1)
 #define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE (512)
 
-// Of modules loaded already, frozen.c knows a quicker way.
+// frozen.c has a faster path for loaded modules.
 #define mp_builtin___import__ jz_import
-// Frozen modules are found by the same code as files, of which there are none (mp_import_stat).
+// Frozen modules use the same search as files; there are no files (mp_import_stat).
 #define MICROPY_ENABLE_EXTERNAL_IMPORT (1)
 
-// Value is counted in integers: floating point is left out on purpose, so that no amount can become one.
+// Floating point is disabled so that amounts are always integers.
 #define MICROPY_LONGINT_IMPL (MICROPY_LONGINT_IMPL_MPZ)
 #define MICROPY_FLOAT_IMPL (MICROPY_FLOAT_IMPL_NONE)
 #define MICROPY_PY_MATH (0)
@@ -65,7 +65,7 @@
 #define MICROPY_PY_SYS_PLATFORM "jiaozi"
 #define MICROPY_PY_MICROPYTHON_RINGIO (0)
 #define MICROPY_PY_FRAMEBUF (1)
-// binascii.crc32 lives with the inflater.
+// binascii.crc32 needs the inflater.
 #define MICROPY_PY_BINASCII (1)
 #define MICROPY_PY_DEFLATE (1)
 #define MICROPY_PY_DEFLATE_COMPRESS (0)

@@ -1,4 +1,4 @@
-// What MicroPython asks of its port: standard streams (debug images only), delays, and files, of which there are none.
+// Functions that MicroPython requires of a port: standard streams (debug images only), delays, files (there are none).
 #include "jz/port.h"
 #include "py/builtin.h"
 #include "py/lexer.h"
@@ -27,7 +27,7 @@ mp_uint_t mp_hal_stdout_tx_strn(const char *text, size_t size) {
 
 #else
 
-// Whatever a release image prints goes nowhere.
+// A release image discards its output.
 void mp_hal_stdout_tx_strn_cooked(const char *text, size_t size) {
 }
 

@@ -1,5 +1,5 @@
-// jz/nvm.h over memory-mapped words. Memory is touched one aligned word at a time, so that a power cut falls between two
-// stores; what a cut inside a unit leaves is the engine's to decide.
+// jz/nvm.h over memory-mapped words. Memory is written one aligned word at a time, so a power cut falls between two
+// stores; the engine decides what a cut inside a unit leaves.
 #include "jz/nvm.h"
 
 #include <string.h>
@@ -29,7 +29,7 @@ static bool only_clears(volatile uint32_t *words, const uint8_t *from, size_t si
     return true;
 }
 
-// Store and read back. False at the first word that did not take.
+// Store and read back. False at the first word that differs.
 static bool store(volatile uint32_t *words, const uint8_t *from, size_t size) {
     for (size_t i = 0; i < size; i += WORD) {
         words[i / WORD] = word_of(from + i);
@@ -53,7 +53,7 @@ bool jz_nvm_program(size_t offset, const uint8_t *from, size_t size) {
 bool jz_nvm_erase(size_t offset) {
     volatile uint32_t *words = words_at(offset);
     bool done = true;
-    // Announced, so that an engine that refuses rising bits knows this page may have them.
+    // Reported, so that an engine that refuses rising bits allows them in this page.
     marker_announce_erase(JZ_NVM_ADDRESS + offset);
     for (size_t i = 0; i < JZ_NVM_PAGE / WORD; i++) {
         words[i] = ERASED;

@@ -1,4 +1,4 @@
-// machine.Pin over the bus bridge: outputs are posted, inputs hold the level last pushed to them.
+// machine.Pin over the bus bridge: outputs are posted, inputs have the level last pushed by the simulator.
 #include "bridge.h"
 #include "extmod/modmachine.h"
 #include "jz/port.h"

@@ -1,4 +1,4 @@
-// The few registers of the core and of the CMSDK UARTs that the port uses.
+// Registers of the core and of the CMSDK UARTs that the port uses.
 // Names and meanings: ARMv7-M Architecture Reference Manual (B3.2, B3.3), CMSDK Technical Reference Manual (4.3).
 #ifndef JZ_REGISTERS_H
 #define JZ_REGISTERS_H

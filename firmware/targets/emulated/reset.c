@@ -1,4 +1,4 @@
-// The two ways not to come back: reset, and stopping for good.
+// Functions that do not return: reset and fatal stop.
 #include "irq.h"
 #include "jz/fatal.h"
 #include "jz/port.h"
@@ -17,7 +17,7 @@ void jz_fatal(const char *reason) {
     uart_log("fatal: ");
     uart_log(reason);
     uart_log("\r\n");
-    // A pending interrupt would end every sleep: silence all sources.
+    // A pending interrupt would end every sleep: disable all sources.
     SYST_CSR = 0;
     NVIC_ICER0 = ~0u;
     for (;;) {

@@ -1,4 +1,4 @@
-// From reset to main, and the vector table.
+// Reset handler and vector table.
 #include "bridge.h"
 #include "clock.h"
 #include "jz/port.h"

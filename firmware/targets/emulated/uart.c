@@ -52,8 +52,8 @@ void uart_init(void (*bridge_receiver)(uint8_t byte)) {
         uart_set_baud(id, DEFAULT_BAUD);
         uarts[id]->control = UART_CONTROL_TX | UART_CONTROL_RX | UART_CONTROL_RX_INTERRUPT;
     }
-    // QEMU's model does not look at its backends again when reception is enabled, only when some UART's DATA is read.
-    // The log's will do for all of them; the others may already hold a byte, which a read would lose.
+    // QEMU's model does not poll its backends when reception is enabled, only when any UART's DATA is read. Read the
+    // log UART's: the others may already hold a byte, which a read would lose.
     (void)uarts[UART_LOG]->data;
 }
 
@@ -90,7 +90,7 @@ void uart_drain(void) {
         uart->interrupt = UART_INTERRUPT_RX;
         while ((uart->state & UART_STATE_RX_FULL) && (id == UART_BRIDGE || !is_full(&rings[id]))) {
             receive(id, uart->data);
-            // The model raises the flag again for a byte that the loop itself will fetch.
+            // The model sets the flag again for a byte that this loop will read.
             uart->interrupt = UART_INTERRUPT_RX;
         }
     }

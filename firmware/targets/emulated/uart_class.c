@@ -17,7 +17,7 @@ struct _machine_uart_obj_t {
     uint32_t timeout_char; // ms from byte to byte
 };
 
-// The log UART belongs to the debug image's REPL and the bridge to the bus classes.
+// The REPL of debug images uses the log UART; the bus classes use the bridge.
 static machine_uart_obj_t machine_uarts[] = {
     {.base = {&machine_uart_type}, .id = UART_HOST, .baudrate = 115200},
     {.base = {&machine_uart_type}, .id = UART_NFC, .baudrate = 115200},
@@ -32,7 +32,7 @@ static void mp_machine_uart_print(const mp_print_t *print, mp_obj_t self_in, mp_
 
 static void mp_machine_uart_init_helper(machine_uart_obj_t *self, size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     enum { ARG_baudrate, ARG_bits, ARG_parity, ARG_stop, ARG_tx, ARG_rx, ARG_rxbuf, ARG_txbuf, ARG_timeout, ARG_timeout_char };
-    // Frame format and pins are fixed in this hardware: accepted, so that a board file reads as it would for a real one.
+    // Frame format and pins are fixed in this hardware: accepted so that board files are the same as for real boards.
     static const mp_arg_t allowed[] = {
         { MP_QSTR_baudrate, MP_ARG_INT, {.u_int = -1} },
         { MP_QSTR_bits, MP_ARG_INT, {.u_int = 8} },
@@ -117,7 +117,7 @@ static mp_uint_t mp_machine_uart_read(mp_obj_t self_in, void *buffer, mp_uint_t 
             continue;
         }
         uint32_t left = port_time_left(start, timeout);
-        // With no time left this only looks at the registers once more.
+        // With no time left, this only drains the registers once more.
         port_idle_or_interrupt(seen, left);
         if (left == 0 && uart_available(self->id) == 0) {
             break;

@@ -1,3 +1,3 @@
-# What this target gives the native modules: no marks, no NVM, no waiting of its own.
+# Native modules and implementations of this target: without marks, NVM and waiting.
 JZ_MODULES = jzcbor jzcrypto
 SRC_USERMOD_LIB_C += $(addprefix $(JZ_TARGET_DIR)/,fatal.c os_random.c)

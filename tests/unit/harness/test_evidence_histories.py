@@ -67,7 +67,7 @@ def passing(name: str) -> Callable[..., Any]:
         (audit.Audit, "_check_resolution", cheats.Cheater.refund_oneself),
         (audit.Audit, "_check_paid", cheats.Cheater.lower_a_debit),
         (search.Search, "_compare", cheats.Cheater.rewrite_history),
-        (search.Search, "_look_up", cheats.Cheater.hide_a_receipt),
+        (search.Search, "_check_outcome", cheats.Cheater.hide_a_receipt),
         (search.Search, "_outcome", cheats.Cheater.receive_twice),
         (search.Search, "_outcome", cheats.Cheater.receipt_and_void),
         (audit, "_require", cheats.Cheater.void_amiss),
