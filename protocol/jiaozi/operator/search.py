@@ -191,7 +191,7 @@ class Search:
         if kind:
             epochs = [epoch.raw for epoch in self._epochs.values()]
             policies = [policy.raw for policy in self._own_policies(journal).values()]
-            self._find(kind, wallet, statement.raw, journal.entries, epochs, policies)
+            self._add_proof(kind, wallet, statement.raw, journal.entries, epochs, policies)
         if not audit.complete:
             return
         for one in journal.digests:
@@ -205,7 +205,7 @@ class Search:
         issuer = journal.wallet.issuer
         return {name: one for name, one in self._policies.items() if one.signer == issuer}
 
-    def _look_up(self, journal: Journal, position: int, outcome: "Receipt | Void") -> None:
+    def _check_outcome(self, journal: Journal, position: int, outcome: "Receipt | Void") -> None:
         if position >= len(journal.entries):
             return
         if answer_of(journal.entries[position], self._trust.network) == outcome.hash:
