@@ -34,7 +34,7 @@ test: setup check unit firmware emulated unicorn ## run all checks, the quick on
 	@$(STEP) --total
 
 bench: setup firmware ## measure a tap: instructions, exchanges, bytes, heap, image (build/bench.json)
-	@$(VENV_PYTHON) tests/bench/bench.py
+	@$(VENV_PYTHON) -m tests.bench.bench
 
 model: setup ## check the Spin model of a transfer, with full bounds and mutants (build/model.json)
 	@$(VENV_PYTHON) protocol/model/check_model.py --full --mutants

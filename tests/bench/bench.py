@@ -1,7 +1,8 @@
 """Measure the cost of a tap on the emulated Cortex-M4F against the budgets (`make bench`).
 
 Two wallets tap in both reader roles, first as strangers, then again. Instructions are counted
-without idle, so two runs agree. Prints tables and writes build/bench.json.
+without idle, so two runs agree. A revocation filter of 10,000 wallets among 10,000,000 is built and
+looked up. Prints tables and writes build/bench.json.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from jiaozi_sim.client import SimulatorError, Wallet
 from jiaozi_sim.machines.marks import Mark
 from scenarios.rig import Rig
 from scenarios.tap_cost import CLOCKS_MHZ, TapCost, mean, tap
+from tests.bench.revocation import measure as measure_revocation
 
 ROOT = Path(__file__).parents[2]
 BOARD = "visual_card"
@@ -56,6 +58,8 @@ BUDGETS = (
     ("image text, bytes", "image.text_bytes", 400 * 1024, 300 * 1024),
     ("smallest heap, bytes", "heap.smallest_bytes", 96 * 1024, 64 * 1024),
     ("boot to first answer, instructions", "boot.instructions", 6_000_000, 3_000_000),
+    ("filter, 10,000 of 10,000,000, bytes", "revocation.bytes", 24 * 1024, None),
+    ("look-up in it, instructions", "revocation.lookup_instructions", 60_000, None),
 )
 
 console = Console()
@@ -275,10 +279,13 @@ def main() -> None:
             boot = measure_boot(them)
         console.print("smallest heap")
         heap = smallest_heap(memories, Path(name))
+        console.print("filter of 10,000,000 wallets: some minutes")
+        revocation = measure_revocation(Path(name))
         found = figures(costs)
         found["image"] = {"text_bytes": text_bytes(image)}
     found["heap"] = {"smallest_bytes": heap}
     found["boot"] = {"instructions": boot}
+    found["revocation"] = revocation
     target = ROOT / "build" / "bench.json"
     target.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     console.print(phase_table(costs), budget_table(found))

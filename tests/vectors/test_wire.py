@@ -27,6 +27,7 @@ TYPES = {
     "settlement": {"input": "settlement"},
     "certificate": {"input": "wallet", "authority": "authority", "epoch": "epoch"},
     "epoch": {"input": "epoch"},
+    "filter": {"input": "filter-piece"},
     "evidence": {"input": "proof", "authority": "authority"},
     "outcome": {"input": "outcome"},
     "payment": {"input": "payment", "certificate": "wallet", "answer": "outcome"},
