@@ -16,7 +16,7 @@ from jiaozi.wire.filters import LONGEST_PIECE, index_of, key_of
 
 EPOCH = 6
 # Every tenth is revoked: two pieces.
-WALLETS = [sha256(number.to_bytes(4, "big"))[:8] for number in range(22_000)]
+WALLETS = [sha256(number.to_bytes(4, "big"))[:8] for number in range(16_000)]
 REVOKED = WALLETS[::10]
 
 
@@ -54,16 +54,16 @@ def fields() -> Iterator[Vector]:
     yield judged("F7", OK, "the last piece", of(len(pieces()) - 1))
     yield broken("an epoch of 2^30", {0: 2**30})
     yield broken("index and count the same", {1: len(pieces())}, len(pieces()) - 1)
-    yield broken("no piece of none", {1: 0, 2: 0}, len(pieces()) - 1)
+    yield broken("the first of no pieces", {1: 0, 2: 0}, len(pieces()) - 1)
     yield broken("not the last, but none follows", {6: None})
     yield broken("the last, but one follows", {6: bytes(32)}, len(pieces()) - 1)
     yield broken("a hash of 31 bytes", {6: bytes(31)})
     yield broken("no columns, but a first ribbon", {3: 0})
     yield broken("columns, but no first ribbon", {4: b""})
-    yield broken("25 columns", {3: 25, 4: bytes(25 * 8)})
+    yield broken("25 columns", {3: 25, 4: bytes(25 * 6)})
     yield broken("columns of which one is shorter", {4: first[4][1:]})
-    yield broken("columns of seven blocks", {4: first[4][: columns * 7]})
-    yield broken("a second ribbon of seven blocks", {5: first[5][:7]})
+    yield broken("columns of five blocks", {4: first[4][: columns * 5]})
+    yield broken("a second ribbon of five blocks", {5: first[5][:5]})
     yield broken("text for a ribbon", {5: "ribbon"})
     yield broken("longer than 1,280 bytes", {5: bytes(LONGEST_PIECE - columns * blocks)})
     raw = dumps(first[:6])
@@ -74,7 +74,7 @@ def fields() -> Iterator[Vector]:
 
 def of(index: int) -> bytes:
     """A wallet that is not revoked and belongs to a piece."""
-    valid = (wallet for at, wallet in enumerate(WALLETS) if at % 10)
+    valid = (wallet for at, wallet in enumerate(WALLETS) if at > 1000 and at % 10)
     return next(one for one in valid if index_of(key_of(one), len(pieces())) == index)
 
 
@@ -84,8 +84,6 @@ def verdicts() -> Iterator[Vector]:
         yield judged("F8", errors.REVOKED, "a revoked wallet", wallet)
     for wallet in WALLETS[1:7]:
         yield judged("F8", OK, "a wallet that is not revoked", wallet)
-    other = pieces()[1 - index_of(key_of(REVOKED[0]), len(pieces()))]
-    yield judged("F8", errors.MALFORMED, "a piece the wallet is not of", REVOKED[0], other)
 
 
 def small() -> Iterator[Vector]:

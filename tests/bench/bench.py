@@ -279,7 +279,7 @@ def main() -> None:
             boot = measure_boot(them)
         console.print("smallest heap")
         heap = smallest_heap(memories, Path(name))
-        console.print("filter of 10,000,000 wallets: some minutes")
+        console.print("filter of 10,000,000 wallets: a minute or more")
         revocation = measure_revocation(Path(name))
         found = figures(costs)
         found["image"] = {"text_bytes": text_bytes(image)}

@@ -36,7 +36,7 @@ TYPES = {
     "request": {"input": "request", "certificate": "wallet", "answer": "pay-answer"},
 }
 JOURNAL_KEY = 0x10000
-ENCRYPTED = ("message-2", "message-3", "holder")
+OPAQUE = ("message-2", "message-3", "holder", "filter-piece")
 # Types with several kinds, each of which needs a vector.
 MANY = ("entry", "proof", "clearing")
 
@@ -90,7 +90,7 @@ def parts_of(name: str, raw: bytes) -> set[str]:
     """Return all types of the grammar that match a message or a byte string in it."""
     found = {name} if fits(name, raw) else set()
     todo = [loads(whole(name, raw))]
-    if name in ENCRYPTED:
+    if name in OPAQUE:
         return found
     while todo:
         item = todo.pop()

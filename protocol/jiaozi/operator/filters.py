@@ -29,13 +29,15 @@ if TYPE_CHECKING:
     Ids = Callable[[], Iterable[bytes]]
 
 _ALL = 2**ROWS - 1
+# Of 64 bits of a key those that select no row.
+_UNUSED = 64 - ROWS
 # Rows of the first ribbon for 16 keys. With fewer the rows that keys select depend on one another,
 # and wallets match in all columns at once.
-_ROWS_OF_16 = 17
-# Blocks to add to the second ribbon until its equations can be solved.
+_ROWS_OF_16 = 18
+# Blocks to add to the second ribbon at least, until its equations can be solved.
 _MORE_BLOCKS = 64
 # Bytes that a piece has on average. Those of one filter differ by a tenth.
-_MEAN_PIECE = 1000
+_MEAN_PIECE = 750
 
 
 class FilterError(Exception):
@@ -50,8 +52,8 @@ class Key:
     def __init__(self, key: bytes) -> None:
         place, start, rows, second_start, second_rows = struct.unpack_from(">IIQIQ", key)
         self.place = place >> 8
-        self.first = start >> 8, rows
-        self.second = second_start >> 8, second_rows
+        self.first = start >> 8, rows >> _UNUSED
+        self.second = second_start >> 8, second_rows >> _UNUSED
 
 
 class Ribbon:
@@ -84,7 +86,7 @@ class Ribbon:
     def _solve_column(self, column: int) -> bytes:
         free = _free_bits(column, self.blocks)
         solved = bytearray(self.blocks)
-        behind = 0  # the 64 bits behind the present one
+        behind = 0  # the 48 bits behind the present one
         for at in reversed(range(8 * self.blocks)):
             if self._rows[at]:
                 bit = self._sums[at] ^ ((self._rows[at] << 1 & behind).bit_count() & 1)
@@ -131,7 +133,7 @@ class _Part:
     def second(self) -> bytes:
         """Solve the second ribbon. Raises FilterError."""
         least = -(-(len(self.revoked) + len(self.others)) // 8)
-        for more in range(_MORE_BLOCKS):
+        for more in range(_MORE_BLOCKS + least // 2):
             ribbon = Ribbon(least + more)
             if all(ribbon.add(key.second, 0) for key in self.revoked) and all(
                 ribbon.add(key.second, 1) for key in self.others

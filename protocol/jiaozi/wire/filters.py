@@ -5,7 +5,7 @@ It consists of pieces. A wallet id belongs to one piece, by its hash, which alon
 
 piece: [epoch, index, count, columns, first, second, next]
 
-`first` and `second` are ribbons: matrices of bits in which a key selects 64 rows. A key matches if
+`first` and `second` are ribbons: matrices of bits in which a key selects 48 rows. A key matches if
 in each column the selected bits have an even sum. A wallet is revoked if it matches both: `first`
 has `columns` columns and keeps out most of the others, `second` has one and keeps out the rest.
 `next` is the hash of the next piece, null in the last: who knows the first piece's hash can check
@@ -30,11 +30,11 @@ MOST_COLUMNS = const(24)
 
 # Rows that a key selects from, also in blocks of eight. A ribbon has a byte for each block, column
 # after column.
-ROWS = const(64)
-BLOCKS = const(8)
+ROWS = const(48)
+BLOCKS = const(6)
 
 # A key is the SHA-256 of a wallet id. Big-endian fields of it: 3 bytes select the piece, then for
-# each ribbon 3 the first block and 8 the rows.
+# each ribbon 3 the first block and 6 the rows.
 FIRST_START = const(4)
 FIRST_ROWS = const(8)
 SECOND_START = const(16)
@@ -116,10 +116,10 @@ def _matches(ribbon: bytes, columns: int, key: bytes, start: int, rows: int) -> 
     if not columns:
         return True
     blocks = len(ribbon) // columns
-    a, b, c, d, e, f, g, h = key[rows : rows + BLOCKS]
+    a, b, c, d, e, f = key[rows : rows + BLOCKS]
     at = _number(key, start) % (blocks - BLOCKS + 1)
     for _ in range(columns):
-        # One expression: a loop over the eight costs a device twice as much.
+        # One expression: a loop over the six costs a device more.
         bits = (
             ribbon[at] & a
             ^ ribbon[at + 1] & b
@@ -127,8 +127,6 @@ def _matches(ribbon: bytes, columns: int, key: bytes, start: int, rows: int) -> 
             ^ ribbon[at + 3] & d
             ^ ribbon[at + 4] & e
             ^ ribbon[at + 5] & f
-            ^ ribbon[at + 6] & g
-            ^ ribbon[at + 7] & h
         )
         if _PARITIES >> (bits >> 4 ^ bits & 15) & 1:
             return False

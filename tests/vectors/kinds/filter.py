@@ -2,7 +2,7 @@
 
 from binascii import unhexlify
 
-from jiaozi.wire.errors import MALFORMED, REVOKED, Refused
+from jiaozi.wire.errors import REVOKED, Refused
 from jiaozi.wire.filters import index_of, key_of, read_piece
 
 
@@ -10,7 +10,7 @@ def run(vector, raw, book):
     piece = read_piece(raw)
     key = key_of(unhexlify(vector["wallet"]))
     if index_of(key, piece.count) != piece.index:
-        raise Refused(MALFORMED)
+        return {"wallet": "of another piece"}
     if piece.revokes(key):
         raise Refused(REVOKED)
     return {}

@@ -36,7 +36,7 @@ def test_pieces_are_read() -> None:
 
 @pytest.mark.parametrize("place", range(7))
 def test_each_field(place: int) -> None:
-    others: list[object] = [-1, 2**30, True, "", [], {}, bytes(7), None]
+    others: list[object] = [-1, 2**30, True, "", [], {}, bytes(3), None]
     for other in others:
         assert malformed(dumps([*PIECE[:place], other, *PIECE[place + 1 :]]))
     assert malformed(dumps(PIECE[:place] + PIECE[place + 1 :]))
@@ -52,9 +52,9 @@ def test_each_field(place: int) -> None:
         [*LAST[:2], LAST[1], *LAST[3:]],
         [*LAST[:2], 0, *LAST[3:]],
         [*PIECE[:3], 0, *PIECE[4:]],
-        [*PIECE[:3], 25, bytes(25 * 8), *PIECE[5:]],
+        [*PIECE[:3], 25, bytes(25 * 6), *PIECE[5:]],
         [*PIECE[:4], PIECE[4][1:], *PIECE[5:]],
-        [*PIECE[:4], bytes(7 * COLUMNS), *PIECE[5:]],
+        [*PIECE[:4], bytes(5 * COLUMNS), *PIECE[5:]],
         [*PIECE[:5], bytes(LONGEST_PIECE), PIECE[6]],
         dict(enumerate(PIECE)),
         None,
@@ -80,10 +80,10 @@ def by_the_chapter(wallet: bytes) -> bool:
     _, _, _, columns, first, second, _ = loads(PIECES[number(0, 3) % len(PIECES)])  # type: ignore[misc]
     for ribbon, width, start, rows in ((first, columns, 4, 8), (second, 1, 16, 20)):
         blocks = len(ribbon) // width
-        at = number(start, 3) % (blocks - 7)
+        at = number(start, 3) % (blocks - 5)
         for column in range(width):
-            selected = ribbon[column * blocks :][at : at + 8]
-            bits = int.from_bytes(selected, "big") & number(rows, 8)
+            selected = ribbon[column * blocks :][at : at + 6]
+            bits = int.from_bytes(selected, "big") & number(rows, 6)
             if bits.bit_count() % 2:
                 return False
     return True
