@@ -36,7 +36,7 @@ def broken(note: str, change: dict[int, Any], at: int = 0) -> Vector:
     """A piece with other fields at some places; a field None becomes null."""
     body: Any = loads(pieces()[at])
     raw = dumps([change.get(place, value) for place, value in enumerate(body)])
-    return judged("F7", errors.MALFORMED, note, WALLETS[0], raw)
+    return judged("F8", errors.MALFORMED, note, WALLETS[0], raw)
 
 
 def vectors() -> Iterator[Vector]:
@@ -47,11 +47,11 @@ def vectors() -> Iterator[Vector]:
 
 
 def fields() -> Iterator[Vector]:
-    """Seven fields that fit together (F7)."""
+    """Seven fields that fit together (F8)."""
     first: Any = loads(pieces()[0])
     columns, blocks = first[3], len(first[4]) // first[3]
-    yield judged("F7", OK, "a piece that names the next", of(0))
-    yield judged("F7", OK, "the last piece", of(len(pieces()) - 1))
+    yield judged("F8", OK, "a piece that names the next", of(0))
+    yield judged("F8", OK, "the last piece", of(len(pieces()) - 1))
     yield broken("an epoch of 2^30", {0: 2**30})
     yield broken("index and count the same", {1: len(pieces())}, len(pieces()) - 1)
     yield broken("the first of no pieces", {1: 0, 2: 0}, len(pieces()) - 1)
@@ -67,9 +67,9 @@ def fields() -> Iterator[Vector]:
     yield broken("text for a ribbon", {5: "ribbon"})
     yield broken("longer than 1,280 bytes", {5: bytes(LONGEST_PIECE - columns * blocks)})
     raw = dumps(first[:6])
-    yield judged("F7", errors.MALFORMED, "without the last field", WALLETS[0], raw)
-    yield judged("F7", errors.MALFORMED, "a field more", WALLETS[0], dumps([*first, 0]))
-    yield judged("F7", errors.MALFORMED, "a byte behind it", WALLETS[0], pieces()[0] + b"\x00")
+    yield judged("F8", errors.MALFORMED, "without the last field", WALLETS[0], raw)
+    yield judged("F8", errors.MALFORMED, "a field more", WALLETS[0], dumps([*first, 0]))
+    yield judged("F8", errors.MALFORMED, "a byte behind it", WALLETS[0], pieces()[0] + b"\x00")
 
 
 def of(index: int) -> bytes:
@@ -79,21 +79,21 @@ def of(index: int) -> bytes:
 
 
 def verdicts() -> Iterator[Vector]:
-    """What a look-up says (F8)."""
+    """What a look-up says (F9)."""
     for wallet in REVOKED[:6]:
-        yield judged("F8", errors.REVOKED, "a revoked wallet", wallet)
+        yield judged("F9", errors.REVOKED, "a revoked wallet", wallet)
     for wallet in WALLETS[1:7]:
-        yield judged("F8", OK, "a wallet that is not revoked", wallet)
+        yield judged("F9", OK, "a wallet that is not revoked", wallet)
 
 
 def small() -> Iterator[Vector]:
-    """Filters without a first ribbon, and with columns that are as short as can be (F8)."""
+    """Filters without a first ribbon, and with columns that are as short as can be (F9)."""
     both = WALLETS[:2]
     (raw,) = filters.build(EPOCH, both[:1], lambda: both)
-    yield judged("F8", errors.REVOKED, "one of two: revoked", both[0], raw)
-    yield judged("F8", OK, "one of two: the other", both[1], raw)
+    yield judged("F9", errors.REVOKED, "one of two: revoked", both[0], raw)
+    yield judged("F9", OK, "one of two: the other", both[1], raw)
     (raw,) = filters.build(EPOCH, both, lambda: WALLETS[:400])
-    yield judged("F8", errors.REVOKED, "two of 400: revoked", both[1], raw)
-    yield judged("F8", OK, "two of 400: another", WALLETS[399], raw)
+    yield judged("F9", errors.REVOKED, "two of 400: revoked", both[1], raw)
+    yield judged("F9", OK, "two of 400: another", WALLETS[399], raw)
     (raw,) = filters.build(EPOCH, [], lambda: WALLETS[:10])
-    yield judged("F8", OK, "nobody is revoked", WALLETS[0], raw)
+    yield judged("F9", OK, "nobody is revoked", WALLETS[0], raw)
