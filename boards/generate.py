@@ -24,6 +24,7 @@ from jiaozi_sim.board import BOARDS, Board, BoardError, Button, TouchKey, board_
 from jiaozi_sim.machines.base import (
     BOOT_PAGE,
     BOOT_PAGE_SIZE,
+    KEY_PAGE,
     MARK_WORD,
     NVM_BASE,
     RAM_BASE,
@@ -87,6 +88,7 @@ def header(board: Board) -> str:
 #define JZ_BOOT_PAGE ({BOOT_PAGE:#010x}u)
 #define JZ_BOOT_PAGE_SIZE ({BOOT_PAGE_SIZE}u)
 #define JZ_MARKER_PAGE ({MARK_WORD:#010x}u)
+#define JZ_KEY_PAGE ({KEY_PAGE:#010x}u)
 
 #endif
 """

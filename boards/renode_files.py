@@ -7,6 +7,8 @@ from jiaozi_sim.machines.base import (
     BOOT_PAGE,
     BOOT_PAGE_SIZE,
     CORE_HZ,
+    KEY_PAGE,
+    KEY_PAGE_SIZE,
     MARK_PAGE_SIZE,
     MARK_WORD,
     NVM_BASE,
@@ -56,6 +58,10 @@ boot: Memory.MappedMemory @ sysbus 0x{BOOT_PAGE:X}
 // Phase marks: +0 phase, +4 address of the NVM page being erased.
 marks: Memory.ArrayMemory @ sysbus 0x{MARK_WORD:X}
     size: {MARK_PAGE_SIZE:#x}
+
+// The device key, a page of the microcontroller: saved and loaded with the NVM, not part of it.
+key: Memory.MappedMemory @ sysbus 0x{KEY_PAGE:X}
+    size: {KEY_PAGE_SIZE:#x}
 """
     return head + "".join(_uart(number) for number in range(len(UART_ADDRESSES)))
 

@@ -3,13 +3,23 @@
 from _jzcrypto import ed25519_public
 from jiaozi.wallet import payee
 from jiaozi.wallet.book import Book
-from jiaozi.wallet.store_keys import NETWORK_KEY, SEED_KEY
-from jiaozi.wire.commands import BLANK, FROZEN, KEYED, OUTDATED, PAY_OUT, READY, RECEIVE
+from jiaozi.wallet.store_keys import FIRST_SECRET, NETWORK_KEY, SECRETS_END, SEED_KEY
+from jiaozi.wire.commands import (
+    BLANK,
+    DAMAGED,
+    FROZEN,
+    KEYED,
+    OUTDATED,
+    PAY_OUT,
+    READY,
+    RECEIVE,
+)
 from jiaozi.wire.errors import NOT_ALLOWED, Refused
 from jiaozi.wire.terms import GENERAL
 from micropython import const
 from wallet.consent import Consent
 from wallet.pin import Pin
+from wallet.storage.errors import SecretDamaged
 from wallet.ticks import elapsed_ms
 from wallet.version import FIRMWARE, is_outdated
 
@@ -40,6 +50,7 @@ if TYPE_CHECKING:
         def ticks_add(self, ticks: int, ms: int) -> int: ...
         def ticks_diff(self, later: int, earlier: int) -> int: ...
         def report(self, fault: BaseException) -> None: ...
+        def device_key(self) -> bytes: ...
 
 
 _PAY_SECONDS = const(120)
@@ -110,9 +121,9 @@ class Session:
 class Device:
     """One wallet.
 
-    store: `wallet.storage.store.Store`; person: `wallet.person.person`; port: `wallet.hal.port`;
+    store: `wallet.storage.sealed.Sealed`; person: `wallet.person.person`; port: `wallet.hal.port`;
     on_air: the contact is over the air, where a PIN needs the person's gesture; outdated: newer
-    firmware has run in this wallet.
+    firmware has run in this wallet; damaged: a secret is missing or does not open.
     """
 
     def __init__(self, store: "Store", person: "Person", port: "Port") -> None:
@@ -126,6 +137,7 @@ class Device:
         self._intent: Intent | None = None
         self._book: Book | None = None
         self.outdated = is_outdated(store)
+        self.damaged = not self.outdated and not _has_its_secrets(store)
         self.reload()
 
     @property
@@ -144,7 +156,8 @@ class Device:
     def provisioned(self) -> bool:
         """True if this device is a wallet."""
         if self._book is None:
-            return not self.outdated and self.store.get(NETWORK_KEY) is not None
+            usable = not (self.outdated or self.damaged)
+            return usable and self.store.get(NETWORK_KEY) is not None
         return True
 
     @property
@@ -158,9 +171,11 @@ class Device:
 
     @property
     def status(self) -> int:
-        """BLANK, KEYED (a key, no certificate), READY, FROZEN or OUTDATED."""
+        """BLANK, KEYED (a key, no certificate), READY, FROZEN, OUTDATED or DAMAGED."""
         if self.outdated:
             return OUTDATED
+        if self.damaged:
+            return DAMAGED
         if self.provisioned:
             return FROZEN if self.book.frozen else READY
         return KEYED if self.store.get(SEED_KEY) is not None else BLANK
@@ -222,7 +237,7 @@ class Device:
         """Read the book again after the store was changed other than by a step.
 
         The old book is dropped first, since the heap may not hold two; if reading fails, the next
-        use of the book repeats it. A store that newer firmware has written is not read.
+        use of the book repeats it. The book of an outdated or damaged wallet is not read.
         """
         self._book = None
         if self.provisioned:
@@ -232,6 +247,8 @@ class Device:
         """Show the screen of an idle wallet."""
         if self.outdated:
             self.show("outdated")
+        elif self.damaged:
+            self.show("damaged")
         elif not self.provisioned:
             self.show("blank")
         elif self.book.frozen:
@@ -255,3 +272,12 @@ class Device:
         for request_hash in list(self.book.open):
             self.book.apply(payee.cancel(self.book, request_hash))
         self.home()
+
+
+def _has_its_secrets(store: "Store") -> bool:
+    """True if every secret in the store opens, and a wallet has its seed."""
+    try:
+        held = [key for key in range(FIRST_SECRET, SECRETS_END) if store.get(key) is not None]
+    except SecretDamaged:
+        return False
+    return store.get(NETWORK_KEY) is None or SEED_KEY in held

@@ -14,6 +14,7 @@ from jiaozi.wire.errors import (
     FIRMWARE_OLDER,
     INS_UNKNOWN,
     INTERNAL,
+    MEMORY_DAMAGED,
     NOT_ALLOWED,
     NOT_FOUND,
     PIN_NEEDED,
@@ -138,6 +139,8 @@ def _run(device: Device, command: "memoryview") -> bytes:
     run, state, access = known
     if device.outdated and ins != commands.INFO:
         raise Refused(FIRMWARE_OLDER)
+    if device.damaged and ins != commands.INFO:
+        raise Refused(MEMORY_DAMAGED)
     _gate(device, state, access)
     return run(device, bytes(data))
 

@@ -18,6 +18,7 @@ from wallet.person import CANCEL, OK
 from wallet.roles import tap
 from wallet.roles.reader import read_tap
 from wallet.storage.errors import StoreFull
+from wallet.storage.sealed import Sealed
 from wallet.storage.store import Store
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -61,9 +62,10 @@ class MainLoop:
         # The store first: a mount leaves garbage, and allocations of a tap find that room sooner
         # if the buffers of display and links do not lie before it.
         self._store = Store.mount(board.nvm())
+        sealed = Sealed(self._store, port.device_key())
         self._person = board.person()
         self._port = port
-        self._device = Device(self._store, self._person, port)
+        self._device = Device(sealed, self._person, port)
         self._links = board.links()
         for link in self._links:
             link.connect(self._answer, self._beginner(link.on_air))

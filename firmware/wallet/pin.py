@@ -1,10 +1,12 @@
 """The owner's PIN: tries are counted down before a constant-time comparison.
 
-Two keys in the store: a salted hash and the number of tries left. A power cut between the two
-commits of `verify` costs a try and never gains one.
+Two keys in the store: a salted hash, which is one of the secrets that a device seals, and the
+number of tries left. A power cut between the two commits of `verify` costs a try and never gains
+one.
 """
 
 from _jzcrypto import equal, random, sha256
+from jiaozi.wallet.store_keys import PIN_KEY, PIN_TRIES_KEY
 from jiaozi.wire.commands import PIN_TRIES
 from jiaozi.wire.errors import MALFORMED, PIN_BLOCKED, PIN_WRONG, Refused
 from micropython import const
@@ -14,8 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from jiaozi.wallet.book import Store
 
-_HASH_KEY = const(0x20)
-_TRIES_KEY = const(0x21)
 _SALT_LENGTH = const(16)
 _SHORTEST = const(4)
 _LONGEST = const(12)
@@ -32,11 +32,11 @@ class Pin:
         if type(pin) is not bytes or not _SHORTEST <= len(pin) <= _LONGEST or not pin.isdigit():
             raise Refused(MALFORMED)
         salt = random(_SALT_LENGTH)
-        return {_HASH_KEY: salt + sha256(salt + pin), _TRIES_KEY: bytes([PIN_TRIES])}
+        return {PIN_KEY: salt + sha256(salt + pin), PIN_TRIES_KEY: bytes([PIN_TRIES])}
 
     def tries(self) -> int:
         """Return the number of tries left."""
-        stored = self._store.get(_TRIES_KEY)
+        stored = self._store.get(PIN_TRIES_KEY)
         return PIN_TRIES if stored is None else stored[0]
 
     def verify(self, pin: bytes) -> None:
@@ -48,9 +48,9 @@ class Pin:
         if left == 0:
             raise Refused(PIN_BLOCKED)
         left -= 1
-        self._store.commit({_TRIES_KEY: bytes([left])})
-        stored = self._store.get(_HASH_KEY) or b""
+        self._store.commit({PIN_TRIES_KEY: bytes([left])})
+        stored = self._store.get(PIN_KEY) or b""
         salt = stored[:_SALT_LENGTH]
         if not equal(sha256(salt + pin), stored[_SALT_LENGTH:]):
             raise Refused(PIN_WRONG + left)
-        self._store.commit({_TRIES_KEY: bytes([PIN_TRIES])})
+        self._store.commit({PIN_TRIES_KEY: bytes([PIN_TRIES])})

@@ -1,6 +1,6 @@
 """The firmware's number, and the highest number that has run in this wallet."""
 
-from jiaozi.wallet.store_keys import NETWORK_KEY
+from jiaozi.wallet.store_keys import FIRMWARE_KEY, NETWORK_KEY
 from micropython import const
 
 # As typing.TYPE_CHECKING, which MicroPython lacks.
@@ -11,18 +11,17 @@ if TYPE_CHECKING:
 # Raised by every release that a wallet must not be downgraded below.
 FIRMWARE = const(1)
 
-_FIRMWARE_KEY = const(0x22)
 _LENGTH = const(4)
 
 
 def note() -> "dict[int, bytes | None]":
     """Return the store changes that record this firmware's number."""
-    return {_FIRMWARE_KEY: FIRMWARE.to_bytes(_LENGTH, "little")}
+    return {FIRMWARE_KEY: FIRMWARE.to_bytes(_LENGTH, "little")}
 
 
 def is_outdated(store: "Store") -> bool:
     """True if newer firmware has run in this wallet; else record this firmware's number."""
-    kept = store.get(_FIRMWARE_KEY)
+    kept = store.get(FIRMWARE_KEY)
     newest = 0 if kept is None else int.from_bytes(kept, "little")
     if newest < FIRMWARE and store.get(NETWORK_KEY) is not None:
         store.commit(note())

@@ -267,6 +267,11 @@ TEXTS = {
         "the wallet's firmware is too old",
         "take the wallet to its operator for a firmware update",
     ),
+    0x960D: ErrorText(
+        "MEMORY_DAMAGED",
+        "the wallet's memory is damaged, or comes from another device",
+        "take the wallet to its operator; do not enter the PIN",
+    ),
     0x9701: ErrorText(
         "SESSION_NEEDED",
         "the command needs an encrypted session with the wallet's operator",

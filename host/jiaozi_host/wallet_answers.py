@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from jiaozi.wire.commands import READY
+from jiaozi.wire.commands import DAMAGED, OUTDATED, READY
 from jiaozi.wire.cose import LIST, OPTIONAL_BYTES, UINT, VERSION, decode, expect
-from jiaozi.wire.errors import Refused
+from jiaozi.wire.errors import FIRMWARE_OLDER, MEMORY_DAMAGED, NOT_ALLOWED, Refused
 from jiaozi_host.errors import BadAnswer, ForeignCard
 
 
@@ -23,6 +23,14 @@ class Selected:
     epoch: int
     certificate: bytes | None
     request: bytes | None
+
+    @property
+    def obstacle(self) -> int:
+        """The status word with which a device that is no working wallet refuses commands."""
+        return _OBSTACLES.get(self.status, NOT_ALLOWED)
+
+
+_OBSTACLES = {OUTDATED: FIRMWARE_OLDER, DAMAGED: MEMORY_DAMAGED}
 
 
 @dataclass(frozen=True)

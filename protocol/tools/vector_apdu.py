@@ -13,6 +13,7 @@ from vector_world import OK, Vector, vector
 
 from _jzcbor import dumps
 from jiaozi.wallet import book, payee
+from jiaozi.wallet.store_keys import PIN_KEY, PIN_TRIES_KEY
 from jiaozi.wire import apdu, commands, cose, errors
 from jiaozi.wire.journal import PAYMENT_HASH, PAYMENT_RAW, REQUEST_RAW, RESOLVED
 
@@ -37,7 +38,7 @@ def with_pin(wallet: book.Book, tries: int = 3) -> book.Book:
     """The wallet with the PIN 1234 (firmware/wallet/pin.py)."""
     salt = bytes(16)
     digest = hashlib.sha256(salt + PIN).digest()
-    wallet.store.commit({0x20: salt + digest, 0x21: bytes([tries])})
+    wallet.store.commit({PIN_KEY: salt + digest, PIN_TRIES_KEY: bytes([tries])})
     return wallet
 
 

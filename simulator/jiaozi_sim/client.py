@@ -344,6 +344,14 @@ class Wallet:
         """Replace the whole non-volatile memory of a wallet without power; the rest is erased."""
         self._ask("replace_nvm", data=data.hex())
 
+    def key_page_read(self) -> bytes:
+        """Read the microcontroller's page with the device key, running or not."""
+        return bytes.fromhex(self._ask("read_key_page"))
+
+    def key_page_write(self, page: bytes) -> None:
+        """Replace that page of a wallet without power; the rest is zeros."""
+        self._ask("replace_key_page", page=page.hex())
+
     # -- the person's side -----------------------------------------------------------------------
 
     def press(self, button: str, seconds: float = 0.1) -> None:

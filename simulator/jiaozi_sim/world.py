@@ -191,6 +191,12 @@ class World:
     def do_replace_nvm(self, wallet: str, data: str) -> None:
         self._wallet(wallet).machine.replace_nvm(bytes.fromhex(data))
 
+    def do_read_key_page(self, wallet: str) -> str:
+        return self._wallet(wallet).machine.read_key_page().hex()
+
+    def do_replace_key_page(self, wallet: str, page: str) -> None:
+        self._wallet(wallet).machine.replace_key_page(bytes.fromhex(page))
+
     def do_press(self, wallet: str, button: str) -> None:
         self._wallet(wallet).bridge.press(button)
 

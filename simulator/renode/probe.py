@@ -13,6 +13,7 @@ Commands, each for the machine set in the monitor:
     jiaozi_cut COUNT               freeze the NVM and pause right after its COUNT-th store; 0: never
     jiaozi_refresh                 update the instruction count in the page
     jiaozi_erase_nvm, jiaozi_save_nvm FILE, jiaozi_load_nvm FILE
+                                   the key page is saved and loaded with it, in FILE.key
     jiaozi_unwatch                 stop counting
 """
 
@@ -28,6 +29,7 @@ PHASES, RING_OFFSET, TABLE_OFFSET = 64, 4096, 128
 AWAKE = 2**64 - 1
 EVENT_SIZE = 32
 ERASED = [0xFF]
+KEY_SUFFIX = ".key"
 MARK_OFFSET = 0
 MAX_LAG_MS = 10
 
@@ -176,7 +178,7 @@ class Probe(object):
         nvm.WriteDoubleWord(offset, System.UInt32(value))
         if watch.stored():
             watch.frozen = True
-            save(nvm, watch.nvm_path)
+            save_memories(machine, watch.nvm_path)
             machine.PauseAndRequestEmulationPause(True)
         return value
 
@@ -204,6 +206,12 @@ def load(memory, path):
         memory.WriteBytes(0, data, 0, file.Read(data, 0, data.Length))
     finally:
         file.Close()
+
+
+def save_memories(machine, path):
+    """Write what survives without power: the NVM to `path`, the key page beside it."""
+    save(machine["sysbus.nvm"], path)
+    save(machine["sysbus.key"], path + KEY_SUFFIX)
 
 
 def host_ns():
@@ -268,11 +276,12 @@ def mc_jiaozi_erase_nvm():
 
 
 def mc_jiaozi_save_nvm(path):
-    save(monitor.Machine["sysbus.nvm"], path)
+    save_memories(monitor.Machine, path)
 
 
 def mc_jiaozi_load_nvm(path):
     load(monitor.Machine["sysbus.nvm"], path)
+    load(monitor.Machine["sysbus.key"], path + KEY_SUFFIX)
 
 
 # Every script includes this file again; the counting must go on.

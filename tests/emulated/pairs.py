@@ -11,13 +11,14 @@ from pathlib import Path
 from jiaozi.wallet.book import Book
 from jiaozi.wire import commands
 from jiaozi_sim.client import Wallet
-from jiaozi_sim.machines.base import MarkEvent
+from jiaozi_sim.machines.base import DEVICE_KEY_SIZE, MarkEvent
 from jiaozi_sim.machines.engines import patience
 from jiaozi_sim.machines.marks import Mark
 from scenarios.rig import Rig
 from tests.fixtures.nvm_fake import NvmFake
 from wallet.pin import Pin
 from wallet.storage.errors import StoreError
+from wallet.storage.sealed import Sealed
 from wallet.storage.store import Store
 
 NVM_PAGE, NVM_UNIT = 4096, 4
@@ -64,6 +65,11 @@ class Memory:
         return {key: store.get(key) for key in store.keys()}  # noqa: SIM118  (not a dict)
 
 
+def device_key(wallet: Wallet) -> bytes:
+    """Read the key that the wallet has made for itself."""
+    return wallet.key_page_read()[:DEVICE_KEY_SIZE]
+
+
 def memory(wallet: Wallet) -> Memory:
     """Read a wallet's memory as its own firmware would after a start, without touching it."""
     for _ in range(5):
@@ -71,7 +77,7 @@ def memory(wallet: Wallet) -> Memory:
         nvm = NvmFake(len(raw), NVM_PAGE, NVM_UNIT)
         nvm.memory[:] = raw
         try:
-            store = Store.mount(nvm)
+            store = Sealed(Store.mount(nvm), device_key(wallet))
         except StoreError:  # a page was being erased while it was read
             continue
         return Memory(Book(store), Pin(store).tries())

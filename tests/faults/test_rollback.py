@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jiaozi.operator import evidence
+from jiaozi.wallet.store_keys import FIRMWARE_KEY
 from jiaozi.wire import commands, errors
 from jiaozi_host.errors import WalletRefused
 from jiaozi_host.ledger import findings
@@ -121,7 +122,7 @@ def test_older_firmware_refuses_what_newer_has_kept(desk: OperatorDesk) -> None:
     wallet = add(desk, "wallet")
     nvm = ImageNvm(wallet.core.read_nvm())
     newer = version.FIRMWARE + 1
-    Store.mount(nvm).commit({version._FIRMWARE_KEY: newer.to_bytes(4, "little")})
+    Store.mount(nvm).commit({FIRMWARE_KEY: newer.to_bytes(4, "little")})
     put_back(desk, wallet, nvm.read(0, nvm.size))
     assert status(desk, wallet) == commands.OUTDATED
     with pytest.raises(WalletRefused) as caught:

@@ -13,11 +13,11 @@ from _jzcbor import dumps
 from jiaozi.operator import issue
 from jiaozi.wallet import payee
 from jiaozi.wallet.book import Book
+from jiaozi.wallet.store_keys import PIN_KEY, PIN_TRIES_KEY
 from jiaozi.wire import apdu, commands, cose
 from protocol.tools.vector_world import forge
 from tests.fixtures.wallets import Bank, MemoryStore, answer, ask, take, transfer
-from tests.fuzz.wallet_on_cpython import PIN, TRIES_KEY
-from wallet.pin import Pin
+from tests.fuzz.wallet_on_cpython import PIN
 
 BANK = Bank()
 FUNDS, AMOUNT = 40_000, 500
@@ -44,8 +44,9 @@ def _alice() -> Book:
     """Make the wallet under attack, with money and a PIN with a fixed salt."""
     wallet = _funded("alice")
     salt = hashlib.sha256(b"salt").digest()[:16]
-    hash_key = min(Pin(wallet.store).changes(PIN))
-    wallet.store.commit({hash_key: salt + hashlib.sha256(salt + PIN).digest(), TRIES_KEY: b"\x03"})
+    wallet.store.commit(
+        {PIN_KEY: salt + hashlib.sha256(salt + PIN).digest(), PIN_TRIES_KEY: b"\x03"}
+    )
     return wallet
 
 
@@ -69,8 +70,8 @@ WALLETS: dict[str, dict[int, bytes]] = {
     "asking": _data(_ASKING),
     "asking for any amount": _data(_OPEN),
     "pending": _data(_PENDING),
-    "one try left": _data(ALICE) | {TRIES_KEY: b"\x01"},
-    "blocked": _data(ALICE) | {TRIES_KEY: b"\x00"},
+    "one try left": _data(ALICE) | {PIN_TRIES_KEY: b"\x01"},
+    "blocked": _data(ALICE) | {PIN_TRIES_KEY: b"\x00"},
     "blank": {},
 }
 

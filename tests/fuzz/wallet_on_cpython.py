@@ -16,7 +16,13 @@ from typing import Any
 
 from _jzcbor import loads
 from jiaozi.wallet.book import Book
-from jiaozi.wallet.store_keys import CHANNEL_KEY, JOURNAL_KEY, SEED_KEY
+from jiaozi.wallet.store_keys import (
+    CHANNEL_KEY,
+    JOURNAL_KEY,
+    PIN_KEY,
+    PIN_TRIES_KEY,
+    SEED_KEY,
+)
 from jiaozi.wire import commands, errors, messages
 from jiaozi.wire.journal import CREDITED, KIND, PAID, PAYMENT_RAW, REFUNDED, REQUEST_HASH, TAKEN
 from tests import firmware_path  # noqa: F401  (for `wallet`)
@@ -25,8 +31,6 @@ from wallet.device import Device
 from wallet.dispatch import dispatch
 
 PIN = b"482915"
-TRIES_KEY = 0x21
-PIN_KEY = 0x20
 _OK = b"\x90\x00"
 _PIECE = 12
 _KNOWN = {value for name, value in vars(errors).items() if name.isupper() and type(value) is int}
@@ -119,7 +123,7 @@ class WalletOnCPython:
 
     def _check_store(self, before: dict[int, bytes], answer: bytes, command: bytes) -> None:
         after = self._store.data
-        was, now = before.get(TRIES_KEY), after.get(TRIES_KEY)
+        was, now = before.get(PIN_TRIES_KEY), after.get(PIN_TRIES_KEY)
         by_operator = command[1:2] == bytes([commands.UNBLOCK])
         if was and now and now > was and PIN not in command and not by_operator:
             raise Broken("PIN tries were gained")
@@ -127,7 +131,7 @@ class WalletOnCPython:
             changed = {
                 key for key in before.keys() | after.keys() if before.get(key) != after.get(key)
             }
-            if changed - {TRIES_KEY, CHANNEL_KEY}:
+            if changed - {PIN_TRIES_KEY, CHANNEL_KEY}:
                 raise Broken(f"a refusal changed {sorted(changed)}")
 
     def _check_money(self, before: dict[int, bytes], balance: int) -> None:

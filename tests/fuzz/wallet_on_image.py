@@ -13,16 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from jiaozi.wallet.store_keys import CHANNEL_KEY, NEXT_SEED_KEY, SEED_KEY
+from jiaozi.wallet.store_keys import CHANNEL_KEY, NEXT_SEED_KEY, PIN_KEY, SEED_KEY
 from jiaozi_sim.board import load_board
 from jiaozi_sim.machines.base import NVM_SIZE
-from jiaozi_sim.machines.unicorn_core import Core
-from tests.fuzz.wallet_on_cpython import PIN_KEY, Broken
+from tests.fuzz.wallet_on_cpython import Broken
 from tests.sweep.engine.bench import Bench
+from tests.sweep.engine.device_key import DEVICE_KEY, keyed_core
 from tests.sweep.engine.memoized_core import MemoizedCore
 from tests.sweep.engine.scripted_reader import ScriptedReader
 from tests.sweep.flows.operator_desk import press_ok_at
-from tests.sweep.flows.oracle import ImageNvm, read_store
+from tests.sweep.flows.oracle import ImageNvm, open_store
+from wallet.storage.sealed import Sealed
 from wallet.storage.store import Store
 
 _BOARD = "visual_card"
@@ -37,7 +38,7 @@ _INTERNAL_ERROR = b"\x6f\x00"
 def nvm_of(template: Mapping[int, bytes]) -> bytes:
     """Return an NVM image in which the firmware's store holds `template`."""
     nvm = ImageNvm(b"\xff" * NVM_SIZE)
-    store = Store.mount(nvm)
+    store = Sealed(Store.mount(nvm), DEVICE_KEY)
     for key, value in template.items():
         store.commit({key: value})
     return nvm.read(0, NVM_SIZE)
@@ -56,7 +57,7 @@ class WalletOnImage:
 
     def __init__(self, elf: Path, template: Mapping[int, bytes]) -> None:
         bench = Bench()
-        self._core = Core(elf, b"fuzz")
+        self._core = keyed_core(elf, b"fuzz")
         self._core.write_nvm(nvm_of(template))
         wallet = bench.add(_NAME, self._core, load_board(_BOARD).uarts)
         wallet.start()
@@ -92,7 +93,7 @@ class WalletOnImage:
 
     def holds(self) -> dict[int, bytes]:
         """Contents of its store, as the firmware's storage code reads them on the host."""
-        store = read_store(self._memory.read_nvm())
+        store = open_store(self._memory.read_nvm())
         return {key: store.get(key) or b"" for key in store.keys()}  # noqa: SIM118
 
     def changed(self) -> bool:

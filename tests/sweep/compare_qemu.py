@@ -19,10 +19,11 @@ from pathlib import Path
 from jiaozi_sim.client import Frame, Simulator, SimulatorError, Wallet
 from jiaozi_sim.field import FrameRecord
 from jiaozi_sim.iso_dep import CHAINING, is_i_block
-from jiaozi_sim.machines.base import NVM_SIZE
+from jiaozi_sim.machines.base import NVM_SIZE, device_key_page
 from jiaozi_sim.machines.marks import Mark
 from tests.sweep.engine.bench import Bench
 from tests.sweep.engine.cuts import Cut, torn_nvm
+from tests.sweep.engine.device_key import DEVICE_KEY
 from tests.sweep.engine.explorer import Images, Run, images, restart
 from tests.sweep.flows.actors import PAYEE, PAYER, Actors
 from tests.sweep.flows.catalogue import Flow, payee_reads, play_start
@@ -165,6 +166,8 @@ def compare(elf: Path, seed: int, count: int) -> Iterator[tuple[Place, End, End]
                 name: sim.add_wallet(name, elf=elf, seed=f"{seed}:{name}".encode(), engine="qemu")
                 for name in nvm
             }
+            for wallet in wallets.values():
+                wallet.key_page_write(device_key_page(DEVICE_KEY))
             cores = {name: image[:NVM_SIZE] for name, image in nvm.items()}
             for place in chosen:
                 yield place, on_unicorn(flow, run, place), on_qemu(sim, wallets, cores, place)

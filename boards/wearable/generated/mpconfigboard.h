@@ -12,5 +12,6 @@
 #define JZ_BOOT_PAGE (0x21020000u)
 #define JZ_BOOT_PAGE_SIZE (65536u)
 #define JZ_MARKER_PAGE (0x21030000u)
+#define JZ_KEY_PAGE (0x21031000u)
 
 #endif

@@ -112,6 +112,11 @@ def outdated() -> tuple:
     return "Old firmware", "", "", ("Bring this wallet", "to your operator."), _NO_KEYS, BAD
 
 
+def damaged() -> tuple:
+    """A secret of the wallet does not open, so it can neither sign nor check a PIN."""
+    return "Damaged", "", "", ("Bring this wallet", "to your operator."), _NO_KEYS, BAD
+
+
 PAGES: "dict[str, Callable[..., tuple]]" = {
     "allow_pin": allow_pin,
     "armed_pay": armed_pay,
@@ -120,6 +125,7 @@ PAGES: "dict[str, Callable[..., tuple]]" = {
     "blocked": blocked,
     "confirmed": confirmed,
     "consent": consent,
+    "damaged": damaged,
     "frozen": frozen,
     "home": home,
     "outdated": outdated,

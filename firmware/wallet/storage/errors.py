@@ -27,3 +27,7 @@ class StoreGeometry(StoreError):
 
 class StoreStale(StoreError):
     """A write failed half-way: the store must be mounted again."""
+
+
+class SecretDamaged(StoreError):
+    """A secret does not open: altered, moved to another key, or sealed by another device."""

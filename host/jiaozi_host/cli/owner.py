@@ -43,6 +43,7 @@ STATUS_NAMES = {
     commands.READY: "ready",
     commands.FROZEN: "frozen",
     commands.OUTDATED: "outdated firmware",
+    commands.DAMAGED: "damaged memory",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jiaozi.wire import certificates
-from jiaozi.wire.commands import READY
+from jiaozi.wire.commands import FROZEN, READY
 from jiaozi.wire.cose import WALLET
 from jiaozi.wire.errors import ALREADY_PROVISIONED, Refused
 from jiaozi.wire.policies import read_policy
@@ -46,7 +46,7 @@ def provision(
     """
     client = WalletClient(link, operator.published.trust, operator.channel_identity())
     hello = client.select()
-    if hello.status >= READY:
+    if hello.status in (READY, FROZEN):
         return _finish(hello.certificate or b"", operator, ledger)
     client.open_channel()
     _check_firmware(client, operator, tier)

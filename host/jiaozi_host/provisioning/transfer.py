@@ -11,7 +11,7 @@ from jiaozi.wallet import payee, payer
 from jiaozi.wire.certificates import Certificate, read
 from jiaozi.wire.commands import CARD, READY
 from jiaozi.wire.cose import WALLET, decode
-from jiaozi.wire.errors import NOT_ALLOWED, OVER_BALANCE, Refused
+from jiaozi.wire.errors import OVER_BALANCE, Refused
 from jiaozi.wire.journal import PAYMENT_RAW, PEER_RAW, REQUEST_RAW, TAKEN
 from jiaozi.wire.messages import Request, read_outcome, read_payment, read_request
 from jiaozi.wire.terms import GENERAL
@@ -181,7 +181,7 @@ def _bring_up_to_date(
     A request made in an older epoch would have expired for the account.
     """
     if hello.status != READY or hello.certificate is None:
-        raise WalletRefused(NOT_ALLOWED)
+        raise WalletRefused(hello.obstacle)
     with _account_rules():
         wallet = account.trust.wallet(hello.certificate)
     epoch = operator.published.epoch

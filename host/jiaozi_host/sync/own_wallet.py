@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jiaozi.wire.certificates import Certificate
 from jiaozi.wire.commands import FROZEN, READY
-from jiaozi.wire.errors import NOT_ALLOWED, Refused
+from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import BadAnswer, HostError, WalletRefused
 from jiaozi_host.links import Link
 from jiaozi_host.vault import Operator
@@ -32,12 +32,12 @@ def select(client: WalletClient, operator: Operator) -> Selected:
 def select_own(client: WalletClient, operator: Operator) -> Certificate:
     """Select a wallet and return its certificate, issued by this operator.
 
-    Raises WalletRefused(NOT_ALLOWED) for a device that is not provisioned, BadAnswer when the
+    Raises WalletRefused for a device that is no working wallet, BadAnswer when the
     certificate does not verify, HostError for another operator's wallet.
     """
     hello = select(client, operator)
     if hello.status not in (READY, FROZEN) or hello.certificate is None:
-        raise WalletRefused(NOT_ALLOWED)
+        raise WalletRefused(hello.obstacle)
     try:
         wallet = operator.published.trust.wallet(hello.certificate)
     except Refused as refusal:

@@ -97,8 +97,9 @@ TERMS_LENGTH = const(74)
 STATE_LENGTH = const(512)
 
 # Room for what must never find none: the largest state; an epoch, operators and a policy that come
-# at sync; the next key; the mark of a frozen wallet. A PIN and its tries are there from the first.
-_KEPT_BACK = (STATE_LENGTH, 2048, 1024, 256, 32, 1)
+# at sync; the next key, sealed; the mark of a frozen wallet. A PIN and its tries are there from the
+# first.
+_KEPT_BACK = (STATE_LENGTH, 2048, 1024, 256, 60, 1)
 
 
 # What UPDATE brings.

@@ -3,7 +3,7 @@
 from micropython import const
 
 # Keys in the store.
-SEED_KEY = const(0x10)
+PIN_TRIES_KEY = const(0x10)
 AUTHORITY_KEY = const(0x11)
 OPERATORS_KEY = const(0x12)
 CERTIFICATE_KEY = const(0x13)
@@ -11,9 +11,18 @@ POLICY_KEY = const(0x14)
 EPOCH_KEY = const(0x15)
 STATE_KEY = const(0x16)
 NETWORK_KEY = const(0x17)
-CHANNEL_KEY = const(0x18)
+FIRMWARE_KEY = const(0x18)
 FROZEN_KEY = const(0x19)
-NEXT_SEED_KEY = const(0x1A)
+
+# Secrets: keys from FIRST_SECRET to below SECRETS_END, whose values a device seals
+# (`wallet.storage.sealed`). No other value may lie there, and no secret elsewhere.
+FIRST_SECRET = const(0x20)
+SEED_KEY = const(0x20)
+NEXT_SEED_KEY = const(0x21)
+CHANNEL_KEY = const(0x22)
+PIN_KEY = const(0x23)
+SECRETS_END = const(0x24)
+
 OPEN_KEY = const(0x100)
 JOURNAL_KEY = const(0x10000)
 

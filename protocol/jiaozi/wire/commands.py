@@ -91,11 +91,13 @@ SETTLE = const(0x88)
 TERMS = const(0x8A)
 
 # Status of a wallet, in SELECT and INFO. OUTDATED: its memory was written by newer firmware.
+# DAMAGED: a secret in its memory does not open.
 BLANK = const(0)
 KEYED = const(1)
 READY = const(2)
 FROZEN = const(3)
 OUTDATED = const(4)
+DAMAGED = const(5)
 
 # Directions and roles of ARM.
 RECEIVE = const(0)

@@ -26,6 +26,10 @@ BOOT_PAGE_SIZE = 64 * 1024
 BOOT_PAGE_MAGIC = 0x4C554D45  # "EMUL": this randomness is for an emulated board
 MARK_WORD = 0x21030000
 MARK_PAGE_SIZE = 4096
+KEY_PAGE = 0x21031000  # of the microcontroller, not of the NVM: see device_key_page
+KEY_PAGE_SIZE = 4096
+DEVICE_KEY_SIZE = 32  # at the beginning of the key page
+KEY_PAGE_MAGIC = 0x594B5A4A  # "JZKY": the key before it is whole
 ERASED = b"\xff"
 
 
@@ -95,6 +99,14 @@ def boot_page(seed: bytes, boot: int) -> bytes:
     return head + hashlib.shake_256(label + seed).digest(count)
 
 
+def device_key_page(key: bytes) -> bytes:
+    """Return a key page that holds a device key: 32 bytes, u32 magic (little-endian), zeros.
+
+    The firmware makes a key in a page without the magic number, so in a blank one.
+    """
+    return (key + KEY_PAGE_MAGIC.to_bytes(4, "little")).ljust(KEY_PAGE_SIZE, b"\0")
+
+
 class Machine(ABC):
     """One emulated board with power switch, wires, non-volatile memory and counters.
 
@@ -154,7 +166,7 @@ class Machine(ABC):
 
     @abstractmethod
     def cut_power(self) -> None:
-        """Cut the power between two instructions; only non-volatile memory survives.
+        """Cut the power between two instructions; non-volatile memory and key page survive.
 
         No effect on a machine without power.
         """
@@ -170,6 +182,18 @@ class Machine(ABC):
     @abstractmethod
     def replace_nvm(self, data: bytes) -> None:
         """Replace the non-volatile memory; the part after `data` is erased (0xFF).
+
+        Raises:
+            StillRunning: it has power.
+        """
+
+    @abstractmethod
+    def read_key_page(self) -> bytes:
+        """Return the present key page, running or not."""
+
+    @abstractmethod
+    def replace_key_page(self, page: bytes) -> None:
+        """Replace the key page; the part after `page` is zeros.
 
         Raises:
             StillRunning: it has power.

@@ -1,7 +1,7 @@
 """Common part of the QEMU and Unicorn engines: a process per wallet, its memory in a file.
 
-* Non-volatile memory, boot page and marker page lie in a file that the process maps shared: every
-  store survives a SIGKILL, and the simulator reads it while the machine runs.
+* Non-volatile memory, boot page, marker page and key page lie in a file that the process maps
+  shared: every store survives a SIGKILL, and the simulator reads it while the machine runs.
 * Each UART role asked for is one end of a socket pair handed to the process; the others are not
   connected.
 * Counters and marks are in a page that the process keeps (counters.py); the process kills itself
@@ -21,6 +21,8 @@ from jiaozi_sim.lifetime import die_with_parent
 from jiaozi_sim.machines.base import (
     BOOT_PAGE,
     ERASED,
+    KEY_PAGE,
+    KEY_PAGE_SIZE,
     MARK_PAGE_SIZE,
     MARK_WORD,
     NVM_BASE,
@@ -146,16 +148,29 @@ class ProcessMachine(Machine):
         size = NVM_SIZE - offset if size is None else size
         if not (0 <= offset <= NVM_SIZE and 0 <= size <= NVM_SIZE - offset):
             raise MachineError(f"{size} bytes at {offset} are not within the NVM")
-        with self._memory.open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
+        return self._read(NVM_BASE + offset, size)
+
+    def read_key_page(self) -> bytes:
+        return self._read(KEY_PAGE, KEY_PAGE_SIZE)
+
+    def replace_key_page(self, page: bytes) -> None:
+        self._check_off()
+        self._write(KEY_PAGE, page.ljust(KEY_PAGE_SIZE, b"\0"))
+
+    def _check_off(self) -> None:
+        if self.running:
+            raise StillRunning("the machine has power: cut it before replacing its memory")
 
     def replace_nvm(self, data: bytes) -> None:
-        if self.running:
-            raise StillRunning("the machine has power: cut it before replacing its NVM")
+        self._check_off()
         if len(data) > NVM_SIZE:
             raise MachineError(f"{len(data)} bytes do not fit an NVM of {NVM_SIZE}")
         self._write(NVM_BASE, data + ERASED * (NVM_SIZE - len(data)))
+
+    def _read(self, address: int, size: int) -> bytes:
+        with self._memory.open("rb") as file:
+            file.seek(address - NVM_BASE)
+            return file.read(size)
 
     def _write(self, address: int, data: bytes) -> None:
         with self._memory.open("r+b") as file:

@@ -1,7 +1,7 @@
 """The Renode engine: one Renode process per wallet, the board's own `.resc`, wires on TCP sockets.
 
 * The process stays between power-on periods: each start clears the emulation and builds a new
-  machine, so that only the NVM survives. Without power the NVM is a file.
+  machine, so that only NVM and key page survive. Without power they are files.
 * If there is a lender (renode_lender.py), the process is borrowed from it and returned at the end.
 * `simulator/renode/probe.py` runs inside Renode. It keeps the same counter page as QEMU's plugin;
   at an ordered cut it freezes the NVM and stops the processor at that store. The wires end then,
@@ -24,6 +24,7 @@ from pathlib import Path
 from jiaozi_sim.board import BOARDS
 from jiaozi_sim.machines.base import (
     ERASED,
+    KEY_PAGE_SIZE,
     NVM_SIZE,
     Counts,
     Machine,
@@ -47,6 +48,7 @@ from jiaozi_sim.machines.renode_process import free_ports
 
 # The roles of the wires in a board's .resc, with the UART each stands for.
 WIRES = {"host": 0, "nfc": 1, "bridge": 2, "contact": 3, "log": 4}
+KEY_SUFFIX = ".key"  # of the key page's file, beside the NVM's (see probe.py)
 _CONNECT_SECONDS = 10.0
 _SAVE_SECONDS = 180.0
 _POLL_SECONDS = 0.01
@@ -96,6 +98,7 @@ class RenodeMachine(Machine):
         self._process = renode_for(directory)
         self._nvm = directory / "nvm.bin"
         self._nvm.write_bytes(ERASED * NVM_SIZE)
+        self.replace_key_page(b"")
         self.counter_path = directory / "counters.bin"
         self._page = CounterPage.create(self.counter_path)
 
@@ -204,7 +207,7 @@ class RenodeMachine(Machine):
         self._process.release()
         self._close_wires()
         self._page.close()
-        for file in (self._nvm, self.counter_path):
+        for file in (self._nvm, key_file(self._nvm), self.counter_path):
             file.unlink(missing_ok=True)
         for snapshot in self._directory.glob("snapshot-*"):
             snapshot.unlink()
@@ -239,9 +242,23 @@ class RenodeMachine(Machine):
         if self._lost is not None:
             raise MachineError(f"the NVM is lost: {self._lost}")
 
-    def replace_nvm(self, data: bytes) -> None:
+    def read_key_page(self) -> bytes:
+        file = self._nvm
         if self.running:
-            raise StillRunning("the machine has power: cut it before replacing its NVM")
+            file = self._directory / "nvm_now.bin"
+            self._monitor().execute(f"jiaozi_save_nvm {path_token(file)}")
+        return key_file(file).read_bytes()
+
+    def replace_key_page(self, page: bytes) -> None:
+        self._check_off()
+        key_file(self._nvm).write_bytes(page.ljust(KEY_PAGE_SIZE, b"\0"))
+
+    def _check_off(self) -> None:
+        if self.running:
+            raise StillRunning("the machine has power: cut it before replacing its memory")
+
+    def replace_nvm(self, data: bytes) -> None:
+        self._check_off()
         if len(data) > NVM_SIZE:
             raise MachineError(f"{len(data)} bytes do not fit an NVM of {NVM_SIZE}")
         self._nvm.write_bytes(data + ERASED * (NVM_SIZE - len(data)))
@@ -310,6 +327,11 @@ class RenodeMachine(Machine):
             monitor.execute(f'jiaozi_wire "{role}" "uart{number}" {ports[role]}')
         self._connect(ports)
         monitor.execute("start")
+
+
+def key_file(nvm: Path) -> Path:
+    """Return where the key page is saved that belongs to a saved NVM."""
+    return nvm.with_name(nvm.name + KEY_SUFFIX)
 
 
 def _await_pause(monitor: Monitor) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from jiaozi_sim.machines.base import (
     ERASED,
+    KEY_PAGE_SIZE,
     NVM_SIZE,
     Counts,
     Machine,
@@ -27,7 +28,7 @@ from jiaozi_sim.machines.base import (
     boot_page,
 )
 from jiaozi_sim.machines.counters import CounterPage
-from jiaozi_sim.machines.renode import WIRES, connect_wire
+from jiaozi_sim.machines.renode import WIRES, connect_wire, key_file
 from jiaozi_sim.machines.renode_process import free_ports
 
 _NOT_HERE = "the machine runs in a robot suite's Renode"
@@ -44,6 +45,7 @@ class WiredMachine(Machine):
         self._ports: dict[str, int] = {}
         self._nvm = directory / "nvm.bin"
         self._nvm.write_bytes(ERASED * NVM_SIZE)
+        self.replace_key_page(b"")
         self.counter_path = directory / "counters.bin"
         self._page = CounterPage.create(self.counter_path)
 
@@ -117,9 +119,20 @@ class WiredMachine(Machine):
         end = None if size is None else offset + size
         return self._nvm.read_bytes()[offset:end]
 
-    def replace_nvm(self, data: bytes) -> None:
+    def read_key_page(self) -> bytes:
+        """Return the key page that the suite saved last."""
+        return key_file(self._nvm).read_bytes()
+
+    def replace_key_page(self, page: bytes) -> None:
+        self._check_off()
+        key_file(self._nvm).write_bytes(page.ljust(KEY_PAGE_SIZE, b"\0"))
+
+    def _check_off(self) -> None:
         if self.running:
-            raise StillRunning("the machine has power: cut it before replacing its NVM")
+            raise StillRunning("the machine has power: cut it before replacing its memory")
+
+    def replace_nvm(self, data: bytes) -> None:
+        self._check_off()
         if len(data) > NVM_SIZE:
             raise MachineError(f"{len(data)} bytes do not fit an NVM of {NVM_SIZE}")
         self._nvm.write_bytes(data + ERASED * (NVM_SIZE - len(data)))

@@ -37,6 +37,8 @@ from jiaozi_sim.machines.base import (
     BOOT_PAGE_SIZE,
     CORE_HZ,
     ERASED,
+    KEY_PAGE,
+    KEY_PAGE_SIZE,
     MARK_PAGE_SIZE,
     MARK_WORD,
     NVM_BASE,
@@ -92,7 +94,7 @@ class Core:
     """
 
     def __init__(self, elf: Path, seed: bytes, memory: mmap.mmap | None = None) -> None:
-        """memory: for the NVM and the two pages after it; None: private and blank."""
+        """memory: for the NVM and the pages after it; None: private and blank."""
         self.seed = seed
         self.unit = program_unit(elf)
         self.boots = 0
@@ -302,6 +304,11 @@ class Core:
         if len(data) != NVM_SIZE:
             raise MachineError("an NVM image has another size")
         self._native.state[:NVM_SIZE] = data
+
+    def write_key_page(self, page: bytes) -> None:
+        """Replace the key page; the part after `page` is zeros."""
+        at = KEY_PAGE - NVM_BASE
+        self._native.state[at : at + KEY_PAGE_SIZE] = page.ljust(KEY_PAGE_SIZE, b"\0")
 
     def snapshot(self) -> CoreState:
         """Return the whole state; the core must sleep or be without power."""

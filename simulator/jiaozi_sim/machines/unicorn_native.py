@@ -28,6 +28,8 @@ from unicorn.unicorn_py3.unicorn import uclib
 from jiaozi_sim.machines.base import (
     BOOT_PAGE,
     BOOT_PAGE_SIZE,
+    KEY_PAGE,
+    KEY_PAGE_SIZE,
     MARK_PAGE_SIZE,
     MARK_WORD,
     NVM_BASE,
@@ -39,7 +41,7 @@ from jiaozi_sim.machines.base import NVM_SIZE as _NVM_SIZE
 from jiaozi_sim.machines.plugin import built
 from jiaozi_sim.machines.unicorn_state import IllegalStore, Store
 
-STATE_SIZE = MARK_WORD + MARK_PAGE_SIZE - NVM_BASE
+STATE_SIZE = KEY_PAGE + KEY_PAGE_SIZE - NVM_BASE
 
 _REGISTERS = (
     arm.UC_ARM_REG_CONTROL,
@@ -144,6 +146,7 @@ class NativeCore:
         for base, size, permissions, function in (
             (NVM_BASE, _NVM_SIZE, UC_PROT_READ, self._library.jz_store),
             (BOOT_PAGE, BOOT_PAGE_SIZE, writable, None),
+            (KEY_PAGE, KEY_PAGE_SIZE, writable, None),
             (MARK_WORD, MARK_PAGE_SIZE, UC_PROT_READ, self._library.jz_mark),
         ):
             uc.mem_map_ptr(base, size, permissions, state + base - NVM_BASE)

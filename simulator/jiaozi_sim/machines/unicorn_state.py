@@ -100,7 +100,7 @@ class CoreState:
     registers: bytes
     pc: int
     ram: bytes
-    state: bytes  # NVM, boot page and marker page
+    state: bytes  # NVM, boot page, marker page and key page
     wiring: Wiring
     origin: float
     cycles: int

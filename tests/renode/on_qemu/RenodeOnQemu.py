@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE))
 
 from pausable_machine import PausableMachine  # noqa: E402
 
-from jiaozi_sim.machines.renode import WIRES  # noqa: E402
+from jiaozi_sim.machines.renode import WIRES, key_file  # noqa: E402
 
 
 class MonitorRefuses(Exception):
@@ -243,4 +243,6 @@ class RenodeOnQemu:
             raise MonitorRefuses("no machine is set")
 
     def do_jiaozi_save_nvm(self, path: str) -> None:
-        Path(path[1:]).write_bytes(self._machine().read_nvm())
+        file = Path(path[1:])
+        file.write_bytes(self._machine().read_nvm())
+        key_file(file).write_bytes(self._machine().read_key_page())

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from jiaozi_sim.machines.unicorn_core import Core
 from jiaozi_sim.machines.unicorn_state import CoreState
 from tests.sweep.engine.bench import Bench
 from tests.sweep.engine.cuts import digest
+from tests.sweep.engine.device_key import keyed_core
 from tests.sweep.engine.started import PagePool, Started
 
 _PATIENCE = 30.0
@@ -23,7 +23,7 @@ class StartCache:
     """Starts of one firmware image; `executed` counts those that were not in the cache."""
 
     def __init__(self, elf: Path, uarts: Mapping[str, int]) -> None:
-        self._core = Core(elf, b"")
+        self._core = keyed_core(elf, b"")
         self._uarts = uarts
         self._known: dict[bytes, Started] = {}
         self._pool = PagePool()

@@ -27,8 +27,8 @@ from jiaozi_host.sync.session import sync_wallet
 from jiaozi_host.vault import Authority, Operator
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.board import Board, load_board
-from jiaozi_sim.machines.unicorn_core import Core
 from tests.sweep.engine.bench import Bench
+from tests.sweep.engine.device_key import keyed_core
 from tests.sweep.engine.scripted_reader import CardLost, ScriptedReader
 
 PIN = "1234"
@@ -145,7 +145,7 @@ class OperatorDesk:
 
     def add(self, name: str) -> None:
         """Add a blank device without power."""
-        core = Core(self._elf, f"{self.seed}:{name}".encode())
+        core = keyed_core(self._elf, f"{self.seed}:{name}".encode())
         self.bench.add(name, core, self.board.uarts)
 
     def boot(self, name: str) -> None:

@@ -13,19 +13,20 @@ from zlib import crc32
 
 from jiaozi.operator.audit import Audit, chain
 from jiaozi.wallet.book import Book
-from jiaozi.wallet.store_keys import NETWORK_KEY
+from jiaozi.wallet.store_keys import NETWORK_KEY, PIN_TRIES_KEY
 from jiaozi.wire.errors import Refused
 from jiaozi.wire.journal import CREDITED, KIND, PAYMENT_HASH, TAKEN
 from jiaozi_host.ledger.journal import read_entry
 from jiaozi_sim.machines.unicorn_state import WORD
 from tests import firmware_path  # noqa: F401  (for `wallet`)
+from tests.sweep.engine.device_key import DEVICE_KEY
 from wallet.storage.errors import StoreError  # type: ignore[import-not-found]
 from wallet.storage.pages import RESERVE  # type: ignore[import-not-found]
+from wallet.storage.sealed import Sealed  # type: ignore[import-not-found]
 from wallet.storage.store import Store  # type: ignore[import-not-found]
 
 _PAGE = 4096
 _HEADER = struct.Struct("<4sIHHI")
-_TRIES_KEY = 0x21
 
 
 class Broken(Exception):
@@ -80,9 +81,14 @@ def read_store(image: bytes) -> Store:
         raise Broken(f"the store does not mount: {error!r}") from error
 
 
+def open_store(image: bytes) -> Sealed:
+    """Mount the store in an image, with its secrets open. Raises Broken if it cannot be mounted."""
+    return Sealed(read_store(image), DEVICE_KEY)
+
+
 @lru_cache(maxsize=64)
 def contents(image: bytes) -> dict[int, bytes]:
-    """Return every value in an image, by key."""
+    """Return every value in an image, by key, secrets as they are sealed."""
     store = read_store(image)
     return {key: store.get(key) or b"" for key in sorted(store.keys())}
 
@@ -95,18 +101,18 @@ def is_tidy(image: bytes) -> bool:
 @lru_cache(maxsize=16)
 def read_book(image: bytes) -> Book | None:
     """Read the book in an image; None if the device is not provisioned. Raises Broken."""
-    store = read_store(image)
+    store = open_store(image)
     if store.get(NETWORK_KEY) is None:
         return None
     try:
         return Book(store)
-    except (KeyError, Refused) as error:
+    except (KeyError, Refused, StoreError) as error:
         raise Broken(f"the book cannot be read: {error!r}") from error
 
 
 def tries(image: bytes) -> int | None:
     """Return the PIN tries left, None where no PIN is set."""
-    stored = contents(image).get(_TRIES_KEY)
+    stored = contents(image).get(PIN_TRIES_KEY)
     return stored[0] if stored else None
 
 

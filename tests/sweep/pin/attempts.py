@@ -14,15 +14,15 @@ from jiaozi.wire.errors import Refused
 from jiaozi_host.errors import CardGone, PinBlocked, WrongPin
 from jiaozi_host.wallet import WalletClient
 from jiaozi_sim.machines.base import MachineError
-from jiaozi_sim.machines.unicorn_core import Core
 from jiaozi_sim.machines.unicorn_state import Store
 from tests.sweep.engine.bench import Bench, Snapshot
+from tests.sweep.engine.device_key import keyed_core
 from tests.sweep.engine.scripted_reader import ScriptedReader
 from tests.sweep.engine.start_cache import StartCache
 from tests.sweep.engine.started import PagePool, Started
 from tests.sweep.engine.tracer import ActivePeriod, PeriodRecorder, Tracer
 from tests.sweep.flows.operator_desk import PIN, OperatorDesk, ReaderLink, press_ok_at
-from tests.sweep.flows.oracle import read_store
+from tests.sweep.flows.oracle import open_store
 from wallet.pin import Pin  # type: ignore[import-not-found]
 
 WALLET = "card"
@@ -101,12 +101,12 @@ class Run:
 
 def tries_in(image: bytes) -> int:
     """Read the tries left from an NVM image with the wallet's own code. Raises Broken."""
-    return int(Pin(read_store(image)).tries())
+    return int(Pin(open_store(image)).tries())
 
 
 def opens(image: bytes, pin: str) -> bool:
     """True if an NVM image has this PIN, whatever its tries left. Raises Broken."""
-    store = read_store(image)
+    store = open_store(image)
     keeper = Pin(store)
     changes = keeper.changes(pin.encode())
     [tries] = [key for key, value in changes.items() if len(value) == 1]
@@ -136,7 +136,7 @@ class PinWallet:
         self._identity = desk.operator.channel_identity()
         self._uarts, self._board = desk.board.uarts, desk.board
         self._starts = StartCache(elf, self._uarts)
-        self._core = Core(elf, self._name)
+        self._core = keyed_core(elf, self._name)
         self.tracer = Tracer(elf, COMPARES)
         self._ready: dict[int, Snapshot] = {}
         bench = desk.bench

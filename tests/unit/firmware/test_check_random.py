@@ -65,4 +65,5 @@ def test_a_target_brings_one_source(target: str, compiled: str) -> None:
         check=True,
     )
     files = [Path(name) for name in shown.stdout.split()]
-    assert [file.name for file in files if "jz_random(" in file.read_text()] == [compiled]
+    sources = [file.name for file in files if "\nvoid jz_random(" in file.read_text()]
+    assert sources == [compiled]

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from jiaozi.wallet.store_keys import PIN_KEY, PIN_TRIES_KEY
 from jiaozi.wire import apdu, commands
 from tests.fuzz import attack_material, decoders, wallet_on_cpython
 from tests.fuzz.sequences import HostSession, Operation, play, wallet_of
@@ -62,8 +63,8 @@ def answer_with(
     ("answer", "key", "value", "complaint"),
     [
         (b"\x6f\x01", 0, b"", "no status word"),
-        (b"\x6a\x80", wallet_on_cpython.PIN_KEY, b"", "a refusal changed"),
-        (b"\x90\x00", wallet_on_cpython.TRIES_KEY, b"\x04", "tries were gained"),
+        (b"\x6a\x80", PIN_KEY, b"", "a refusal changed"),
+        (b"\x90\x00", PIN_TRIES_KEY, b"\x04", "tries were gained"),
         (attack_material.WALLETS["ready"][0x10] + b"\x90\x00", 0, b"", "a secret"),
     ],
 )

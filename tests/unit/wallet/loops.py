@@ -12,6 +12,7 @@ from jiaozi.wire import apdu
 from jiaozi.wire.commands import CARD
 from tests.fixtures import devices
 from tests.fixtures.nvm_fake import NvmFake
+from wallet.storage.sealed import Sealed
 from wallet.storage.store import Store
 
 
@@ -145,7 +146,7 @@ class Loop:
     ) -> None:
         self.events: list[tuple] = []
         nvm = NvmFake(131072, 4096, 4)
-        store = Store.mount(nvm)
+        store = Sealed(Store.mount(nvm), devices.DEVICE_KEY)
         for key, value in (wallet.store.data if wallet else {}).items():
             store.commit({key: value})
         self.links = [FakeLink(name, self.events, name in can_read) for name in names]

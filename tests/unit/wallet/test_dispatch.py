@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from _jzcbor import dumps, loads
 from jiaozi.operator import issue
+from jiaozi.wallet.store_keys import PIN_TRIES_KEY
 from jiaozi.wire import apdu, commands, errors
 from jiaozi.wire.statements import NONCE_LENGTH
 from tests.fixtures.devices import PIN, Wallet, open_session, provision
@@ -203,9 +204,9 @@ def test_noise_changes_nothing(ins: int, data: bytes, inside: bool) -> None:
     wallet.select()
     if inside:
         open_session(_NOISY_BANK, wallet)
-    before = {k: v for k, v in wallet.store.data.items() if k != 0x21}
+    before = {k: v for k, v in wallet.store.data.items() if k != PIN_TRIES_KEY}
     sw = wallet.give(ins, data)[1]
-    after = {k: v for k, v in wallet.store.data.items() if k != 0x21}
+    after = {k: v for k, v in wallet.store.data.items() if k != PIN_TRIES_KEY}
     assert after == before
     assert sw != errors.INTERNAL
 

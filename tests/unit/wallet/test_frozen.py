@@ -7,7 +7,7 @@ import pytest
 from _jzcbor import dumps, loads
 from jiaozi.wallet import payee
 from jiaozi.wallet.book import Book
-from jiaozi.wallet.store_keys import JOURNAL_KEY
+from jiaozi.wallet.store_keys import FIRMWARE_KEY, JOURNAL_KEY
 from jiaozi.wire import commands, errors, policies
 from jiaozi.wire.apdu import SW_OK
 from jiaozi.wire.cose import decode
@@ -18,8 +18,6 @@ from tests.fixtures.devices import open_session, provision
 from tests.fixtures.wallets import Bank
 from wallet import version
 from wallet.roles.tap import open_request, wants_tap
-
-FIRMWARE_KEY = version._FIRMWARE_KEY
 
 
 @pytest.fixture

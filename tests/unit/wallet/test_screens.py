@@ -52,6 +52,7 @@ SHOWN = [
     ("blocked", {}),
     ("frozen", {}),
     ("outdated", {}),
+    ("damaged", {}),
 ]
 
 

@@ -8,13 +8,13 @@ nobody in particular; `operator`: whether of one with the operator.
 
 from binascii import hexlify, unhexlify
 
+from jiaozi.wallet.store_keys import PIN_TRIES_KEY
 from jiaozi.wire import apdu
 from jiaozi.wire.errors import Refused
 from wallet.device import Device
 from wallet.dispatch import dispatch
 
 TAKES_STORE = True
-TRIES_KEY = 0x21
 
 
 class Port:
@@ -76,4 +76,4 @@ def run(vector, raw, store):
 
 def kept(device):
     """Return all that a refusal must not change: everything except the PIN tries."""
-    return {key: value for key, value in device.store.data.items() if key != TRIES_KEY}
+    return {key: value for key, value in device.store.data.items() if key != PIN_TRIES_KEY}

@@ -86,14 +86,14 @@ class Machine:
     def __init__(self) -> None:
         self.LocalTimeSource = TimeSource()
         self.cpu = SimpleNamespace(ExecutedInstructions=0)
-        self.nvm = Memory()
+        self.nvm, self.key = Memory(), Memory()
         self.pauses = 0
 
     def __str__(self) -> str:
         return "alice"
 
     def __getitem__(self, name: str) -> Any:
-        return {"sysbus.cpu": self.cpu, "sysbus.nvm": self.nvm}[name]
+        return {"sysbus.cpu": self.cpu, "sysbus.nvm": self.nvm, "sysbus.key": self.key}[name]
 
     def PauseAndRequestEmulationPause(self, precise: bool) -> None:
         assert precise
@@ -361,12 +361,17 @@ def test_wires(bench: Bench) -> None:
 
 
 def test_nvm_to_and_from_a_file(bench: Bench) -> None:
+    key_file = bench.nvm_file.with_name("nvm.bin.key")
     bench.nvm_file.write_bytes(b"\x07" * 64)
+    key_file.write_bytes(b"\x05" * 64)
     bench.command("load_nvm", str(bench.nvm_file))
     assert bytes(bench.machine.nvm.data) == b"\x07" * 64
+    assert bytes(bench.machine.key.data) == b"\x05" * 64
     bench.machine.nvm.data[:] = b"\x08" * 64
+    bench.machine.key.data[:] = b"\x06" * 64
     bench.command("save_nvm", str(bench.nvm_file))
     assert bench.nvm_file.read_bytes() == b"\x08" * 64
+    assert key_file.read_bytes() == b"\x06" * 64
     bench.command("erase_nvm")
     assert bytes(bench.machine.nvm.data) == ERASED * 64
 
