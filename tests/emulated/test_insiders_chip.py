@@ -11,15 +11,18 @@ from simulator.scenarios.rig import PIN, Rig
 from _jzcrypto import sha256
 from jiaozi.wallet import store_keys
 from jiaozi.wire import commands, errors
+from jiaozi.wire.cose import SigningKey
 from jiaozi_host.errors import WalletRefused
 from jiaozi_host.wallet import WalletClient
 from jiaozi_host.wallet_answers import Info, Selected
 from jiaozi_sim.client import Wallet
+from jiaozi_sim.machines.base import NVM_SIZE
 from jiaozi_sim.machines.marks import Mark
 from tests.emulated.faces import await_screen
 from tests.emulated.opened_chip import has_verifier, pins_that_open, signing_keys
 from tests.emulated.pairs import device_key, restart
 from tests.sweep.flows.oracle import ImageNvm, Store
+from wallet.pin import Pin
 from wallet.storage.sealed import Sealed
 
 SECRET_RUN = 8
@@ -83,6 +86,18 @@ def altered(image: bytes, changes: Callable[[Store], dict[int, bytes | None]]) -
     store = Store.mount(nvm)
     store.commit(changes(store))
     return nvm.image
+
+
+def test_what_was_not_sealed_would_be_found() -> None:
+    """The attack itself works: it opens a store that keeps the same secrets in clear."""
+    nvm = ImageNvm(b"\xff" * NVM_SIZE)
+    store = Store.mount(nvm)
+    key = SigningKey(bytes(range(32)))
+    store.commit(Pin(store).changes(PIN.encode()))
+    store.commit({store_keys.SEED_KEY: bytes(range(32)), store_keys.CERTIFICATE_KEY: key.public})
+    assert pins_that_open(nvm.image) == [PIN.encode()]
+    assert has_verifier(nvm.image, PIN.encode())
+    assert signing_keys(nvm.image) == [bytes(range(32))]
 
 
 def test_the_chip_has_nothing_that_verifies_a_pin(image: bytes) -> None:

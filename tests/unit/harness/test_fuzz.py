@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from jiaozi.wallet.store_keys import PIN_KEY, PIN_TRIES_KEY
+from jiaozi.wallet.store_keys import PIN_KEY, PIN_TRIES_KEY, SEED_KEY
 from jiaozi.wire import apdu, commands
 from tests.fuzz import attack_material, decoders, wallet_on_cpython
 from tests.fuzz.sequences import HostSession, Operation, play, wallet_of
@@ -65,7 +65,7 @@ def answer_with(
         (b"\x6f\x01", 0, b"", "no status word"),
         (b"\x6a\x80", PIN_KEY, b"", "a refusal changed"),
         (b"\x90\x00", PIN_TRIES_KEY, b"\x04", "tries were gained"),
-        (attack_material.WALLETS["ready"][0x10] + b"\x90\x00", 0, b"", "a secret"),
+        (attack_material.WALLETS["ready"][SEED_KEY] + b"\x90\x00", 0, b"", "a secret"),
     ],
 )
 def test_a_broken_rule_is_seen(
