@@ -12,13 +12,20 @@ from typing import NamedTuple
 
 from _jzcbor import dumps
 from jiaozi.operator import evidence
-from jiaozi.operator.audit import CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, OVERDRAFT, chain
-from jiaozi.wallet import book, payee
+from jiaozi.operator.audit import (
+    CREDIT_WITHOUT_DEBIT,
+    FALSE_ENTRY,
+    OVER_LIMITS,
+    OVERDRAFT,
+    chain,
+)
+from jiaozi.wallet import book, payee, payer
 from jiaozi.wire import certificates, cose, messages
 from jiaozi.wire.cose import decode
 from jiaozi.wire.journal import (
     CREDITED,
     KIND,
+    MOST_VOIDS_A_PAYER,
     OUTCOME_RAW,
     PAID,
     PAYMENT_HASH,
@@ -29,7 +36,7 @@ from jiaozi.wire.journal import (
     REQUEST_RAW,
     TAKEN,
 )
-from tests.evidence.economy import NETWORK, Device, Economy, clone_of
+from tests.evidence.economy import LIMITS, NETWORK, Device, Economy, Paid, clone_of
 from tests.fixtures.wallets import Bank, key_of
 
 
@@ -267,6 +274,49 @@ class Cheater:
                 return self._shown("lower a debit", (FALSE_ENTRY,))
         return None
 
+    def pay_over_limits(self) -> Cheat | None:
+        """Pay without the confirmation that the policy wants."""
+        economy, wallet = self.economy, self.device.book
+        taker, amount = economy.device(self.device), LIMITS["unconfirmed_single"] + 1
+        if amount > min(wallet.state.balance, wallet.state.held(0)):
+            return None
+        order = self._order(taker, amount)
+        if order is None:
+            return None
+        wallet.apply(payer.pay(wallet, order, amount, False))
+        return self._shown("pay over limits", (OVER_LIMITS,))
+
+    def pay_another_amount(self) -> Cheat | None:
+        """Pay less than was asked for, to take a slot of the payee's journal."""
+        wallet = self.device.book
+        taker = self.economy.device(self.device)
+        order = self._order(taker, 90)
+        if order is None or wallet.state.balance < 90:
+            return None
+        order.request.amount = 89
+        step = payer.pay(wallet, order, 89, True)
+        payment = decode(wallet.apply(step))[0]
+        self.economy.deliver(Paid(self.device, taker, payment, order.request.raw))
+        return self._shown("pay another amount", (FALSE_ENTRY,))
+
+    def _order(self, taker: Device, amount: int) -> payer.Order | None:
+        """A request of another wallet that the device has not paid."""
+        request = self.economy.ask(taker, amount)
+        wallet = self.device.book
+        return None if request is None else payer.read_order(wallet, taker.book.me.raw, request)
+
+    def void_too_often(self) -> Cheat:
+        """Void a third payment of one payer for one request."""
+        wallet, ghost = self.device.book, Bank().certificate("ghost")
+        request = self._own_request()
+        for number in range(MOST_VOIDS_A_PAYER + 1):
+            body = [number + 1, request.hash, request.amount, 0, 1, 1, 1]
+            payment = cose.sign(
+                cose.PAYMENT, body, key_of("ghost"), ghost.hash, NETWORK, messages.Payment
+            )
+            wallet.apply(payee._void(wallet, payment, request, ghost, None))
+        return self._shown("void too often", (FALSE_ENTRY,))
+
     def forge_a_credit(self) -> Cheat | None:
         """Credit a payment by a forged payer."""
         bank = Bank(name=self.economy.rng.choice(("operator", "second", "nobody")))
@@ -381,6 +431,9 @@ ALL: tuple[Kind, ...] = (
     Cheater.state_more,
     Cheater.drop_a_debit,
     Cheater.lower_a_debit,
+    Cheater.pay_over_limits,
+    Cheater.pay_another_amount,
+    Cheater.void_too_often,
     Cheater.forge_a_credit,
     Cheater.steal_a_credit,
     Cheater.credit_again,

@@ -29,6 +29,7 @@ from jiaozi.wire.journal import (
     REQUEST_RAW,
     VOIDED,
 )
+from jiaozi.wire.policies import Policy, read_policy
 from jiaozi.wire.settlements import MOST_CLOSED
 from jiaozi.wire.statements import NONCE_LENGTH
 from jiaozi.wire.trust import Trust
@@ -41,7 +42,12 @@ OPERATORS = [FIRST.operator, SECOND.operator]
 HOMES = {"alice": FIRST, "bob": FIRST, "carol": SECOND, "dave": SECOND}
 ACCOUNT = "account"
 START = 5_000
-LIMITS: dict[str, Any] = {"balance_cap": 60_000, "single": 20_000, "hops": 6}
+LIMITS: dict[str, Any] = {
+    "balance_cap": 60_000,
+    "single": 20_000,
+    "unconfirmed_single": 1_500,
+    "hops": 6,
+}
 LAST_EPOCH = 40
 
 
@@ -59,6 +65,11 @@ def trust() -> Trust:
 def epochs() -> list[Epoch]:
     """Return all epochs of a history."""
     return [read_epoch(epoch(number), NETWORK) for number in range(1, LAST_EPOCH)]
+
+
+def policies() -> list[Policy]:
+    """Return the policies of both operators' wallets."""
+    return [read_policy(bank.policy(**LIMITS), NETWORK) for bank in (FIRST, SECOND)]
 
 
 class Recorder(MemoryStore):
@@ -254,7 +265,8 @@ class Economy:
             if reply is None:
                 amount = order.request.amount or entered
                 payer.check(wallet, order, amount)
-                reply = wallet.apply(payer.pay(wallet, order, amount, True))
+                asked = payer.needs_consent(wallet, order, amount) or self.rng.random() < 0.5
+                reply = wallet.apply(payer.pay(wallet, order, amount, asked))
         except Refused:
             return None
         raw, *attached = decode(reply)

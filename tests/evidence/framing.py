@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jiaozi.operator import evidence
-from jiaozi.operator.audit import CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, OVERDRAFT
+from jiaozi.operator.audit import CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, OVER_LIMITS, OVERDRAFT
 from jiaozi.operator.search import Journal
 from jiaozi.wire.cose import decode
 from jiaozi.wire.errors import Refused
 from jiaozi.wire.journal import CREDITED, KIND, OUTCOME_RAW, PAID, PAYMENT_RAW, VOIDED
-from tests.evidence.economy import AUTHORITY, NETWORK, OPERATORS, Economy
+from tests.evidence.economy import AUTHORITY, NETWORK, OPERATORS, Economy, policies
 
 _RAWS = [operator.raw for operator in OPERATORS]
-_OF_JOURNALS = (OVERDRAFT, CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, evidence.FALSE_BALANCE)
+_OF_JOURNALS = (
+    OVERDRAFT,
+    CREDIT_WITHOUT_DEBIT,
+    FALSE_ENTRY,
+    evidence.FALSE_BALANCE,
+    OVER_LIMITS,
+)
 
 
 def succeeds(proof: bytes) -> bool:
@@ -61,7 +67,8 @@ def _against(economy: Economy, journal: Journal, other: Journal, own: Journal) -
     false = [*entries[:-1], b"\x80"]
     for shown in (entries, entries[:cut], entries[cut:], entries[::-1], other.entries, false):
         for kind in _OF_JOURNALS:
-            yield evidence.proof(kind, _RAWS, me, statement, shown, [])
+            rules = [one.raw for one in policies() if one.signer == me.issuer]
+            yield evidence.proof(kind, _RAWS, me, statement, shown, [], rules)
     # A payment after an earlier statement is not in that statement's journal.
     for raw in payments[-3:]:
         for salt, digests in ((own.salt, own.digests), (bytes(16), [evidence.digest(raw)])):

@@ -10,7 +10,7 @@ from jiaozi.operator import evidence
 from jiaozi.operator.search import find
 from jiaozi.wire.errors import Refused
 from tests.evidence import cheats, framing
-from tests.evidence.economy import AUTHORITY, HOMES, NETWORK, Economy, epochs, trust
+from tests.evidence.economy import AUTHORITY, HOMES, NETWORK, Economy, epochs, policies, trust
 
 STEPS = (8, 28)
 
@@ -71,7 +71,7 @@ def _judge(seed: int, economy: Economy, done: list[cheats.Cheat], tried: set[byt
     collected = list(economy.operator.collected)
     economy.rng.shuffle(collected)
     named = set()
-    for proof in find(collected, trust(), epochs()):
+    for proof in find(collected, trust(), epochs(), policies()):
         try:
             verdict = evidence.verify(proof, AUTHORITY, NETWORK)
         except (Refused, evidence.NotProven) as refusal:

@@ -86,7 +86,7 @@ class Audit:
     epochs: by number; policies: by hash, those of the wallet's operator.
     fault: OVERDRAFT, CREDIT_WITHOUT_DEBIT, FALSE_ENTRY, OUTSIDE_TERMS or OVER_LIMITS, 0 for none;
     position: of the first entry at fault, or not understood, else where the journal ends; complete:
-    whether every entry was understood and without fault.
+    whether every entry was understood and without fault; limits: what was counted.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Audit:
         self._resolved: set[bytes] = set()
         self._credited: set[bytes] = set()
         self._voids: list[bytes] = []  # request and payer's certificate of each
-        self._limits = Limits(wallet, trust, policies or {})
+        self.limits = Limits(wallet, trust, policies or {})
 
     @property
     def balance(self) -> int:
@@ -197,7 +197,7 @@ class Audit:
         purse = GENERAL if self._wallet.form == ACCOUNT else payment.purse
         if purse != GENERAL:
             self._check_purpose(purse, payment, payee)
-        self._limits.pay(self.position, entry, payment, payee, self._terms.get(purse))
+        self.limits.pay(self.position, entry, payment, payee, self._terms.get(purse))
         self._payments[payment.hash] = entry
         self._purses[payment.hash] = purse
         self._add(purse, -payment.amount)
@@ -268,9 +268,12 @@ class Audit:
         _require(_hashes(entry) == [payment.request_hash, payment.hash])
         _require(request.hash == payment.request_hash and request.signer == self._wallet.hash)
         _require(request.accepts(payment.amount) and request.takes(payment.purse))
-        payment.verify(payer.public, payer.hash)
-        self._check_issued(payer, outcome.epoch)
+        self._check_payer(payer, payment, outcome.epoch)
         return outcome, payment, payer
+
+    def _check_payer(self, payer: Certificate, payment: Payment, epoch_number: int) -> None:
+        payment.verify(payer.public, payer.hash)
+        self._check_issued(payer, epoch_number)
 
     def _check_issued(self, peer: Certificate, epoch_number: int) -> None:
         operator = self._trust.operators.get(peer.issuer)
@@ -309,7 +312,7 @@ class Audit:
             _require(isinstance(outcome, Receipt) == (kind == RESOLVED))
             if isinstance(outcome, Void):
                 _require(outcome.request_hash == paid[REQUEST_HASH])
-                self._limits.refund(paid, sum(paid[TAKEN]))
+                self.limits.refund(paid, sum(paid[TAKEN]))
         self._resolved.add(payment_hash)
         if kind == REFUNDED:
             self._add(self._purses[payment_hash], sum(paid[TAKEN]))

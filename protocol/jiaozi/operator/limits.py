@@ -34,14 +34,15 @@ class OverLimits(Exception):
 class Limits:
     """Counters of one wallet since its last settlement, by its own entries.
 
-    wallet: its certificate; trust: with the operators known; policies: by hash.
+    wallet: its certificate; trust: with the operators known; policies: by hash; counters: as they
+    stand after the last payment.
     """
 
     def __init__(self, wallet: Certificate, trust: Trust, policies: "dict[bytes, Policy]") -> None:
         self._wallet = wallet
         self._trust = trust
         self.policies = policies
-        self._counters = State()
+        self.counters = State()
         self._last = -1  # position of the last payment
 
     def pay(
@@ -59,7 +60,7 @@ class Limits:
         """
         if self._wallet.form == ACCOUNT:
             return  # its limits are between it and its own operator
-        counted, counters = entry[COUNTED], self._counters
+        counted, counters = entry[COUNTED], self.counters
         funder = terms is not None and terms.is_funder(payee)
         returned = terms is not None and funder and terms.expiry < payment.epoch
         exempt = True if funder else self._is_home(payee)
@@ -85,7 +86,7 @@ class Limits:
         return None if own is None or theirs is None else own.id == theirs.id
 
     def _check(self, policy: Policy, amount: int, counted: int, returned: bool) -> None:
-        state = self._counters
+        state = self.counters
         over = amount > policy.single and not returned
         if counted & OFFLINE:
             over = over or state.offline_count >= policy.offline_count
@@ -99,8 +100,8 @@ class Limits:
 
     def refund(self, entry: "list[Any]", amount: int) -> None:
         """Give back what a payment counted, after a void. entry: the PAID entry."""
-        if self._wallet.form != ACCOUNT and entry[SETTLED_AT] == self._counters.settled_at:
-            self._counters.uncount(amount, entry[COUNTED])
+        if self._wallet.form != ACCOUNT and entry[SETTLED_AT] == self.counters.settled_at:
+            self.counters.uncount(amount, entry[COUNTED])
 
 
 def _require(holds: bool) -> None:

@@ -13,9 +13,11 @@ from zlib import crc32
 
 from jiaozi.operator.audit import Audit, chain
 from jiaozi.wallet.book import Book
+from jiaozi.wallet.state import State
 from jiaozi.wallet.store_keys import NETWORK_KEY, PIN_TRIES_KEY
+from jiaozi.wire.cose import decode
 from jiaozi.wire.errors import Refused
-from jiaozi.wire.journal import CREDITED, KIND, PAYMENT_HASH, TAKEN
+from jiaozi.wire.journal import CREDITED, KIND, OPENED, PAYMENT_HASH, TAKEN
 from jiaozi_host.ledger.journal import read_entry
 from jiaozi_sim.machines.unicorn_state import WORD
 from tests import firmware_path  # noqa: F401  (for `wallet`)
@@ -161,6 +163,14 @@ def held(book: Book) -> dict[int, int]:
     return {number: amount for number, amount in every.items() if amount}
 
 
+def counters(state: State, settled_at: int) -> list[int]:
+    """Return what was counted since the settlement at a position: nothing yet if it came last."""
+    if state.settled_at != settled_at:
+        state = State()
+    offline = [state.offline_count, state.offline_total]
+    return [*offline, state.unconfirmed_count, state.unconfirmed_total, state.counts_returned]
+
+
 def check_journal(book: Book, settled: bool = False) -> None:
     """Check chain, signatures and sums of a complete journal. Raises Broken.
 
@@ -184,3 +194,8 @@ def check_journal(book: Book, settled: bool = False) -> None:
         raise Broken(f"the journal fails its audit at {audit.position}: fault {audit.fault}")
     if audit.held != held(book):
         raise Broken(f"the journal adds up to {audit.held}, the state says {held(book)}")
+    if entries and decode(entries[0])[KIND] == OPENED:
+        return  # the counters came from the journal before
+    counted = counters(audit.limits.counters, book.state.settled_at)
+    if counted != counters(book.state, book.state.settled_at):
+        raise Broken(f"the journal counts {counted}, the state says otherwise")

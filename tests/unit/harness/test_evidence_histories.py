@@ -9,6 +9,7 @@ from unittest import mock
 import pytest
 
 from jiaozi.operator import audit, evidence, search
+from jiaozi.operator.limits import Limits
 from jiaozi.wallet.book import Book
 from jiaozi.wire.journal import KIND, PAID
 from tests.evidence import cheats
@@ -66,6 +67,9 @@ def passing(name: str) -> Callable[..., Any]:
         (audit.Audit, "_check_credited", cheats.Cheater.steal_a_credit),
         (audit.Audit, "_check_resolution", cheats.Cheater.refund_oneself),
         (audit.Audit, "_check_paid", cheats.Cheater.lower_a_debit),
+        (audit.Audit, "_check_paid", cheats.Cheater.pay_another_amount),
+        (audit.Audit, "_check_voided", cheats.Cheater.void_too_often),
+        (Limits, "pay", cheats.Cheater.pay_over_limits),
         (search.Search, "_compare", cheats.Cheater.rewrite_history),
         (search.Search, "_check_outcome", cheats.Cheater.hide_a_receipt),
         (search.Search, "_outcome", cheats.Cheater.receive_twice),
