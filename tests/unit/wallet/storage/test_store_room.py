@@ -23,6 +23,7 @@ from jiaozi.wallet.state import State
 from jiaozi.wire import apdu, certificates, commands, cose, errors, messages
 from jiaozi.wire.errors import Refused
 from jiaozi.wire.messages import TOP_LEVEL
+from jiaozi.wire.journal import MOST_COUNTS_RETURNED
 from jiaozi.wire.settlements import MOST_CLOSED
 from protocol.tools.vector_world import forge
 from tests.fixtures.devices import PIN, Wallet, open_session, provision
@@ -113,7 +114,8 @@ class World:
     def void(self) -> None:
         if self.cancelled:
             request = self.rng.choice(self.cancelled)
-            take(self.book, self.source.me.raw, payment_for(request, self.source), request)
+            payer_ = BANK.wallet(f"payer {next(NAMES)}")
+            take(self.book, payer_.me.raw, payment_for(request, payer_), request)
         else:
             self.ask()
 
@@ -266,6 +268,7 @@ def test_nothing_kept_is_longer_than_was_asked_for() -> None:
         setattr(state, name, LARGEST)
     state.offline_count = state.offline_total = LARGEST
     state.unconfirmed_count = state.unconfirmed_total = LARGEST
+    state.settled_at, state.counts_returned = LARGEST, MOST_COUNTS_RETURNED
     state.levels = taken
     state.purses = {LARGEST - at: taken for at in range(purposes.MOST_PURPOSES)}
     assert 0 <= STATE_LENGTH - len(state.encode()) < 8
