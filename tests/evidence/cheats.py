@@ -307,12 +307,13 @@ class Cheater:
 
     def void_too_often(self) -> Cheat:
         """Void a third payment of one payer for one request."""
-        wallet, ghost = self.device.book, Bank().certificate("ghost")
+        wallet, name = self.device.book, f"payer of {self.device.name}"
+        ghost = Bank().certificate(name)
         request = self._own_request()
         for number in range(MOST_VOIDS_A_PAYER + 1):
             body = [number + 1, request.hash, request.amount, 0, 1, 1, 1]
             payment = cose.sign(
-                cose.PAYMENT, body, key_of("ghost"), ghost.hash, NETWORK, messages.Payment
+                cose.PAYMENT, body, key_of(name), ghost.hash, NETWORK, messages.Payment
             )
             wallet.apply(payee._void(wallet, payment, request, ghost, None))
         return self._shown("void too often", (FALSE_ENTRY,))
