@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from simulator.scenarios.rig import Rig
 
 from jiaozi.wire import errors
 from jiaozi_sim.client import Wallet
+from jiaozi_sim.machines.engines import patience
 from tests.emulated.faces import await_screen
 from tests.emulated.pairs import HOLD, Pair, memory, until
 
 AMOUNT = 600_00  # tier 3 confirms above 500.00
 OK_AREA, CANCEL_AREA = (180, 200), (60, 200)
+_READ = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,8 @@ def pair(
 
 
 def press(wallet: Wallet, key: str) -> None:
-    """Press the button, or where the display has the key."""
+    """Press the button, or where the display has the key, having read what it says."""
+    time.sleep(_READ * patience())
     if key in wallet.buttons:
         wallet.press(key, HOLD)
     else:
