@@ -152,35 +152,44 @@ def test_no_reader_is_told() -> None:
 # The command itself, as people run it -------------------------------------------------------------
 
 
-def run(rig: Rig, *arguments: str, pin: str = PIN, code: int = 0) -> str:
-    """Run `jiaozi` with its own process; return what it wrote."""
+def run(
+    rig: Rig, *arguments: str, pin: str = PIN, code: int = 0, owner: Wallet | None = None
+) -> str:
+    """Run `jiaozi` with its own process; return what it wrote.
+
+    owner: the wallet on which OK is pressed when the command says so, which it must.
+    """
     home = Path(str(rig.ledger.engine.url.database)).parent
     variables = {"JIAOZI_HOME": str(home), "JIAOZI_READER": rig.reader.path, "JIAOZI_PIN": pin}
-    done = subprocess.run(
-        [sys.executable, "-m", "jiaozi_host", *arguments],
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    assert pin not in done.stdout + done.stderr
-    return done.stdout if code == 0 else done.stderr
+    command = [sys.executable, "-m", "jiaozi_host", *arguments]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, env=os.environ | variables, stdout=pipe, stderr=pipe, text=True
+    ) as process:
+        errors = ""
+        if owner is not None and process.stderr is not None:
+            errors = process.stderr.readline()
+            assert "press OK on the wallet" in errors
+            while process.poll() is None:
+                rig.press(owner)
+        output, rest = process.communicate(timeout=60)
+    assert process.returncode == code, output + errors + rest
+    assert pin not in output + errors + rest
+    return output if code == 0 else rest
 
 
 def test_a_day_at_the_counter_by_the_command(rig: Rig) -> None:
     alice = rig.add("alice")
     with rig.simulator.tapped(READER, alice.name):
         made = json.loads(run(rig, "provision", "--tier", "4", "--json"))
-        assert "paid in 50.00" in run(rig, "top-up", "50.00")
-        told = json.loads(run(rig, "info", "--balance", "--json"))
+        assert "paid in 50.00" in run(rig, "top-up", "50.00", owner=alice)
+        told = json.loads(run(rig, "info", "--balance", "--json", owner=alice))
         assert (told["id"], told["tier"], told["balance"]) == (made["id"], 4, 5_000)
-        assert "paid out 20.00" in run(rig, "cash-out", "20.00")
-        run(rig, "receive", "1.00")
-        run(rig, "disarm")
+        assert "paid out 20.00" in run(rig, "cash-out", "20.00", owner=alice)
+        run(rig, "receive", "1.00", owner=alice)
+        run(rig, "disarm", owner=alice)
         assert json.loads(run(rig, "sync", "--json"))["settled"]
-        assert "2 tries left" in run(rig, "pay", "1.00", pin="8888", code=7)
+        assert "2 tries left" in run(rig, "pay", "1.00", pin="8888", code=7, owner=alice)
     shown = json.loads(run(rig, "ledger", "show", "--json"))
     assert shown["holds"]
     assert [line["balance"] for line in shown["wallets"]] == [99_997_000, 3_000]
