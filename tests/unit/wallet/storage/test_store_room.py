@@ -22,8 +22,8 @@ from jiaozi.wallet.book import (
 from jiaozi.wallet.state import State
 from jiaozi.wire import apdu, certificates, commands, cose, errors, messages
 from jiaozi.wire.errors import Refused
-from jiaozi.wire.messages import TOP_LEVEL
 from jiaozi.wire.journal import MOST_COUNTS_RETURNED
+from jiaozi.wire.messages import TOP_LEVEL
 from jiaozi.wire.settlements import MOST_CLOSED
 from protocol.tools.vector_world import forge
 from tests.fixtures.devices import PIN, Wallet, open_session, provision
