@@ -77,7 +77,7 @@ def passing(name: str) -> Callable[..., Any]:
         (audit, "_require", cheats.Cheater.void_amiss),
         (search.Search, "_payment", cheats.Cheater.pay_twice),
         (search.Search, "_payment", cheats.Cheater.wear_an_id),
-        (search.Search, "_judge", cheats.Cheater.put_memory_back),
+        (search.Search, "_check_statement", cheats.Cheater.put_memory_back),
         (search, "fault", cheats.Cheater.overdraw),
         (search, "fault", cheats.Cheater.state_more),
         (search, "fault", cheats.Cheater.drop_a_debit),
