@@ -121,7 +121,11 @@ class Rig:
             if not wallet.is_refreshing() and not wallet.bridge_bytes(since, now):
                 break
             time.sleep(pause)
-        wallet.press(button, pause / 2)
+        self.press_blindly(wallet, button, pause / 2)
+
+    def press_blindly(self, wallet: Wallet, button: str, seconds: float) -> None:
+        """Hold a button for some seconds, whatever the display shows."""
+        wallet.press(button, seconds)
         self._pressed[wallet.name] = time.monotonic()
 
     def provision(self, wallet: Wallet, category: int = 0) -> bytes:

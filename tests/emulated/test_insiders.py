@@ -75,7 +75,7 @@ def test_a_second_press_does_not_pay_the_next_question(
         assert answered(link, till, first) == apdu.SW_OK
         assert answered(link, thief, second) == errors.CONSENT_NEEDED
         time.sleep(pause)
-        alice.press("ok", 0.1)
+        rig.press_blindly(alice, "ok", 0.1)
         assert answered(link, thief, second) == errors.CONSENT_NEEDED
         await_screen(alice, "consent", amount=LARGE, wallet=thief.me.id, number=2)
         assert answered(link, thief, second) == errors.CONSENT_NEEDED
